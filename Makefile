@@ -1,0 +1,53 @@
+# Every verb makes what it needs, in .venv at the root. Pass options with ARGS="…".
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+
+.PHONY: demo test check lint types architecture up lock clean
+
+demo: $(VENV)/.demo  ## the whole loop in one terminal: no Docker, no JVM
+	@$(BIN)/griddispatch demo $(ARGS)
+
+test: $(VENV)/.dev  ## every test; brings its own PostgreSQL and brokers
+	$(BIN)/python -m pytest $(ARGS)
+
+check: lint types architecture  ## lint, types, architecture
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/codespell shared services griddispatch tests deploy *.md
+	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
+
+types: $(VENV)/.dev
+	$(BIN)/mypy
+
+architecture: $(VENV)/.dev
+	$(BIN)/python -m pytest -q tests/architecture
+
+up:  ## one machine, real parts
+	docker compose up --build $(ARGS)
+
+lock:  ## make the lock files anew (needs uv)
+	for extra in runtime demo dev; do \
+	  options=$$(case $$extra in demo) echo --extra embedded;; dev) echo --extra embedded --group dev;; esac); \
+	  uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+	    --no-emit-index-url $$options pyproject.toml -o requirements/$$extra.txt; \
+	done
+
+clean:
+	rm -rf $(VENV) .griddispatch .mypy_cache .ruff_cache .pytest_cache
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+# The environment for tests serves the demo too.
+$(VENV)/.demo: requirements/demo.txt pyproject.toml | $(VENV)/bin/python
+	@test -f $(VENV)/.dev || $(BIN)/pip install --quiet --require-hashes -r requirements/demo.txt
+	@$(BIN)/pip install --quiet --no-deps --editable .
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.txt pyproject.toml | $(VENV)/bin/python
+	$(BIN)/pip install --quiet --require-hashes -r requirements/dev.txt
+	$(BIN)/pip install --quiet --no-deps --editable .
+	@touch $@ $(VENV)/.demo

@@ -1,0 +1,1 @@
+"""Dispatch decides who must do what by when, watches every clock, and says why."""

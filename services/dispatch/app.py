@@ -1,0 +1,64 @@
+"""How dispatch is put together: the only file that knows every other."""
+
+import json
+import tomllib
+from collections.abc import Sequence
+
+from services.dispatch import store
+from services.dispatch.api import Commands, router
+from services.dispatch.core.calendar import load_calendar
+from services.dispatch.core.case import PUBLIC_STATES, TicketState
+from services.dispatch.core.org import load_org
+from services.dispatch.core.rulebook import load_rulebook
+from services.dispatch.decisions import Decider
+from services.dispatch.handlers import routes
+from services.dispatch.places import Places
+from services.dispatch.settings import DispatchSettings
+from services.dispatch.timers import Timers
+from shared.assembly import Assembly
+from shared.database import Database
+from shared.events import Source, TicketId, TicketSnapshot
+from shared.kafka import Outgoing
+from shared.relay import Companion
+from shared.topics import DISPATCH, STATE
+
+PARTS = ("api", "relay", "stream", "timers")
+
+
+async def build(settings: DispatchSettings, parts: frozenset[str]) -> Assembly:
+    """Everything wired. Raises ValueError with every problem of pack or area, Unavailable without a database."""
+    calendar = load_calendar(tomllib.loads((settings.pack / "calendar.toml").read_text(encoding="utf-8")))
+    categories = tomllib.loads((settings.pack / "categories.toml").read_text(encoding="utf-8"))
+    pack = tomllib.loads((settings.pack / "dispatch.toml").read_text(encoding="utf-8"))
+    units = tomllib.loads((settings.area / "units.toml").read_text(encoding="utf-8"))
+    grids = json.loads((settings.area / "grids.geojson").read_text(encoding="utf-8"))
+    assembly = Assembly(settings, "dispatch", Source.DISPATCH, parts)
+    book, org = load_rulebook(pack, categories, calendar), load_org(units, grids)
+    decider = Decider(assembly.ledger, book, org, settings.now)
+    if "api" in parts:
+        database = await assembly.database("api", settings.database_pool)
+        assembly.app.include_router(router(database, Commands(database, decider, Places(grids))))
+    if "stream" in parts:
+        await assembly.add_stream("stream", routes(decider))
+    if "timers" in parts:
+        assembly.loop("timers", Timers(await assembly.database("timers"), decider, settings.timer_batch).run)
+    if "relay" in parts:
+        await assembly.add_relay(DISPATCH, snapshots(await assembly.database("snapshots")))
+    return assembly
+
+
+def snapshots(database: Database) -> Companion:
+    """The latest public state of every ticket that has news, for `tickets-state`."""
+
+    async def read(ticket_ids: Sequence[TicketId]) -> list[Outgoing]:
+        rows = await store.read_snapshots(database, ticket_ids)
+        return [
+            Outgoing(
+                STATE.name,
+                str(row["ticket_id"]).encode(),
+                TicketSnapshot(**row, public_state=PUBLIC_STATES[TicketState(row["state"])]).model_dump_json().encode(),
+            )
+            for row in rows
+        ]
+
+    return read

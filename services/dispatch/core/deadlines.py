@@ -1,0 +1,263 @@
+"""Limits and the instants at which they run out, right to the microsecond."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Final, TypeAlias, assert_never
+
+from services.dispatch.core.calendar import Calendar, DutyRoster, in_utc
+
+HOUR: Final = timedelta(hours=1)
+MINUTE: Final = timedelta(minutes=1)
+DAY: Final = timedelta(days=1)
+LONGEST: Final = timedelta(days=366)
+SAME_DAY_TEXT: Final = "same_day"
+WRITTEN: Final = re.compile(r"([0-9]{1,5}(?:\.[0-9]{1,2})?) ?(WD|ND|NH|WH|min)", re.ASCII)
+
+
+class UnknownLimit(ValueError):
+    """A text that names no limit."""
+
+
+@dataclass(frozen=True, slots=True)
+class SameDay:
+    """By 24:00 of the service day of the start; after the cutoff or on a day without service, of the next one."""
+
+    def __str__(self) -> str:
+        return SAME_DAY_TEXT
+
+
+@dataclass(frozen=True, slots=True)
+class WorkingDays:
+    """By the end of that working day; the start day does not count."""
+
+    days: int
+
+    def __str__(self) -> str:
+        return f"{self.days} WD"
+
+
+@dataclass(frozen=True, slots=True)
+class NaturalDays:
+    """By 24:00 so many days on, moved to the next working day if that is a rest day."""
+
+    days: int
+
+    def __str__(self) -> str:
+        return f"{self.days} ND"
+
+
+@dataclass(frozen=True, slots=True)
+class NaturalHours:
+    """After exactly this time, holiday or not."""
+
+    time: timedelta
+
+    def __str__(self) -> str:
+        return f"{_per(self.time, MINUTE)} min" if self.time % HOUR else f"{self.time // HOUR} NH"
+
+
+@dataclass(frozen=True, slots=True)
+class WorkingHours:
+    """After this much opening time of working days."""
+
+    time: timedelta
+
+    def __str__(self) -> str:
+        return f"{_per(self.time, HOUR)} WH"
+
+
+Limit: TypeAlias = SameDay | WorkingDays | NaturalDays | NaturalHours | WorkingHours
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """The limit that governs and the last instant (UTC) within it; provisional while a year's notice is missing."""
+
+    limit: Limit
+    at: datetime
+    is_provisional: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """A stretch in which the clock stood still; ends before it starts, or without a zone: ValueError."""
+
+    paused_at: datetime
+    resumed_at: datetime
+
+    def __post_init__(self) -> None:
+        if self.paused_at.tzinfo is None or self.resumed_at.tzinfo is None:
+            raise ValueError("a pause needs instants with a zone")
+        if self.resumed_at < self.paused_at:
+            raise ValueError(f"a pause cannot end at {self.resumed_at}, before it starts at {self.paused_at}")
+
+
+def parse_limit(text: str) -> Limit:
+    """Read `same_day`, `5 WD`, `7 ND`, `24 NH`, `7.5 WH` or `30 min`; anything else raises UnknownLimit.
+
+    Days are whole, hours and minutes may have two decimals, and every limit is more than zero and at most 366 days.
+    """
+    if text == SAME_DAY_TEXT:
+        return SameDay()
+    written = WRITTEN.fullmatch(text)
+    if written is None:
+        raise UnknownLimit(f"{text!r} is no limit; write {SAME_DAY_TEXT}, or a number and one of WD, ND, NH, WH, min")
+    amount, unit = Decimal(written[1]), written[2]
+    if unit in ("WD", "ND") and amount % 1:
+        raise UnknownLimit(f"{text!r}: days are whole")
+    size = amount * {"WD": 86_400, "ND": 86_400, "NH": 3_600, "WH": 3_600, "min": 60}[unit]
+    if not 0 < size <= LONGEST // timedelta(seconds=1):
+        raise UnknownLimit(f"{text!r}: a limit is more than zero and at most {LONGEST.days} days")
+    time = timedelta(microseconds=int(size * 1_000_000))
+    match unit:
+        case "WD":
+            return WorkingDays(time // DAY)
+        case "ND":
+            return NaturalDays(time // DAY)
+        case "WH":
+            return WorkingHours(time)
+        case _:
+            return NaturalHours(time)
+
+
+def half(limit: Limit) -> Limit:
+    """Half the limit for a reopened or redispatched matter: days round up, a same-day limit stays what it is."""
+    match limit:
+        case SameDay():
+            return limit
+        case WorkingDays(days):
+            return WorkingDays(-(-days // 2))
+        case NaturalDays(days):
+            return NaturalDays(-(-days // 2))
+        case NaturalHours(time):
+            return NaturalHours(time / 2)
+        case WorkingHours(time):
+            return WorkingHours(time / 2)
+        case _:
+            assert_never(limit)
+
+
+def doubled(limit: Limit) -> Limit:
+    """Twice the limit, as for signing until it is deemed done; a same-day limit has no double and is a ValueError."""
+    match limit:
+        case SameDay():
+            raise ValueError("a same-day limit cannot be doubled")
+        case WorkingDays(days):
+            return WorkingDays(2 * days)
+        case NaturalDays(days):
+            return NaturalDays(2 * days)
+        case NaturalHours(time):
+            return NaturalHours(2 * time)
+        case WorkingHours(time):
+            return WorkingHours(2 * time)
+        case _:
+            assert_never(limit)
+
+
+def deadline(limit: Limit, start: datetime, calendar: Calendar, roster: DutyRoster) -> datetime:
+    """The last instant, in UTC, that is still within the limit; a start without a zone is a ValueError."""
+    match limit:
+        case WorkingHours(time):
+            return calendar.add_working_time(start, time)
+        case NaturalHours(time):
+            return in_utc(start) + time
+        case SameDay():
+            return _same_day(start, calendar, roster)
+        case WorkingDays(days):
+            return calendar.end_of_working_day(calendar.nth_working_day_after(calendar.local(start).date(), days))
+        case NaturalDays(days):
+            return _end_of_natural_days(calendar.local(start), days, calendar)
+        case _:
+            assert_never(limit)
+
+
+def is_within(event_at: datetime, due_at: datetime) -> bool:
+    """Whether something happened in time: the deadline itself is still in time, one microsecond later is a breach."""
+    return event_at <= due_at
+
+
+def earliest(limits: Sequence[Limit], start: datetime, calendar: Calendar, roster: DutyRoster) -> Due:
+    """The limit that runs out first, the first named of equals: urgency can shorten a deadline, never lengthen it."""
+    instants = [deadline(limit, start, calendar, roster) for limit in limits]
+    at = min(instants)
+    limit = limits[instants.index(at)]
+    return Due(limit, at, not isinstance(limit, NaturalHours) and not calendar.covers(start, at))
+
+
+def extend_for_pause(limit: Limit, due_at: datetime, pause: Pause, calendar: Calendar, roster: DutyRoster) -> datetime:
+    """The deadline moved by a pause; never earlier, and unmoved if the pause began after it: a breach is kept.
+
+    Working days move by the paused opening time in whole days, rounded up; hours by exactly what was paused;
+    same-day starts anew at the resume time; natural days move by the paused days, rounded up.
+    """
+    if pause.paused_at > due_at:
+        return due_at
+    match limit:
+        case NaturalHours():
+            return due_at + (pause.resumed_at - pause.paused_at)
+        case WorkingHours():
+            worked = calendar.working_time_between(pause.paused_at, pause.resumed_at)
+            return max(due_at, calendar.add_working_time(due_at, worked))
+        case SameDay():
+            return max(due_at, _same_day(pause.resumed_at, calendar, roster))
+        case WorkingDays():
+            worked = calendar.working_time_between(pause.paused_at, pause.resumed_at)
+            days = -(-worked // calendar.working_day_length)
+            last = calendar.last_day_of(due_at)
+            return calendar.end_of_working_day(calendar.nth_working_day_after(last, days)) if days else due_at
+        case NaturalDays():
+            days = -(-(pause.resumed_at - pause.paused_at) // DAY)
+            return _end_of_natural_days(calendar.local(due_at - timedelta.resolution), days, calendar)
+        case _:
+            assert_never(limit)
+
+
+def redispatched_deadline(
+    limit: Limit, citizen_due_at: datetime, redispatched_at: datetime, calendar: Calendar, roster: DutyRoster
+) -> datetime:
+    """What the next unit gets: the citizen's deadline, or half the limit from the redispatch if that is later."""
+    return max(citizen_due_at, deadline(half(limit), redispatched_at, calendar, roster))
+
+
+def recomputed_deadline(
+    limit: Limit,
+    start: datetime,
+    pauses: Sequence[Pause],
+    due_at: datetime,
+    now: datetime,
+    calendar: Calendar,
+    roster: DutyRoster,
+) -> datetime:
+    """The deadline `due_at` of an open matter under a changed calendar, counted again from the start.
+
+    Never a breach after the fact: what was in time at `now` and would no longer be gets until the end of the next
+    working day.
+    """
+    fresh = deadline(limit, start, calendar, roster)
+    for pause in pauses:
+        fresh = extend_for_pause(limit, fresh, pause, calendar, roster)
+    if fresh >= now or due_at < now:
+        return fresh
+    return calendar.end_of_working_day(calendar.next_working_day(calendar.local(now).date()))
+
+
+def _same_day(start: datetime, calendar: Calendar, roster: DutyRoster) -> datetime:
+    local = calendar.local(start)
+    day = local.date()
+    if local.time() <= calendar.cutoff and calendar.is_service_day(day, roster):
+        return calendar.end_of_day(day)
+    return calendar.end_of_day(calendar.next_service_day(day, roster))
+
+
+def _end_of_natural_days(start: datetime, days: int, calendar: Calendar) -> datetime:
+    day = start.date() + timedelta(days=days)
+    return calendar.end_of_day(day if calendar.is_working_day(day) else calendar.next_working_day(day))
+
+
+def _per(time: timedelta, unit: timedelta) -> str:
+    """The time in units, as short as it can be written: 7.5, not 7.50."""
+    amount = Decimal(time // timedelta.resolution) / Decimal(unit // timedelta.resolution)
+    return f"{amount.normalize():f}"

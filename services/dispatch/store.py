@@ -1,0 +1,205 @@
+"""One typed function per query of the dispatch service; the only caller of its SQL."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from asyncpg import Record
+
+from services.dispatch.core.case import Assignment, AssignmentState, Case, TicketState
+from services.dispatch.core.story import Clock, Decision, Timer
+from services.dispatch.core.triggers import Resolve, TimerDue
+from shared.database import Database, Transaction, named_queries
+from shared.events import (
+    AssignmentId,
+    AssignmentKind,
+    Channel,
+    CloseReason,
+    Light,
+    MatterSize,
+    TicketId,
+    TicketType,
+    Urgency,
+)
+
+_SQL = named_queries("services.dispatch", "sql", "queries.sql")
+SEPARATOR = "\x1f"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One decision to be saved: the case before (None: new), what was decided, by what."""
+
+    before: Case | None
+    decision: Decision
+    trigger: str
+    now: datetime
+    result: Resolve | None = None
+
+
+async def read_cases(tx: Transaction, ticket_ids: Sequence[TicketId]) -> dict[TicketId, Case]:
+    """The cases of these tickets with all their assignments; tickets without a case are left out."""
+    rows = await tx.conn.fetch(_SQL["read_cases"], ticket_ids)
+    shares: dict[TicketId, list[Assignment]] = {row["ticket_id"]: [] for row in rows}
+    if shares:
+        for row in await tx.conn.fetch(_SQL["read_assignments"], list(shares)):
+            shares[row["ticket_id"]].append(_assignment(row))
+    return {row["ticket_id"]: _case(row, tuple(shares[row["ticket_id"]])) for row in rows}
+
+
+def _assignment(row: Record) -> Assignment:
+    previous = row["previous_state"]
+    return Assignment(
+        row["id"], AssignmentKind(row["kind"]), row["unit"], AssignmentState(row["state"]),
+        AssignmentState(previous) if previous else None, row["cycle"], row["assigned_at"], row["sign_by"],
+        row["due_at"], row["designated"], row["handler"], row["signed_at"], row["contacted_at"], row["checked_in_at"],
+        row["submitted_at"], row["ended_at"],
+    )  # fmt: skip
+
+
+def _case(row: Record, assignments: tuple[Assignment, ...]) -> Case:
+    previous, reason = row["previous_state"], row["close_reason"]
+    return Case(
+        row["ticket_id"], row["version"], row["ticket_no"], row["source"], Channel(row["channel"]),
+        TicketState(row["state"]), TicketState(previous) if previous else None, TicketType(row["ticket_type"]),
+        row["category"], Urgency(row["urgency"]), MatterSize(row["size"]), row["resolve_limit"], row["county"],
+        row["township"], row["village"], row["grid"], row["accepted_at"], row["started_at"], row["due_at"],
+        row["cycle"], Light(row["light"]), row["level"], row["redispatches"], row["reopens"], row["exercise"],
+        row["confidential"], row["closed_at"], CloseReason(reason) if reason else None, row["rule_pack"], assignments,
+    )  # fmt: skip
+
+
+async def tickets_of(database: Database, assignment_ids: Sequence[AssignmentId]) -> dict[AssignmentId, TicketId]:
+    """Which ticket each assignment belongs to; unknown ones are left out."""
+    rows = await database.fetch(_SQL["ticket_of_assignments"], assignment_ids)
+    return {row["id"]: row["ticket_id"] for row in rows}
+
+
+async def save(tx: Transaction, steps: Sequence[Step]) -> None:
+    """Write what was decided: cases, assignments, results, clocks, explanations. One statement a table, not a ticket.
+
+    At most one step per ticket; the caller holds the tickets' heads.
+    """
+    opened = [s.decision.case for s in steps if s.before is None]
+    changed = [s.decision.case for s in steps if s.before is not None and s.decision.case != s.before]
+    await _many(tx, "insert_cases", map(_opened_row, opened))
+    await _many(tx, "update_cases", map(_changed_row, changed))
+    fresh, moved = _assignment_rows(steps)
+    await _many(tx, "update_assignments", moved)  # ended leads first, so that a new one finds its place free
+    await _many(tx, "insert_assignments", fresh)
+    await _many(tx, "insert_results", _result_rows(steps))
+    timers = [(s.decision.case.ticket_id, clock, timer) for s in steps for clock, timer in s.decision.timers.items()]
+    await _many(tx, "stop_timers", ((ticket_id, clock) for ticket_id, clock, timer in timers if timer is None))
+    await _many(tx, "set_timers", (_timer_row(ticket_id, timer) for ticket_id, _, timer in timers if timer is not None))
+    await _many(tx, "insert_decisions", (_decision_row(s) for s in steps if s.decision.events))
+
+
+async def _many(tx: Transaction, query: str, rows: Iterable[Sequence[Any]]) -> None:
+    columns = list(zip(*rows, strict=True))
+    if columns:
+        await tx.conn.execute(_SQL[query], *columns)
+
+
+def _opened_row(c: Case) -> tuple[Any, ...]:
+    return (
+        c.ticket_id, c.version, c.ticket_no, c.source, c.channel, c.state, c.previous_state, c.ticket_type, c.category,
+        c.urgency, c.size, c.limit, c.county, c.township, c.village, c.grid, c.accepted_at, c.started_at, c.due_at,
+        c.cycle, c.light, c.level, c.redispatches, c.reopens, c.exercise, c.confidential, c.closed_at, c.close_reason,
+        c.rule_pack,
+    )  # fmt: skip
+
+
+def _changed_row(c: Case) -> tuple[Any, ...]:
+    return (
+        c.ticket_id, c.version, c.state, c.previous_state, c.size, c.limit, c.started_at, c.due_at, c.cycle, c.light,
+        c.level, c.redispatches, c.reopens, c.closed_at, c.close_reason,
+    )  # fmt: skip
+
+
+def _assignment_rows(steps: Sequence[Step]) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:
+    """Rows of new assignments, and of those that changed."""
+    fresh, moved = [], []
+    for s in steps:
+        known = {a.id: a for a in s.before.assignments} if s.before else {}
+        for a in s.decision.case.assignments:
+            if a.id not in known:
+                fresh.append(
+                    (s.decision.case.ticket_id, a.id, a.kind, a.unit, a.state, a.previous_state, a.cycle, a.assigned_at,
+                     a.sign_by, a.due_at, a.designated, a.handler, a.signed_at, a.contacted_at, a.checked_in_at,
+                     a.submitted_at, a.ended_at)
+                )  # fmt: skip
+            elif known[a.id] != a:
+                moved.append(
+                    (a.id, a.state, a.previous_state, a.due_at, a.handler, a.signed_at, a.contacted_at, a.checked_in_at,
+                     a.submitted_at, a.ended_at)
+                )  # fmt: skip
+    return fresh, moved
+
+
+def _result_rows(steps: Sequence[Step]) -> list[tuple[Any, ...]]:
+    return [
+        (s.decision.case.ticket_id, s.result.assignment_id, s.result.action, s.result.reply, s.result.note, s.now)
+        for s in steps
+        if s.result is not None
+    ]
+
+
+def _timer_row(ticket_id: TicketId, t: Timer) -> tuple[Any, ...]:
+    return (ticket_id, t.clock, t.cycle, t.step, t.fire_at, t.limit, t.started_at, t.due_at)
+
+
+def _decision_row(s: Step) -> tuple[Any, ...]:
+    case = s.decision.case
+    return (case.ticket_id, case.version, s.trigger, SEPARATOR.join(s.decision.explanation), s.now)
+
+
+async def tickets_with_due_timers(database: Database, now: datetime, limit: int) -> list[TicketId]:
+    """Tickets that have a clock to ring."""
+    return [row["ticket_id"] for row in await database.fetch(_SQL["tickets_with_due_timers"], now, limit)]
+
+
+async def read_due_timers(
+    tx: Transaction, ticket_ids: Sequence[TicketId], now: datetime
+) -> dict[TicketId, list[tuple[TimerDue, datetime]]]:
+    """The clocks that have reached their step, earliest first, each with the instant it was to ring."""
+    due: dict[TicketId, list[tuple[TimerDue, datetime]]] = {}
+    for r in await tx.conn.fetch(_SQL["read_due_timers"], ticket_ids, now):
+        timer = TimerDue(Clock(r["clock"]), r["cycle"], r["step"], r["clock_limit"], r["started_at"], r["due_at"])
+        due.setdefault(r["ticket_id"], []).append((timer, r["fire_at"]))
+    return due
+
+
+async def next_timer(database: Database) -> datetime | None:
+    """When the next clock rings."""
+    rows = await database.fetch(_SQL["next_timer"])
+    at: datetime | None = rows[0]["fire_at"]
+    return at
+
+
+async def read_decisions(database: Database, ticket_id: TicketId) -> list[Record]:
+    """Every explanation of a ticket, in order."""
+    return await database.fetch(_SQL["read_decisions"], ticket_id)
+
+
+async def read_snapshots(database: Database, ticket_ids: Sequence[TicketId]) -> list[Record]:
+    """The public state of these tickets."""
+    return await database.fetch(_SQL["read_snapshots"], ticket_ids)
+
+
+async def list_open(
+    database: Database, unit: str | None, state: str | None, after: tuple[datetime, UUID], limit: int
+) -> list[Record]:
+    """Open assignments by deadline, after the given (due_at, id)."""
+    return await database.fetch(_SQL["list_open"], unit, state, *after, limit)
+
+
+async def overview(database: Database) -> list[Mapping[str, Any]]:
+    """Open tickets by state and light."""
+    return [dict(row) for row in await database.fetch(_SQL["overview"])]
+
+
+async def unwatched(database: Database, limit: int) -> list[TicketId]:
+    """Open tickets without a running clock."""
+    return [row["ticket_id"] for row in await database.fetch(_SQL["unwatched"], limit)]

@@ -1,0 +1,84 @@
+"""What fell due: claims tickets whose clocks reached a step, and lets each ring in the transaction of its effect."""
+
+import asyncio
+from collections.abc import Sequence
+
+from services.dispatch import store
+from services.dispatch.decisions import Decider, timer_cause
+from shared import telemetry
+from shared.database import Database
+from shared.errors import Unavailable
+from shared.events import TicketId
+from shared.telemetry import log
+from shared.wake import Wake
+
+POLL_S = 0.25
+TROUBLED_S = 60.0
+"""How long a ticket whose clock cannot ring (a fault of ours) is left aside, so that it cannot hold up the others."""
+
+
+class Timers:
+    """The timer loop. Any number of copies may run: the ticket's lock lets one of them ring."""
+
+    def __init__(self, database: Database, decider: Decider, batch: int) -> None:
+        self._database = database
+        self._decider = decider
+        self._batch = batch
+        self._idle = Wake()
+        self._troubled: dict[TicketId, float] = {}
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Ring what is due until asked to stop."""
+        while not stopping.is_set():
+            try:
+                rung = await self.ring_due()
+            except Unavailable as error:
+                log.warning("timers_wait", error=str(error))
+                rung = 0
+            if not rung:
+                await self._idle.wait(POLL_S)
+
+    async def ring_due(self) -> int:
+        """One pass; how many tickets had a clock ring."""
+        now = self._decider.now()
+        found = await store.tickets_with_due_timers(self._database, now, self._batch)
+        clear = [ticket_id for ticket_id in found if not self._is_troubled(ticket_id)]
+        if not clear:
+            return 0
+        try:
+            await self._ring(clear)
+        except Unavailable:
+            raise
+        except Exception as error:  # a fault in one ticket's rules must not hold up every other clock
+            log.error("timer_batch_failed", tickets=len(clear), error=repr(error))
+            await self._ring_singly(clear)
+        return len(clear)
+
+    async def _ring(self, ticket_ids: Sequence[TicketId]) -> None:
+        async with self._database.transaction() as tx:
+            await self._decider.ledger.lock(tx, sorted(ticket_ids))
+            now = self._decider.now()
+            due = await store.read_due_timers(tx, ticket_ids, now)
+            causes = {ticket_id: [timer_cause(timer) for timer, _ in timers] for ticket_id, timers in due.items()}
+            await self._decider.decide(tx, causes)
+        for timers in due.values():
+            for timer, fire_at in timers:
+                telemetry.TIMERS_FIRED.labels(clock=timer.clock.value).inc()
+                telemetry.TIMER_LATENESS.observe((now - fire_at).total_seconds())
+
+    async def _ring_singly(self, ticket_ids: Sequence[TicketId]) -> None:
+        for ticket_id in ticket_ids:
+            try:
+                await self._ring([ticket_id])
+            except Unavailable:
+                raise
+            except Exception as error:  # named, counted and tried again later; the others go on
+                self._troubled[ticket_id] = asyncio.get_running_loop().time() + TROUBLED_S
+                log.error("timer_failed", ticket_id=str(ticket_id), error=repr(error))
+
+    def _is_troubled(self, ticket_id: TicketId) -> bool:
+        until = self._troubled.get(ticket_id)
+        if until is not None and until <= asyncio.get_running_loop().time():
+            del self._troubled[ticket_id]
+            return False
+        return until is not None

@@ -1,0 +1,1 @@
+"""Contract and transport that the three services share; knows nothing of any of them."""

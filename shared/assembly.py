@@ -1,0 +1,124 @@
+"""What every service is made of: pools, relay, streams, dead-letter mirror, health; opened and closed in order."""
+
+import asyncio
+from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from fastapi import FastAPI
+
+from shared import health, problems
+from shared.database import Database, connect
+from shared.deadletters import DeadLetterMirror
+from shared.errors import Unavailable
+from shared.events import Source
+from shared.health import Readiness
+from shared.kafka import Consumer, Producer, apply_topics
+from shared.ledger import Ledger
+from shared.relay import Companion, Relay
+from shared.runtime import Loop, serve
+from shared.settings import ServiceSettings
+from shared.stream import Route, Stream
+from shared.telemetry import log
+from shared.topics import TOPICS, Topic, dead_letters_of
+from shared.wake import Wake
+
+
+class NotMigrated(Exception):
+    """The database lacks the tables of this release: run `griddispatch db migrate`."""
+
+
+class Assembly:
+    """A service under construction. Only the parts asked for are built; each part has a small pool of its own."""
+
+    def __init__(self, settings: ServiceSettings, service: str, source: Source, parts: frozenset[str]) -> None:
+        self.settings = settings
+        self.service = service
+        self.parts = parts
+        self.relay_wake = Wake()
+        self.ledger = Ledger(source, self.relay_wake.ring)
+        self.app = FastAPI(title=f"Grid Dispatch: {service}", version=release(), docs_url="/docs", redoc_url=None)
+        self._source = source
+        self._dead_letter_wake = Wake()
+        self._loops: dict[str, Loop] = {}
+        self._pings: dict[str, health.Ping] = {}
+        self._databases: list[Database] = []
+
+    async def database(self, part: str, size: int = 2) -> Database:
+        """A pool for one part. Raises Unavailable, or NotMigrated when the tables are not there."""
+        application = f"griddispatch-{self.service}-{part}"
+        database = await connect(self.settings.database_dsn.get_secret_value(), size=size, application=application)
+        self._databases.append(database)
+        rows = await database.fetch("SELECT to_regclass('outbox') IS NOT NULL AS there")
+        if not rows[0]["there"]:
+            raise NotMigrated(f"{self.service}: no tables found; run: griddispatch db migrate")
+        self._pings.setdefault("database", database.ping)
+        return database
+
+    def loop(self, name: str, run: Loop) -> None:
+        """Add a background loop."""
+        self._loops[name] = run
+
+    async def add_relay(self, topic: Topic, companion: Companion | None = None) -> None:
+        """Publish this service's events, and mirror its dead letters."""
+        settings, name = self.settings, f"{self.service}-{self.settings.instance}"
+        database = await self.database("relay")
+        self.loop(
+            "relay",
+            Relay(
+                database, Producer(settings.kafka_bootstrap, f"{name}-relay"), source=self._source, topic=topic.name,
+                holder=name, wake=self.relay_wake, companion=companion,
+            ).run,
+        )  # fmt: skip
+        mirror = Producer(settings.kafka_bootstrap, f"{name}-dead")
+        dead = dead_letters_of(self.service)
+        self.loop("dead-letters", DeadLetterMirror(database, mirror, dead, self._dead_letter_wake).run)
+
+    async def add_stream(self, name: str, routes: Sequence[Route[Any]]) -> None:
+        """Read topics as the group `<service>-<name>`."""
+        settings, group = self.settings, f"{self.service}-{name}"
+        static = f"{group}-{settings.kafka_static_member}" if settings.kafka_static_member else ""
+
+        def make(topics: Sequence[str]) -> Consumer:
+            return Consumer(
+                settings.kafka_bootstrap, group, topics, client_id=f"{group}-{settings.instance}", static_member=static,
+                poll_records=settings.kafka_poll_records,
+            )  # fmt: skip
+
+        stream = Stream(
+            await self.database(name), make, routes, group=group, release=release(),
+            dead_letter_wake=self._dead_letter_wake,
+        )  # fmt: skip
+        self.loop(name, stream.run)
+        self._pings[name] = stream.ping
+
+    async def run(self) -> int:
+        """Check the topics, serve, and close everything; the exit code.
+
+        Raises TopicMismatch when a topic is not what the contract says. Kafka away is no reason not to start:
+        what is accepted waits in the outbox.
+        """
+        settings = self.settings
+        try:
+            await apply_topics(settings.kafka_bootstrap, TOPICS, check_only=True)
+        except Unavailable as error:
+            log.warning("topics_not_checked", error=str(error))
+        readiness = Readiness(self._pings)
+        problems.install(self.app)
+        self.app.include_router(health.router(readiness))
+        try:
+            return await serve(self.app, self._loops, readiness, host=settings.host, port=settings.port)
+        finally:
+            await self.close()
+
+    async def close(self) -> None:
+        """Close every pool."""
+        await asyncio.gather(*(database.close() for database in self._databases))
+
+
+def release() -> str:
+    """The version of the installed product."""
+    try:
+        return version("griddispatch")
+    except PackageNotFoundError:
+        return "unreleased"

@@ -1,0 +1,120 @@
+"""Envelope <-> Kafka record: CloudEvents 1.0 in binary content mode (`ce_*` headers, JSON value)."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from pydantic import ValidationError
+
+from shared.errors import Malformed
+from shared.events import EVENT_TYPES, Envelope, Event, Source, TicketId, UnrecognisedEvent
+
+Headers = Sequence[tuple[str, bytes | None]]
+
+CONTENT_TYPE = "application/json; charset=utf-8"
+MAX_VALUE_BYTES = 256 * 1024
+MAX_VERSION = 2**31 - 1
+
+_SOURCES = {source.value: source for source in Source}
+_KNOWN_NAMES = {name.rpartition(".")[0] for name in EVENT_TYPES}
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One Kafka record as it was read."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes | None
+    headers: Headers = ()
+
+
+def record_headers(
+    event_id: UUID, source: Source, type_name: str, subject: str, time: datetime, version: int,
+    caused_by: str | None, traceparent: str | None,
+) -> list[tuple[str, bytes]]:  # fmt: skip
+    """The headers of an event's record."""
+    headers = [
+        ("content-type", CONTENT_TYPE.encode()),
+        ("ce_specversion", b"1.0"),
+        ("ce_id", str(event_id).encode()),
+        ("ce_source", source.value.encode()),
+        ("ce_type", type_name.encode()),
+        ("ce_subject", subject.encode()),
+        ("ce_time", time.isoformat().encode()),
+        ("ce_version", str(version).encode()),
+    ]
+    if caused_by:
+        headers.append(("ce_causedby", caused_by.encode()))
+    if traceparent:
+        headers.append(("traceparent", traceparent.encode()))
+    return headers
+
+
+def encode(envelope: Envelope) -> tuple[bytes, bytes, list[tuple[str, bytes]]]:
+    """Key, value and headers of the record that carries `envelope`."""
+    subject = str(envelope.ticket_id)
+    headers = record_headers(
+        envelope.id, envelope.source, envelope.event.type, subject, envelope.time, envelope.version,
+        envelope.caused_by, envelope.traceparent,
+    )  # fmt: skip
+    return subject.encode(), envelope.event.model_dump_json().encode(), headers
+
+
+def decode(record: Record) -> Envelope:
+    """Read a ticket event. Raises Malformed with a stable code for anything that breaks the contract.
+
+    A type this release does not know comes back as UnrecognisedEvent; an unknown version of a known type is Malformed.
+    """
+    attributes = _attributes(record.headers)
+    try:
+        if attributes["ce_specversion"] != "1.0":
+            raise Malformed("specversion", "only CloudEvents 1.0 is read")
+        ticket_id = TicketId(UUID(attributes["ce_subject"]))
+        envelope_id = UUID(attributes["ce_id"])
+        version = int(attributes["ce_version"])
+        time = datetime.fromisoformat(attributes["ce_time"])
+        source = _SOURCES[attributes["ce_source"]]
+        type_name = attributes["ce_type"]
+    except KeyError as missing:
+        raise Malformed("header", f"header missing or unknown: {missing}") from missing
+    except ValueError as wrong:
+        raise Malformed("header", f"header unreadable: {wrong}") from wrong
+    if not 1 <= version <= MAX_VERSION:
+        raise Malformed("version", f"version {version} is out of range")
+    if time.tzinfo is None:
+        raise Malformed("time", "time has no zone")
+    if record.key != str(ticket_id).encode():
+        raise Malformed("key", "the record's key is not its subject")
+    event = _read_event(type_name, record.value)
+    return Envelope(
+        envelope_id, source, ticket_id, version, time, event,
+        attributes.get("ce_causedby"), attributes.get("traceparent"),
+    )  # fmt: skip
+
+
+def _read_event(type_name: str, value: bytes | None) -> Event:
+    if value is None:
+        raise Malformed("value", "the record has no value")
+    if len(value) > MAX_VALUE_BYTES:
+        raise Malformed("value", f"the value is larger than {MAX_VALUE_BYTES} bytes")
+    model = EVENT_TYPES.get(type_name)
+    if model is None:
+        if type_name.rpartition(".")[0] in _KNOWN_NAMES:
+            raise Malformed("type", f"unknown version: {type_name[:200]}")
+        return UnrecognisedEvent(name=type_name[:200])
+    try:
+        return model.model_validate_json(value)
+    except ValidationError as wrong:
+        places = ", ".join(sorted({".".join(map(str, e["loc"])) or "body" for e in wrong.errors()})[:5])
+        raise Malformed("value", f"{type_name} does not fit its model at: {places}") from wrong
+
+
+def _attributes(headers: Iterable[tuple[str, bytes | None]]) -> dict[str, str]:
+    try:
+        return {name: value.decode() for name, value in headers if value is not None}
+    except UnicodeDecodeError as wrong:
+        raise Malformed("header", "a header is not UTF-8") from wrong

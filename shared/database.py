@@ -1,0 +1,133 @@
+"""PostgreSQL: the pool, the transaction, and the loader of named queries."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+import asyncpg
+
+from shared.errors import Unavailable
+
+if TYPE_CHECKING:
+    from asyncpg.pool import PoolConnectionProxy
+
+    Connection = PoolConnectionProxy[asyncpg.Record]
+else:
+    Connection = object
+
+ACQUIRE_S = 2.0
+COMMAND_S = 5.0
+CLOSE_S = 5.0
+
+INFRASTRUCTURE_ERRORS: tuple[type[Exception], ...] = (
+    OSError,
+    TimeoutError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.TransactionRollbackError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.ReadOnlySQLTransactionError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
+    asyncpg.PostgresSystemError,
+)
+"""What the database does when it is away, overloaded or in a race: never the fault of the message in hand."""
+
+
+class Transaction:
+    """A transaction in progress: its connection, and what to do once it is durable."""
+
+    def __init__(self, conn: "Connection") -> None:
+        self.conn = conn
+        self._after_commit: dict[Callable[[], None], None] = {}
+
+    def on_commit(self, call: Callable[[], None]) -> None:
+        """Call `call` once, after the commit; not at all if the transaction fails."""
+        self._after_commit[call] = None
+
+    def committed(self) -> None:
+        """Run what was asked for; called by Database only."""
+        for call in self._after_commit:
+            call()
+
+
+class Database:
+    """One service's database. Every wait has an end; trouble below raises Unavailable."""
+
+    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]") -> None:
+        self._pool = pool
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Transaction]:
+        """A read-committed transaction: commits at the end, rolls back on any error.
+
+        Raises Unavailable when the database is away; then the outcome may be unknown.
+        """
+        try:
+            async with self._pool.acquire(timeout=ACQUIRE_S) as conn:
+                transaction = Transaction(conn)
+                async with conn.transaction():
+                    yield transaction
+        except INFRASTRUCTURE_ERRORS as error:
+            raise Unavailable(f"database: {type(error).__name__}: {error}") from error
+        transaction.committed()
+
+    async def fetch(self, query: str, *args: object) -> list[asyncpg.Record]:
+        """Run one statement on its own, committed when it returns. Raises Unavailable like a transaction."""
+        try:
+            async with self._pool.acquire(timeout=ACQUIRE_S) as conn:
+                return await conn.fetch(query, *args)
+        except INFRASTRUCTURE_ERRORS as error:
+            raise Unavailable(f"database: {type(error).__name__}: {error}") from error
+
+    async def ping(self) -> None:
+        """Raises Unavailable unless the database answers."""
+        await self.fetch("SELECT 1")
+
+    async def close(self) -> None:
+        """Close every connection, by force after the deadline."""
+        try:
+            async with asyncio.timeout(CLOSE_S):
+                await self._pool.close()
+        except TimeoutError:
+            self._pool.terminate()
+
+
+async def connect(dsn: str, *, size: int, application: str) -> Database:
+    """Open a pool of at most `size` connections. Raises Unavailable when the database cannot be reached."""
+    try:
+        pool = await asyncpg.create_pool(
+            dsn,
+            min_size=1,
+            max_size=size,
+            timeout=10,
+            command_timeout=COMMAND_S,
+            max_inactive_connection_lifetime=60,
+            server_settings={
+                "application_name": application,
+                "timezone": "UTC",
+                "lock_timeout": "2s",
+                "idle_in_transaction_session_timeout": "15s",
+                "jit": "off",
+            },
+        )
+    except INFRASTRUCTURE_ERRORS as error:
+        raise Unavailable(f"database: {type(error).__name__}: {error}") from error
+    return Database(pool)
+
+
+def named_queries(package: str, *path: str) -> Mapping[str, str]:
+    """The queries of an .sql file: blocks that begin with `-- name: x`. Raises ValueError on a doubled name."""
+    text = files(package).joinpath(*path).read_text(encoding="utf-8")
+    queries: dict[str, str] = {}
+    for block in re.split(r"^-- name: ", text, flags=re.MULTILINE)[1:]:
+        name, _, body = block.partition("\n")
+        if name.strip() in queries:
+            raise ValueError(f"{package}/{'/'.join(path)}: query {name.strip()} stands twice")
+        queries[name.strip()] = body.strip()
+    return queries

@@ -1,0 +1,458 @@
+"""Every event: one frozen model per type and version, and the envelope that carries it.
+
+No event holds a name, a phone, an address or a citizen's words: only ids, codes and times.
+Adding an optional field is free; anything else is a new class with the next version beside the old.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import ClassVar, NewType
+from uuid import UUID, uuid5
+
+from pydantic import BaseModel, ConfigDict
+
+TicketId = NewType("TicketId", UUID)
+AssignmentId = NewType("AssignmentId", UUID)
+
+NAMESPACE = UUID("6f5f2b0e-6a53-5a0c-9d0b-2a1f7c3f9b57")
+"""Root of every derived id of the product."""
+
+
+class Source(StrEnum):
+    """Who states the facts: the CloudEvents `source`."""
+
+    INTAKE = "/griddispatch/intake"
+    DISPATCH = "/griddispatch/dispatch"
+    NOTIFY = "/griddispatch/notify"
+
+
+class Channel(StrEnum):
+    """How a matter reached the hotline."""
+
+    PHONE = "PHONE"
+    WEB = "WEB"
+    APP = "APP"
+    WECHAT = "WECHAT"
+    LETTER = "LETTER"
+    VISIT = "VISIT"
+    SERVICE_CENTRE = "SERVICE_CENTRE"
+    GRID_PATROL = "GRID_PATROL"
+    EVENING_TALK = "EVENING_TALK"
+    ONSITE_OFFICE = "ONSITE_OFFICE"
+    UPPER_LEVEL = "UPPER_LEVEL"
+    TRANSFER_110 = "TRANSFER_110"
+    SENSOR = "SENSOR"
+
+
+class TicketType(StrEnum):
+    """What the citizen wants: 咨询 求助 投诉 举报 建议 表扬 其他."""
+
+    CONSULT = "CONSULT"
+    HELP = "HELP"
+    COMPLAINT = "COMPLAINT"
+    REPORT = "REPORT"
+    SUGGESTION = "SUGGESTION"
+    PRAISE = "PRAISE"
+    OTHER = "OTHER"
+
+
+class Urgency(StrEnum):
+    """U1 特急, U2 紧急, U3 一般."""
+
+    U1 = "U1"
+    U2 = "U2"
+    U3 = "U3"
+
+
+class PlaceLevel(StrEnum):
+    """How closely a matter's place is known."""
+
+    GRID = "GRID"
+    VILLAGE = "VILLAGE"
+    TOWNSHIP = "TOWNSHIP"
+    COUNTY = "COUNTY"
+
+
+class MatterSize(StrEnum):
+    """SMALL 小事 is solved the same day, BIG 大事 by joint action; some matters are not sized."""
+
+    SMALL = "SMALL"
+    BIG = "BIG"
+    UNSIZED = "UNSIZED"
+
+
+class AssignmentKind(StrEnum):
+    """One unit's part in a ticket: exactly one live LEAD at any time."""
+
+    LEAD = "LEAD"
+    SUPPORT = "SUPPORT"
+    COORDINATE = "COORDINATE"
+    FIRST_DISPOSAL = "FIRST_DISPOSAL"
+
+
+class Light(StrEnum):
+    """Due-state of a ticket: 绿灯 黄灯 红灯."""
+
+    GREEN = "GREEN"
+    YELLOW = "YELLOW"
+    RED = "RED"
+
+
+class ReturnReason(StrEnum):
+    """Why a unit may hand an assignment back (退单原因)."""
+
+    NOT_OUR_AREA = "NOT_OUR_AREA"
+    NOT_OUR_DUTY = "NOT_OUR_DUTY"
+    TAKEN_BACK_ITEM = "TAKEN_BACK_ITEM"
+    DUPLICATE = "DUPLICATE"
+    INSUFFICIENT_INFO = "INSUFFICIENT_INFO"
+    NO_AUTHORITY = "NO_AUTHORITY"
+    NO_CAPABILITY = "NO_CAPABILITY"
+
+
+class FollowUpOutcome(StrEnum):
+    """How asking the citizen ended; silence is never satisfaction."""
+
+    ANSWERED = "ANSWERED"
+    UNREACHABLE = "UNREACHABLE"
+
+
+class Satisfaction(StrEnum):
+    """The citizen's word: 满意 基本满意 不满意."""
+
+    SATISFIED = "SATISFIED"
+    BASICALLY = "BASICALLY"
+    DISSATISFIED = "DISSATISFIED"
+
+
+class CloseReason(StrEnum):
+    """Why a loop was closed: by the citizen, or by a rule that says so in the open."""
+
+    EVALUATED = "EVALUATED"
+    UNREACHABLE = "UNREACHABLE"
+    NO_FOLLOW_UP_DUE = "NO_FOLLOW_UP_DUE"
+
+
+class Event(BaseModel):
+    """A fact in the past. Unknown fields are ignored, so that a newer writer may add optional ones."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+    type: ClassVar[str] = ""
+
+
+# ---- intake -----------------------------------------------------------------------------------------------
+
+
+class TicketReceived(Event):
+    """A matter was accepted durably."""
+
+    type: ClassVar[str] = "org.griddispatch.ticket.received.v1"
+    ticket_no: str
+    source: str
+    channel: Channel
+    reported_at: datetime | None = None
+    exercise: bool = False
+
+
+class TicketTriaged(Event):
+    """What the matter is and where: type, category, urgency, place. Clocks run from `accepted_at`."""
+
+    type: ClassVar[str] = "org.griddispatch.ticket.triaged.v1"
+    ticket_no: str
+    source: str
+    channel: Channel
+    accepted_at: datetime
+    ticket_type: TicketType
+    category: str
+    urgency: Urgency
+    confidence: float
+    place_level: PlaceLevel
+    county: str
+    township: str | None = None
+    village: str | None = None
+    grid: str | None = None
+    also_grids: tuple[str, ...] = ()
+    confidential: bool = False
+    exercise: bool = False
+    rules: tuple[str, ...] = ()
+    rule_pack: str = ""
+
+
+# ---- dispatch ---------------------------------------------------------------------------------------------
+
+
+class TicketAssigned(Event):
+    """A unit must do its part by `due_at`."""
+
+    type: ClassVar[str] = "org.griddispatch.ticket.assigned.v1"
+    ticket_no: str
+    assignment_id: AssignmentId
+    kind: AssignmentKind
+    unit: str
+    ticket_type: TicketType
+    category: str
+    urgency: Urgency
+    size: MatterSize
+    township: str | None = None
+    grid: str | None = None
+    cycle: int
+    accepted_at: datetime
+    due_at: datetime
+    sign_by: datetime
+    exercise: bool = False
+    rules: tuple[str, ...] = ()
+    rule_pack: str = ""
+
+
+class TicketRedispatched(TicketAssigned):
+    """After a return the ticket went to another unit; the citizen's deadline stands."""
+
+    type: ClassVar[str] = "org.griddispatch.ticket.redispatched.v1"
+    replaces: AssignmentId
+
+
+class TicketSigned(Event):
+    """The unit confirmed receipt, or is deemed to have (`deemed`) by the clock."""
+
+    type: ClassVar[str] = "org.griddispatch.ticket.signed.v1"
+    assignment_id: AssignmentId
+    unit: str
+    deemed: bool = False
+
+
+class TicketContacted(Event):
+    """The handler spoke with the citizen."""
+
+    type: ClassVar[str] = "org.griddispatch.ticket.contacted.v1"
+    assignment_id: AssignmentId
+    unit: str
+    first: bool
+
+
+class TicketCheckedIn(Event):
+    """The handler is on site; outside the grid is flagged, not refused."""
+
+    type: ClassVar[str] = "org.griddispatch.ticket.checked-in.v1"
+    assignment_id: AssignmentId
+    unit: str
+    in_grid: bool | None = None
+
+
+class TicketReturned(Event):
+    """A unit handed its assignment back, with a reason."""
+
+    type: ClassVar[str] = "org.griddispatch.ticket.returned.v1"
+    assignment_id: AssignmentId
+    unit: str
+    reason: ReturnReason
+
+
+class TicketLightChanged(Event):
+    """A clock came near (YELLOW) or passed (RED) its deadline."""
+
+    type: ClassVar[str] = "org.griddispatch.ticket.light-changed.v1"
+    assignment_id: AssignmentId
+    unit: str
+    light: Light
+    clock: str
+    cycle: int
+    due_at: datetime
+
+
+class TicketReminded(Event):
+    """A deadline comes near enough to say so, before any light changes."""
+
+    type: ClassVar[str] = "org.griddispatch.ticket.reminded.v1"
+    assignment_id: AssignmentId
+    unit: str
+    clock: str
+    cycle: int
+    due_at: datetime
+
+
+class TicketEscalated(Event):
+    """A missed deadline went up one level of supervision (督办): exactly once per clock, cycle and level."""
+
+    type: ClassVar[str] = "org.griddispatch.ticket.escalated.v1"
+    ticket_no: str
+    assignment_id: AssignmentId
+    unit: str
+    clock: str
+    cycle: int
+    level: int
+    to: str
+    due_at: datetime
+    notify_at: datetime | None = None
+
+
+class TicketConverted(Event):
+    """A small matter that missed its day became a big one; the breach is kept."""
+
+    type: ClassVar[str] = "org.griddispatch.ticket.converted.v1"
+    assignment_id: AssignmentId
+    unit: str
+    cycle: int
+    due_at: datetime
+
+
+class TicketResolved(Event):
+    """The lead unit handed in its result."""
+
+    type: ClassVar[str] = "org.griddispatch.ticket.resolved.v1"
+    assignment_id: AssignmentId
+    unit: str
+    action: str
+    cycle: int
+    on_time: bool
+
+
+class TicketAudited(Event):
+    """The result passed its audit; now the citizen is asked, unless no follow-up is due."""
+
+    type: ClassVar[str] = "org.griddispatch.ticket.audited.v1"
+    ticket_no: str
+    source: str
+    assignment_id: AssignmentId
+    unit: str
+    cycle: int
+    follow_up: bool
+    automatic: bool = True
+    exercise: bool = False
+
+
+class TicketClosed(Event):
+    """The loop is closed."""
+
+    type: ClassVar[str] = "org.griddispatch.ticket.closed.v1"
+    reason: CloseReason
+    cycle: int
+    solved: bool | None = None
+
+
+class TicketReopened(Event):
+    """The citizen said no: the ticket is handled again under a new deadline."""
+
+    type: ClassVar[str] = "org.griddispatch.ticket.reopened.v1"
+    cycle: int
+    due_at: datetime
+
+
+# ---- notify -----------------------------------------------------------------------------------------------
+
+
+class FollowUpAsked(Event):
+    """The citizen was asked, for the `attempt`-th time in this cycle."""
+
+    type: ClassVar[str] = "org.griddispatch.followup.asked.v1"
+    cycle: int
+    attempt: int
+
+
+class TicketEvaluated(Event):
+    """The citizen's judgement, or that nobody could be reached."""
+
+    type: ClassVar[str] = "org.griddispatch.ticket.evaluated.v1"
+    cycle: int
+    outcome: FollowUpOutcome
+    contacted: bool | None = None
+    solved: bool | None = None
+    satisfaction: Satisfaction | None = None
+
+
+class NotificationDelivered(Event):
+    """A message reached its receiver."""
+
+    type: ClassVar[str] = "org.griddispatch.notification.delivered.v1"
+    notification_id: UUID
+    template: str
+    recipient: str
+    channel: str
+    attempts: int
+
+
+class NotificationFailed(Event):
+    """A message was given up after its last attempt; it is listed and alarmed."""
+
+    type: ClassVar[str] = "org.griddispatch.notification.failed.v1"
+    notification_id: UUID
+    template: str
+    recipient: str
+    channel: str
+    attempts: int
+    reason: str
+
+
+class UnrecognisedEvent(Event):
+    """A type that this release does not know: it counts for order and is otherwise left alone."""
+
+    type: ClassVar[str] = ""
+    name: str = ""
+
+
+class TicketSnapshot(BaseModel):
+    """The latest public state of one ticket, as `tickets-state` keeps it."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+    ticket_id: TicketId
+    ticket_no: str
+    version: int
+    state: str
+    public_state: str
+    ticket_type: TicketType
+    category: str
+    urgency: Urgency
+    size: MatterSize
+    county: str
+    township: str | None
+    grid: str | None
+    unit: str | None
+    cycle: int
+    light: Light
+    level: int
+    accepted_at: datetime
+    due_at: datetime | None
+    closed_at: datetime | None
+    exercise: bool
+
+
+def _concrete(root: type[Event]) -> Iterator[type[Event]]:
+    for model in root.__subclasses__():
+        if model.type:
+            yield model
+        yield from _concrete(model)
+
+
+EVENT_TYPES: dict[str, type[Event]] = {model.type: model for model in _concrete(Event)}
+"""Every event model by its type name."""
+
+
+def event_id(source: Source, ticket_id: TicketId, version: int) -> UUID:
+    """The id of an event follows from who stated it, about what, and in which order: a retry cannot invent another."""
+    return uuid5(NAMESPACE, f"{source}/{ticket_id}/{version}")
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An event about to be stated; the ledger gives it its version."""
+
+    ticket_id: TicketId
+    event: Event
+    time: datetime
+    caused_by: str | None = None
+    traceparent: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """An event with its place in its ticket's story. `version` is dense per (source, ticket), from 1."""
+
+    id: UUID
+    source: Source
+    ticket_id: TicketId
+    version: int
+    time: datetime
+    event: Event
+    caused_by: str | None = None
+    traceparent: str | None = None

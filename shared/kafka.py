@@ -1,0 +1,280 @@
+"""The Kafka client behind one door: every setting explicit, every wait with an end."""
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import (
+    CommitFailedError,
+    IllegalGenerationError,
+    IllegalStateError,
+    KafkaError,
+    RebalanceInProgressError,
+    TopicAlreadyExistsError,
+    UnknownMemberIdError,
+)
+
+from shared.codec import Record
+from shared.errors import Unavailable
+from shared.telemetry import log
+from shared.topics import Topic
+
+START_S = 15.0
+SEND_S = 15.0
+COMMIT_S = 5.0
+STOP_S = 5.0
+ADMIN_S = 15.0
+
+
+@dataclass(frozen=True)
+class Outgoing:
+    """A record to be sent."""
+
+    topic: str
+    key: bytes | None
+    value: bytes | None
+    headers: Sequence[tuple[str, bytes | None]] = ()
+    partition: int | None = None
+
+
+class Producer:
+    """An idempotent producer that is thrown away and made anew after any doubt."""
+
+    def __init__(self, bootstrap: str, client_id: str) -> None:
+        self._bootstrap = bootstrap
+        self._client_id = client_id
+        self._client: AIOKafkaProducer | None = None
+
+    async def send(self, batch: Sequence[Outgoing]) -> list[bool]:
+        """Send in order and wait for every acknowledgement; per record, whether Kafka has it for certain.
+
+        False means unknown, never "not delivered". Raises Unavailable when no broker can be reached at all.
+        After a failure nothing later in the same topic counts as acknowledged: it could leave a hole.
+        """
+        client = await self._started()
+        try:
+            async with asyncio.timeout(SEND_S):
+                futures = [
+                    await client.send(o.topic, o.value, key=o.key, headers=o.headers, partition=o.partition)
+                    for o in batch
+                ]
+                results = await asyncio.gather(*futures, return_exceptions=True)
+        except (TimeoutError, KafkaError) as error:
+            await self.discard()
+            raise Unavailable(f"kafka: {type(error).__name__}: {error}") from error
+        failures = [r for r in results if isinstance(r, BaseException)]
+        if failures:
+            log.warning("publish_failed", failed=len(failures), error=repr(failures[0]))
+            await self.discard()
+        broken: set[str] = set()
+        acknowledged = []
+        for outgoing, result in zip(batch, results, strict=True):
+            if isinstance(result, BaseException):
+                broken.add(outgoing.topic)
+            acknowledged.append(outgoing.topic not in broken)
+        return acknowledged
+
+    async def _started(self) -> AIOKafkaProducer:
+        if self._client is None:
+            client = AIOKafkaProducer(
+                bootstrap_servers=self._bootstrap,
+                client_id=self._client_id,
+                acks="all",
+                enable_idempotence=True,
+                linger_ms=2,
+                compression_type="lz4",
+                max_batch_size=256 * 1024,
+                request_timeout_ms=10_000,
+            )
+            try:
+                async with asyncio.timeout(START_S):
+                    await client.start()
+            except (KafkaError, TimeoutError, OSError) as error:
+                await stop(client)
+                raise Unavailable(f"kafka: {type(error).__name__}: {error}") from error
+            self._client = client
+        return self._client
+
+    async def discard(self) -> None:
+        """Close the client under a deadline; the next send makes a new one."""
+        client, self._client = self._client, None
+        if client is not None:
+            await stop(client)
+
+
+async def stop(client: AIOKafkaProducer | AIOKafkaConsumer) -> None:
+    """Stop a client; one that will not stop in time is left behind, and that is logged."""
+    try:
+        async with asyncio.timeout(STOP_S):
+            await client.stop()
+    except (TimeoutError, KafkaError, OSError) as error:
+        log.warning("kafka_client_abandoned", client=type(client).__name__, error=repr(error))
+
+
+class Consumer:
+    """Reads a group's share of some topics; offsets are committed by hand, as an explicit map of finished records.
+
+    Where the group stands is never guessed: a partition it never read begins at its beginning (`_begin` writes that
+    down before joining), and an offset that is gone raises OffsetOutOfRangeError from `poll`.
+    """
+
+    def __init__(
+        self,
+        bootstrap: str,
+        group: str,
+        topics: Iterable[str],
+        *,
+        client_id: str,
+        static_member: str,
+        poll_records: int,
+    ) -> None:
+        self._topics = tuple(topics)
+        self._settings = {
+            "bootstrap_servers": bootstrap,
+            "group_id": group,
+            "client_id": client_id,
+            "enable_auto_commit": False,
+            "auto_offset_reset": "none",
+            "request_timeout_ms": 15_000,
+        }
+        self._client = AIOKafkaConsumer(
+            **self._settings,
+            group_instance_id=static_member or None,
+            isolation_level="read_committed",
+            session_timeout_ms=10_000,
+            heartbeat_interval_ms=3_000,
+            max_poll_interval_ms=300_000,
+            max_poll_records=poll_records,
+            fetch_max_bytes=8 * 1024 * 1024,
+            max_partition_fetch_bytes=512 * 1024,
+        )
+
+    async def start(self) -> None:
+        """Join the group. Raises Unavailable when no broker answers in time."""
+        try:
+            async with asyncio.timeout(START_S):
+                await self._begin()
+                self._client.subscribe(self._topics)
+                await self._client.start()
+        except (KafkaError, TimeoutError, OSError) as error:
+            await stop(self._client)
+            raise Unavailable(f"kafka: {type(error).__name__}: {error}") from error
+
+    async def _begin(self) -> None:
+        """Write down the beginning of every partition this group has no offset for."""
+        client = AIOKafkaConsumer(**self._settings)
+        try:
+            await client.start()
+            cluster = await client._client.fetch_all_metadata()
+            partitions = [
+                TopicPartition(topic, number)
+                for topic in self._topics
+                for number in sorted(cluster.partitions_for_topic(topic) or ())
+            ]
+            client.assign(partitions)
+            new = [p for p in partitions if await client.committed(p) is None]
+            if new:
+                await client.commit(await client.beginning_offsets(new))
+        except (UnknownMemberIdError, IllegalGenerationError, RebalanceInProgressError, CommitFailedError) as error:
+            log.info("group_already_begun", group=self._settings["group_id"], error=repr(error))
+        finally:
+            await stop(client)
+
+    async def poll(self, timeout_s: float) -> list[Record]:
+        """What one poll brings, partition by partition in offset order; empty when there is nothing, or no broker."""
+        batches = await self._client.getmany(timeout_ms=int(timeout_s * 1000))
+        return [
+            Record(r.topic, r.partition, r.offset, r.key, r.value, r.headers)
+            for records in batches.values()
+            for r in records
+        ]
+
+    async def commit(self, finished: Mapping[tuple[str, int], int]) -> None:
+        """Commit the next offset per (topic, partition). A commit that fails is harmless: the records come again."""
+        offsets = {TopicPartition(topic, partition): offset for (topic, partition), offset in finished.items()}
+        try:
+            async with asyncio.timeout(COMMIT_S):
+                await self._client.commit(offsets)
+        except (CommitFailedError, IllegalStateError, KafkaError, TimeoutError) as error:
+            log.warning("offset_commit_failed", error=repr(error))
+
+    async def ping(self) -> None:
+        """Raises Unavailable unless a broker answers a metadata request."""
+        try:
+            async with asyncio.timeout(COMMIT_S):
+                await self._client._client.fetch_all_metadata()
+        except (KafkaError, TimeoutError, OSError) as error:
+            raise Unavailable(f"kafka: {type(error).__name__}: {error}") from error
+
+    async def stop(self) -> None:
+        """Leave the group, under a deadline."""
+        await stop(self._client)
+
+
+class TopicMismatch(Exception):
+    """A topic on the broker is not what the contract says; lists every difference."""
+
+
+async def apply_topics(
+    bootstrap: str, topics: Sequence[Topic], *, replicas: int = 1, check_only: bool = False
+) -> list[str]:
+    """Create the topics that are missing; answers with the names created. Repeating it changes nothing.
+
+    Raises TopicMismatch when a partition count differs (or, with `check_only`, when a topic is missing), and
+    Unavailable when no broker answers.
+    """
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=10_000)
+    try:
+        async with asyncio.timeout(ADMIN_S):
+            await admin.start()
+            present = await _partition_counts(admin, [t.name for t in topics])
+            missing = [t for t in topics if t.name not in present]
+            wrong = [
+                f"{t.name}: {present[t.name]} partitions, the contract says {t.partitions}"
+                for t in topics
+                if t.name in present and present[t.name] != t.partitions
+            ]
+            if check_only:
+                wrong += [f"{t.name}: missing" for t in missing]
+            if wrong:
+                raise TopicMismatch("; ".join(wrong))
+            if missing:
+                await _create(admin, missing, replicas)
+            return [t.name for t in missing]
+    except (KafkaError, TimeoutError, OSError) as error:
+        raise Unavailable(f"kafka: {type(error).__name__}: {error}") from error
+    finally:
+        await _close(admin)
+
+
+async def _close(admin: AIOKafkaAdminClient) -> None:
+    try:
+        async with asyncio.timeout(STOP_S):
+            await admin.close()
+    except (TimeoutError, KafkaError, OSError) as error:
+        log.warning("kafka_client_abandoned", client="admin", error=repr(error))
+
+
+async def _partition_counts(admin: AIOKafkaAdminClient, names: list[str]) -> dict[str, int]:
+    existing = set(await admin.list_topics())
+    wanted = [n for n in names if n in existing]
+    described = await admin.describe_topics(wanted) if wanted else []
+    return {d["topic"]: len(d["partitions"]) for d in described}
+
+
+async def _create(admin: AIOKafkaAdminClient, topics: Sequence[Topic], replicas: int) -> None:
+    response = await admin.create_topics(
+        [NewTopic(t.name, t.partitions, replicas, topic_configs=_configs(t, replicas)) for t in topics]
+    )
+    for name, code, *rest in response.topic_errors:
+        if code not in (0, TopicAlreadyExistsError.errno):
+            raise Unavailable(f"kafka: topic {name} was not created: error {code} {rest}")
+
+
+def _configs(topic: Topic, replicas: int) -> dict[str, str]:
+    common = {"min.insync.replicas": str(max(1, replicas - 1)), "max.message.bytes": "1048576"}
+    if topic.retention is None:
+        return common | {"cleanup.policy": "compact"}
+    return common | {"cleanup.policy": "delete", "retention.ms": str(int(topic.retention.total_seconds() * 1000))}

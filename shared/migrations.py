@@ -1,0 +1,78 @@
+"""Numbered .sql files, applied once and in order, under a lock; an applied file that changed is an error."""
+
+import asyncio
+import hashlib
+from dataclasses import dataclass
+from importlib.resources import files
+
+import asyncpg
+
+from shared.database import INFRASTRUCTURE_ERRORS
+from shared.errors import Unavailable
+
+LOCK_KEY = 7_310_421
+DEADLINE_S = 120.0
+
+_TABLE = """
+CREATE TABLE IF NOT EXISTS migration (
+    name text PRIMARY KEY, sha256 text NOT NULL, applied_at timestamptz NOT NULL DEFAULT clock_timestamp()
+)
+"""
+
+
+@dataclass(frozen=True)
+class Migration:
+    """One file: `name` is `<package>/<file>`."""
+
+    name: str
+    sql: str
+
+    @property
+    def sha256(self) -> str:
+        """What the file was when it was applied."""
+        return hashlib.sha256(self.sql.encode()).hexdigest()
+
+
+class MigrationChanged(Exception):
+    """A file was edited after it had been applied somewhere: write a new one instead."""
+
+
+def migrations_of(service: str) -> list[Migration]:
+    """The shared tables first, then the service's own, each in the order of their numbers."""
+    found = []
+    for package in ("shared", f"services.{service}"):
+        folder = files(package).joinpath("sql", "migrations")
+        names = sorted(f.name for f in folder.iterdir() if f.name.endswith(".sql"))
+        found += [Migration(f"{package}/{name}", folder.joinpath(name).read_text(encoding="utf-8")) for name in names]
+    return found
+
+
+async def migrate(dsn: str, migrations: list[Migration]) -> list[str]:
+    """Apply what is missing; answers with the names applied. Two callers at once wait for each other.
+
+    Raises MigrationChanged for an edited file, Unavailable when the database is away.
+    """
+    try:
+        async with asyncio.timeout(DEADLINE_S):
+            conn = await asyncpg.connect(dsn, timeout=10)
+            try:
+                await conn.execute("SELECT pg_advisory_lock($1)", LOCK_KEY)
+                return await _apply_missing(conn, migrations)
+            finally:
+                await conn.close(timeout=5)
+    except INFRASTRUCTURE_ERRORS as error:
+        raise Unavailable(f"database: {type(error).__name__}: {error}") from error
+
+
+async def _apply_missing(conn: "asyncpg.Connection[asyncpg.Record]", migrations: list[Migration]) -> list[str]:
+    await conn.execute(_TABLE)
+    known = {row["name"]: row["sha256"] for row in await conn.fetch("SELECT name, sha256 FROM migration")}
+    changed = [m.name for m in migrations if known.get(m.name, m.sha256) != m.sha256]
+    if changed:
+        raise MigrationChanged(f"edited after it was applied: {', '.join(changed)}")
+    missing = [m for m in migrations if m.name not in known]
+    for migration in missing:
+        async with conn.transaction():
+            await conn.execute(migration.sql)
+            await conn.execute("INSERT INTO migration (name, sha256) VALUES ($1, $2)", migration.name, migration.sha256)
+    return [m.name for m in missing]

@@ -1,0 +1,118 @@
+"""Publishing: one leader per shard sends the outbox to Kafka in order and forgets only what was acknowledged."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC
+
+import asyncpg
+
+from shared import telemetry
+from shared.codec import record_headers
+from shared.database import Database, named_queries
+from shared.errors import Unavailable
+from shared.events import Source, TicketId, event_id
+from shared.kafka import Outgoing, Producer
+from shared.ledger import SHARDS
+from shared.outcome import backoff_s
+from shared.telemetry import log
+from shared.wake import Wake
+
+_SQL = named_queries("shared", "sql", "messaging.sql")
+
+LEASE_S = 10.0
+RENEW_S = 3.0
+POLL_S = 0.25
+BATCH = 1000
+
+Companion = Callable[[Sequence[TicketId]], Awaitable[list[Outgoing]]]
+"""Records that go out beside these tickets' events: the latest state of each, read after the events' commit."""
+
+
+class Relay:
+    """The publishing loop of one service."""
+
+    def __init__(
+        self, database: Database, producer: Producer, *, source: Source, topic: str, holder: str, wake: Wake,
+        companion: Companion | None = None,
+    ) -> None:  # fmt: skip
+        self._database = database
+        self._producer = producer
+        self._source = source
+        self._topic = topic
+        self._holder = holder
+        self._wake = wake
+        self._companion = companion
+        self._shards: list[int] = []
+        self._renew_at = 0.0
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Publish until asked to stop, and then until one whole pass finds nothing (or Kafka is away)."""
+        failures = 0
+        while True:
+            last_pass = stopping.is_set()
+            try:
+                published = await self._pass()
+                failures = 0
+            except Unavailable as error:
+                failures += 1
+                telemetry.PUBLISH_FAILURES.labels(topic=self._topic).inc()
+                log.warning("relay_waits", error=str(error), failures=failures)
+                published = 0
+            if last_pass and not published:
+                break
+            if not published:
+                pause = POLL_S * random.uniform(0.8, 1.2) + backoff_s(failures, random.random(), cap_s=5) * (
+                    failures > 0
+                )
+                await self._wake.wait(pause)
+        await self._resign()
+
+    async def _pass(self) -> int:
+        await self._renew()
+        return await self._publish() if self._shards else 0
+
+    async def _renew(self) -> None:
+        now = asyncio.get_running_loop().time()
+        if now < self._renew_at:
+            return
+        if self._renew_at == 0.0:
+            await self._database.fetch(_SQL["ensure_leases"], SHARDS)
+        rows = await self._database.fetch(_SQL["renew_leases"], self._holder, SHARDS, LEASE_S)
+        self._shards = [row["shard"] for row in rows]
+        self._renew_at = now + RENEW_S
+        telemetry.RELAY_SHARDS.set(len(self._shards))
+
+    async def _publish(self) -> int:
+        rows = await self._database.fetch(_SQL["read_outbox"], self._shards, BATCH)
+        if not rows:
+            return 0
+        events = [self._outgoing(row) for row in rows]
+        beside = await self._beside(rows)
+        acknowledged = await self._producer.send([*events, *beside])
+        beside_safe = all(acknowledged[len(events) :])
+        done = [row["seq"] for row, ok in zip(rows, acknowledged[: len(events)], strict=True) if ok and beside_safe]
+        await self._database.fetch(_SQL["delete_published"], done, self._holder)
+        telemetry.EVENTS_PUBLISHED.labels(topic=self._topic).inc(len(done))
+        if len(done) < len(rows):
+            raise Unavailable(f"kafka took {len(done)} of {len(rows)} events")
+        return len(done)
+
+    async def _beside(self, rows: Sequence[asyncpg.Record]) -> list[Outgoing]:
+        return await self._companion(list({TicketId(row["ticket_id"]) for row in rows})) if self._companion else []
+
+    def _outgoing(self, row: asyncpg.Record) -> Outgoing:
+        ticket_id = TicketId(row["ticket_id"])
+        subject = str(ticket_id)
+        headers = record_headers(
+            event_id(self._source, ticket_id, row["version"]), self._source, row["type"], subject,
+            row["time"].astimezone(UTC), row["version"], row["caused_by"], row["traceparent"],
+        )  # fmt: skip
+        return Outgoing(self._topic, subject.encode(), row["payload"].encode(), headers)
+
+    async def _resign(self) -> None:
+        try:
+            await self._database.fetch(_SQL["release_leases"], self._holder)
+        except Unavailable as error:
+            log.warning("lease_not_released", error=str(error))
+        await self._producer.discard()

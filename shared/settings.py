@@ -1,0 +1,39 @@
+"""Settings that every service has; one frozen object, read once in __main__ from `GRIDDISPATCH_…` and `.env`."""
+
+import socket
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from shared.clock import Clock, read_clock
+
+
+def _readable_clock(text: str) -> str:
+    read_clock(text)
+    return text
+
+
+class ServiceSettings(BaseSettings):
+    """What every service needs to know. Each field is the environment variable GRIDDISPATCH_<NAME>."""
+
+    model_config = SettingsConfigDict(env_prefix="GRIDDISPATCH_", env_file=".env", frozen=True, extra="ignore")
+
+    database_dsn: SecretStr
+    database_pool: int = Field(default=10, ge=2, le=200)
+    kafka_bootstrap: str = Field(min_length=1)
+    kafka_static_member: str = ""
+    kafka_poll_records: int = Field(default=500, ge=1, le=10_000)
+    instance: str = Field(default_factory=lambda: socket.gethostname()[:60], min_length=1)
+    host: str = "127.0.0.1"
+    port: int = Field(ge=0, le=65535)
+    clock: Annotated[str, AfterValidator(_readable_clock)] = "real"
+    pack: Path
+    area: Path
+
+    @cached_property
+    def now(self) -> Clock:
+        """The injected clock."""
+        return read_clock(self.clock)

@@ -1,0 +1,57 @@
+"""The last lines of every service: read settings, build, serve, and leave with an exit code that means something."""
+
+import argparse
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+from typing import NoReturn, TypeVar
+
+import uvloop
+from pydantic import ValidationError
+
+from shared.assembly import Assembly, NotMigrated
+from shared.errors import Unavailable
+from shared.kafka import TopicMismatch
+from shared.settings import ServiceSettings
+from shared.telemetry import configure_logging
+
+S = TypeVar("S", bound=ServiceSettings)
+
+REFUSED = 2
+"""Exit code for a start that was refused: settings, tables, topics or rules are wrong; starting again will not help."""
+UNREACHABLE = 3
+"""Exit code for a start that may succeed later."""
+
+
+def main(
+    service: str,
+    settings: Callable[[], S],
+    parts: Sequence[str],
+    build: Callable[[S, frozenset[str]], Awaitable[Assembly]],
+) -> None:
+    """Run a service from the command line: `python -m services.<name> [--only PART]…`. Never returns."""
+    parser = argparse.ArgumentParser(prog=f"python -m services.{service}")
+    parser.add_argument("--only", action="append", choices=parts, metavar="PART", help=f"one of: {', '.join(parts)}")
+    wanted = frozenset(parser.parse_args().only or parts)
+    configure_logging(service)
+    try:
+        read = settings()
+    except ValidationError as error:
+        lines = [f"GRIDDISPATCH_{'_'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors()]
+        _leave(service, "settings are wrong:\n  " + "\n  ".join(lines), REFUSED)
+
+    async def run() -> int:
+        assembly = await build(read, wanted)
+        return await assembly.run()
+
+    try:
+        code = uvloop.run(run())
+    except (NotMigrated, TopicMismatch, ValueError) as error:
+        _leave(service, f"cannot start: {error}", REFUSED)
+    except Unavailable as error:
+        _leave(service, f"cannot start yet: {error}", UNREACHABLE)
+    sys.exit(code)
+
+
+def _leave(service: str, message: str, code: int) -> NoReturn:
+    sys.stderr.write(f"{service}: {message}\n")
+    sys.exit(code)

@@ -1,0 +1,233 @@
+"""Reading: one poll is one batch, applied in one transaction; every record ends as Done, Retry or Dead."""
+
+import asyncio
+import random
+import time
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from aiokafka.errors import KafkaError, OffsetOutOfRangeError
+
+from shared import telemetry
+from shared.codec import Record, decode
+from shared.database import Database, Transaction
+from shared.deadletters import bury
+from shared.errors import Malformed, Unavailable
+from shared.events import UnrecognisedEvent
+from shared.kafka import Consumer
+from shared.outcome import Dead, Retry, backoff_s, judge
+from shared.positions import Apply, Incoming, apply_in_order
+from shared.telemetry import log
+from shared.topics import Topic
+from shared.wake import Wake
+
+T = TypeVar("T")
+
+POLL_S = 0.5
+REJOIN_S = 1.0
+DEAD_IN_A_ROW = 50
+"""So many dead records in a row stop the stream: a bad release must not empty a topic into the bin."""
+
+
+@dataclass(frozen=True)
+class Route(Generic[T]):
+    """What to do with the records of one topic.
+
+    `read` raises Malformed for a record that breaks the contract; `apply` works in the batch's transaction and answers
+    with how many records had an effect. With `trusted`, dead records count towards halting: our own writers do not
+    send rubbish, strangers may.
+    """
+
+    topic: Topic
+    read: Callable[[Record], T]
+    apply: Callable[[Transaction, Sequence[T]], Awaitable[int]]
+    trusted: bool = True
+    group_of: Callable[[Record], object] = lambda record: record.key
+
+
+def ticket_route(topic: Topic, apply: Apply) -> Route[Incoming]:
+    """A route for ticket events: `apply` sees each event once, in its ticket's order."""
+
+    def read(record: Record) -> Incoming:
+        envelope = decode(record)
+        if isinstance(envelope.event, UnrecognisedEvent):
+            telemetry.EVENTS_UNRECOGNISED.labels(topic=record.topic).inc()
+        return Incoming(envelope, record)
+
+    async def apply_fresh(tx: Transaction, incoming: Sequence[Incoming]) -> int:
+        by_source: defaultdict[object, list[Incoming]] = defaultdict(list)
+        for i in incoming:
+            by_source[i.envelope.source].append(i)
+        return sum([await apply_in_order(tx, story, apply) for story in by_source.values()])
+
+    return Route(topic, read, apply_fresh)
+
+
+class Halted(Exception):
+    """The stream stopped itself: too many dead records in a row, or offsets that are gone."""
+
+
+class Stream:
+    """The consume loop of one group."""
+
+    def __init__(
+        self, database: Database, make_consumer: Callable[[Sequence[str]], Consumer], routes: Sequence[Route[Any]], *,
+        group: str, release: str, dead_letter_wake: Wake, dead_in_a_row: int = DEAD_IN_A_ROW,
+    ) -> None:  # fmt: skip
+        self._database = database
+        self._make_consumer = make_consumer
+        self._routes: Mapping[str, Route[Any]] = {route.topic.name: route for route in routes}
+        self._group = group
+        self._release = release
+        self._dead_letter_wake = dead_letter_wake
+        self._dead_limit = dead_in_a_row
+        self._dead_in_a_row: defaultdict[tuple[str, int], int] = defaultdict(int)
+        self._halted = ""
+        self._consumer: Consumer | None = None
+        self._stopping = asyncio.Event()
+
+    async def ping(self) -> None:
+        """Raises Unavailable unless the group is joined and its brokers answer; a halted stream never is."""
+        if self._halted:
+            raise Unavailable(f"halted: {self._halted}")
+        if self._consumer is None:
+            raise Unavailable("not joined yet")
+        await self._consumer.ping()
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Read, apply and commit until asked to stop."""
+        self._stopping = stopping
+        while not stopping.is_set() and not self._halted:
+            consumer = await self._joined()
+            if consumer is None:
+                break
+            try:
+                await self._read(consumer)
+            except Halted as halt:
+                self._halt(str(halt))
+            except OffsetOutOfRangeError as error:
+                self._halt(f"records before the log's beginning are gone: {error}")
+            except KafkaError as error:
+                log.warning("stream_rejoins", group=self._group, error=repr(error))
+                await self._pause(REJOIN_S)
+            finally:
+                self._consumer = None
+                await consumer.stop()
+        await stopping.wait()
+
+    def _halt(self, reason: str) -> None:
+        self._halted = reason
+        telemetry.STREAM_HALTED.labels(group=self._group).set(1)
+        log.error("stream_halted", group=self._group, reason=reason)
+
+    async def _joined(self) -> Consumer | None:
+        attempt = 0
+        while not self._stopping.is_set():
+            consumer = self._make_consumer(tuple(self._routes))
+            try:
+                await consumer.start()
+            except Unavailable as error:
+                attempt += 1
+                log.warning("stream_cannot_join", group=self._group, error=str(error))
+                await self._pause(backoff_s(attempt, random.random(), first_s=0.5, cap_s=10))
+            else:
+                self._consumer = consumer
+                return consumer
+        return None
+
+    async def _pause(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._stopping.wait()
+        except TimeoutError:
+            return
+
+    async def _read(self, consumer: Consumer) -> None:
+        while not self._stopping.is_set():
+            records = await consumer.poll(POLL_S)
+            by_topic: defaultdict[str, list[Record]] = defaultdict(list)
+            for record in records:
+                by_topic[record.topic].append(record)
+            for topic, share in by_topic.items():
+                if await self._settle(self._routes[topic], share):
+                    await consumer.commit(_next_offsets(share))
+
+    async def _settle(self, route: Route[Any], records: Sequence[Record]) -> bool:
+        """Bring every record to its end; False when stopped on the way (the rest is read again)."""
+        started = time.monotonic()
+        good: list[tuple[Record, Any]] = []
+        for record in records:
+            try:
+                good.append((record, route.read(record)))
+            except Malformed as error:
+                await self._bury(route, record, str(error), tries=1)
+        finished = await self._apply(route, good)
+        telemetry.BATCH_SECONDS.labels(topic=route.topic.name).observe(time.monotonic() - started)
+        return finished
+
+    async def _apply(self, route: Route[Any], batch: Sequence[tuple[Record, Any]]) -> bool:
+        """Apply a batch whole; on a fault halve it, by key, until the poison record stands alone."""
+        if not batch:
+            return True
+        attempt = 0
+        while not self._stopping.is_set():
+            attempt += 1
+            try:
+                async with self._database.transaction() as tx:
+                    effects = await route.apply(tx, [item for _, item in batch])
+            except Exception as error:  # the one place where any fault of a handler is answered
+                verdict = judge(error, attempt, random.random())
+                log.warning("batch_failed", topic=route.topic.name, size=len(batch), attempt=attempt, error=repr(error))
+                telemetry.BATCH_RETRIES.labels(topic=route.topic.name).inc()
+                if not isinstance(error, Unavailable) and len(batch) > 1:
+                    first, second = _halves(route, batch)
+                    return await self._apply(route, first) and await self._apply(route, second)
+                if isinstance(verdict, Dead):
+                    await self._bury(route, batch[0][0], verdict.reason, attempt)
+                    return True
+                assert isinstance(verdict, Retry)
+                await self._pause(verdict.after_s)
+            else:
+                if effects:  # what was only parked behind a dead one is no sign of health
+                    for record, _ in batch:
+                        self._dead_in_a_row.pop((record.topic, record.partition), None)
+                return True
+        return False
+
+    async def _bury(self, route: Route[Any], record: Record, reason: str, tries: int) -> None:
+        place = (record.topic, record.partition)
+        if route.trusted and self._dead_in_a_row[place] >= self._dead_limit:
+            raise Halted(f"{self._dead_limit} dead records in a row on {place[0]}/{place[1]}, the last: {reason[:300]}")
+        attempt = 0
+        while True:
+            try:
+                async with self._database.transaction() as tx:
+                    await bury(tx, [(record, reason, tries)], self._release)
+                break
+            except Unavailable as error:
+                if self._stopping.is_set():
+                    raise Halted("stopped while the database was away") from error
+                attempt += 1
+                await self._pause(backoff_s(attempt, random.random()))
+        self._dead_in_a_row[place] += 1
+        telemetry.RECORDS_DEAD.labels(topic=record.topic).inc()
+        log.error("record_dead", topic=place[0], partition=place[1], offset=record.offset, reason=reason[:300])
+        self._dead_letter_wake.ring()
+
+
+def _halves(route: Route[Any], batch: Sequence[tuple[Record, Any]]) -> tuple[list[Any], list[Any]]:
+    """Two halves that do not tear a key's records apart, unless they are all of one key: then in their order."""
+    groups: defaultdict[object, list[tuple[Record, Any]]] = defaultdict(list)
+    for entry in batch:
+        groups[route.group_of(entry[0])].append(entry)
+    if len(groups) == 1:
+        return list(batch[: len(batch) // 2]), list(batch[len(batch) // 2 :])
+    stories = list(groups.values())
+    middle = len(stories) // 2
+    return [e for story in stories[:middle] for e in story], [e for story in stories[middle:] for e in story]
+
+
+def _next_offsets(records: Sequence[Record]) -> dict[tuple[str, int], int]:
+    return {(r.topic, r.partition): r.offset + 1 for r in records}
