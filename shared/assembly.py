@@ -1,6 +1,7 @@
 """What every service is made of: pools, relay, streams, dead-letter mirror, health; opened and closed in order."""
 
 import asyncio
+import os
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -12,9 +13,11 @@ from shared.database import Database, connect
 from shared.deadletters import DeadLetterMirror
 from shared.errors import Unavailable
 from shared.events import Source
+from shared.failpoint import failpoint
 from shared.health import Readiness
 from shared.kafka import Consumer, Producer, apply_topics
 from shared.ledger import Ledger
+from shared.migrations import missing_migrations
 from shared.relay import Companion, Relay
 from shared.runtime import Loop, serve
 from shared.settings import ServiceSettings
@@ -39,6 +42,7 @@ class Assembly:
         self.ledger = Ledger(source, self.relay_wake.ring)
         self.app = FastAPI(title=f"Grid Dispatch: {service}", version=release(), docs_url="/docs", redoc_url=None)
         self._source = source
+        self._reach = failpoint(settings.failpoint)
         self._dead_letter_wake = Wake()
         self._loops: dict[str, Loop] = {}
         self._pings: dict[str, health.Ping] = {}
@@ -47,11 +51,13 @@ class Assembly:
     async def database(self, part: str, size: int = 2) -> Database:
         """A pool for one part. Raises Unavailable, or NotMigrated when the tables are not there."""
         application = f"griddispatch-{self.service}-{part}"
-        database = await connect(self.settings.database_dsn.get_secret_value(), size=size, application=application)
+        database = await connect(
+            self.settings.database_dsn.get_secret_value(), size=size, application=application, reach=self._reach
+        )
         self._databases.append(database)
-        rows = await database.fetch("SELECT to_regclass('outbox') IS NOT NULL AS there")
-        if not rows[0]["there"]:
-            raise NotMigrated(f"{self.service}: no tables found; run: griddispatch db migrate")
+        missing = await missing_migrations(database, self.service)
+        if missing:
+            raise NotMigrated(f"not applied: {', '.join(missing)}; run: griddispatch db migrate")
         self._pings.setdefault("database", database.ping)
         return database
 
@@ -61,13 +67,13 @@ class Assembly:
 
     async def add_relay(self, topic: Topic, companion: Companion | None = None) -> None:
         """Publish this service's events, and mirror its dead letters."""
-        settings, name = self.settings, f"{self.service}-{self.settings.instance}"
+        settings, name = self.settings, f"{self.service}-{self.settings.instance}-{os.getpid()}"
         database = await self.database("relay")
         self.loop(
             "relay",
             Relay(
                 database, Producer(settings.kafka_bootstrap, f"{name}-relay"), source=self._source, topic=topic.name,
-                holder=name, wake=self.relay_wake, companion=companion,
+                holder=name, wake=self.relay_wake, companion=companion, reach=self._reach,
             ).run,
         )  # fmt: skip
         mirror = Producer(settings.kafka_bootstrap, f"{name}-dead")
@@ -90,7 +96,8 @@ class Assembly:
             dead_letter_wake=self._dead_letter_wake,
         )  # fmt: skip
         self.loop(name, stream.run)
-        self._pings[name] = stream.ping
+        # With the doors in this process, Kafka away is no reason to turn callers off: what is accepted waits.
+        self._pings[name] = stream.check_not_halted if "api" in self.parts else stream.ping
 
     async def run(self) -> int:
         """Check the topics, serve, and close everything; the exit code.

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import asyncpg
 
 from shared.errors import Unavailable
+from shared.failpoint import Reach, nowhere
 
 if TYPE_CHECKING:
     from asyncpg.pool import PoolConnectionProxy
@@ -21,6 +22,8 @@ else:
 ACQUIRE_S = 2.0
 COMMAND_S = 5.0
 CLOSE_S = 5.0
+
+_HAS_WRITTEN = "SELECT pg_current_xact_id_if_assigned() IS NOT NULL"
 
 INFRASTRUCTURE_ERRORS: tuple[type[Exception], ...] = (
     OSError,
@@ -59,8 +62,10 @@ class Transaction:
 class Database:
     """One service's database. Every wait has an end; trouble below raises Unavailable."""
 
-    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]") -> None:
+    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", name: str, reach: Reach) -> None:
         self._pool = pool
+        self._name = name
+        self._reach = reach
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:
@@ -73,8 +78,13 @@ class Database:
                 transaction = Transaction(conn)
                 async with conn.transaction():
                     yield transaction
+                    wrote = self._reach is not nowhere and await conn.fetchval(_HAS_WRITTEN)
+                    if wrote:
+                        self._reach(f"{self._name}.before-commit")
         except INFRASTRUCTURE_ERRORS as error:
             raise Unavailable(f"database: {type(error).__name__}: {error}") from error
+        if wrote:
+            self._reach(f"{self._name}.after-commit")
         transaction.committed()
 
     async def fetch(self, query: str, *args: object) -> list[asyncpg.Record]:
@@ -98,7 +108,7 @@ class Database:
             self._pool.terminate()
 
 
-async def connect(dsn: str, *, size: int, application: str) -> Database:
+async def connect(dsn: str, *, size: int, application: str, reach: Reach = nowhere) -> Database:
     """Open a pool of at most `size` connections. Raises Unavailable when the database cannot be reached."""
     try:
         pool = await asyncpg.create_pool(
@@ -108,6 +118,7 @@ async def connect(dsn: str, *, size: int, application: str) -> Database:
             timeout=10,
             command_timeout=COMMAND_S,
             max_inactive_connection_lifetime=60,
+            reset=_keep_as_it_is,
             server_settings={
                 "application_name": application,
                 "timezone": "UTC",
@@ -118,7 +129,11 @@ async def connect(dsn: str, *, size: int, application: str) -> Database:
         )
     except INFRASTRUCTURE_ERRORS as error:
         raise Unavailable(f"database: {type(error).__name__}: {error}") from error
-    return Database(pool)
+    return Database(pool, application.rpartition("-")[2], reach)
+
+
+async def _keep_as_it_is(conn: "asyncpg.Connection[asyncpg.Record]") -> None:
+    """No session state is ever set, so there is nothing to reset, and no round trip to pay for it."""
 
 
 def named_queries(package: str, *path: str) -> Mapping[str, str]:

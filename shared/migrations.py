@@ -7,7 +7,7 @@ from importlib.resources import files
 
 import asyncpg
 
-from shared.database import INFRASTRUCTURE_ERRORS
+from shared.database import INFRASTRUCTURE_ERRORS, Database
 from shared.errors import Unavailable
 
 LOCK_KEY = 7_310_421
@@ -45,6 +45,14 @@ def migrations_of(service: str) -> list[Migration]:
         names = sorted(f.name for f in folder.iterdir() if f.name.endswith(".sql"))
         found += [Migration(f"{package}/{name}", folder.joinpath(name).read_text(encoding="utf-8")) for name in names]
     return found
+
+
+async def missing_migrations(database: Database, service: str) -> list[str]:
+    """Names of this release's migrations that the service's database lacks. Raises Unavailable."""
+    there = await database.fetch("SELECT to_regclass('migration') IS NOT NULL AS there")
+    applied = await database.fetch("SELECT name FROM migration") if there[0]["there"] else []
+    known = {row["name"] for row in applied}
+    return [m.name for m in migrations_of(service) if m.name not in known]
 
 
 async def migrate(dsn: str, migrations: list[Migration]) -> list[str]:

@@ -1,16 +1,29 @@
-"""NDJSON over HTTP: lines in as they arrive, in batches, under a size limit; one result line out for each."""
+"""NDJSON over HTTP, streamed both ways: lines in as they arrive, under a size limit; one result line out for each."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from fastapi import Request
-from fastapi.responses import StreamingResponse
+from fastapi import Request, Response
+from starlette.requests import ClientDisconnect
+from starlette.types import Receive, Scope, Send
+
+from shared.telemetry import log
 
 MEDIA_TYPE = "application/x-ndjson"
 LINE_LIMIT = 64 * 1024
 BATCH = 500
+SILENCE_S = 30.0
+"""How long either side may leave the other waiting."""
+
+Answer = Mapping[str, Any]
+TOO_LATE: Answer = {
+    "status": 408,
+    "code": "timeout",
+    "problems": [{"field": "", "code": "timeout", "message": "the rest of the body did not come"}],
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +32,10 @@ class Line:
 
     number: int
     body: bytes | None
+
+
+class Silence(Exception):
+    """The client stopped sending before the end."""
 
 
 async def batches(
@@ -31,11 +48,10 @@ async def batches(
     number, rest, over = 0, b"", False
     ready: list[Line] = []
     async for chunk in chunks:
-        *whole, rest_of_chunk = chunk.split(b"\n")
+        *whole, tail = chunk.split(b"\n")
         for piece in whole:
             number += 1
-            body = rest + piece
-            rest = b""
+            body, rest = rest + piece, b""
             if over or len(body) > limit:
                 ready.append(Line(number, None))
             elif body.strip():
@@ -44,7 +60,7 @@ async def batches(
             if len(ready) >= size:
                 yield ready
                 ready = []
-        rest += rest_of_chunk
+        rest += tail
         if len(rest) > limit:
             rest, over = b"", True
         if ready:
@@ -55,16 +71,71 @@ async def batches(
 
 
 def respond(
-    request: Request, settle: Callable[[Sequence[Line]], Awaitable[Sequence[dict[str, Any]]]], *, size: int = BATCH
-) -> StreamingResponse:
+    request: Request,
+    settle: Callable[[Sequence[Line]], Awaitable[Sequence[Answer]]],
+    *,
+    limit: int = LINE_LIMIT,
+    size: int = BATCH,
+    silence_s: float = SILENCE_S,
+) -> Response:
     """Answer each batch of lines as `settle` says: one object a line, in order, with its `line` number."""
 
     async def results() -> AsyncIterator[bytes]:
-        async for lines in batches(request.stream(), size=size):
-            answers = await settle(lines)
-            yield b"".join(
-                orjson.dumps({"line": line.number, **answer}, option=orjson.OPT_APPEND_NEWLINE)
-                for line, answer in zip(lines, answers, strict=True)
-            )
+        last = 0
+        try:
+            async for lines in batches(_arriving(request, silence_s), limit=limit, size=size):
+                last = lines[-1].number
+                yield _encode(lines, await settle(lines))
+        except Silence:
+            yield _encode([Line(last + 1, None)], [TOO_LATE])
 
-    return StreamingResponse(results(), media_type=MEDIA_TYPE)
+    return Duplex(results(), silence_s)
+
+
+class Duplex(Response):
+    """A body that is sent while the request's body is still being read.
+
+    Not a StreamingResponse: that one listens for a disconnect meanwhile and swallows pieces of the request. A client
+    that does not read on for `silence_s` is given up; what was settled by then stays settled.
+    """
+
+    def __init__(self, chunks: AsyncIterator[bytes], silence_s: float = SILENCE_S) -> None:
+        self._chunks = chunks
+        self._silence_s = silence_s
+        self.status_code = 200
+        self.background = None
+        self.raw_headers = [(b"content-type", MEDIA_TYPE.encode())]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        try:
+            async for chunk in self._chunks:
+                async with asyncio.timeout(self._silence_s):
+                    await send({"type": "http.response.body", "body": chunk, "more_body": True})
+        except TimeoutError:
+            log.warning("bulk_results_not_read", within_s=self._silence_s)
+            return
+        except ClientDisconnect:
+            log.info("bulk_client_left")
+            return
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+async def _arriving(request: Request, silence_s: float) -> AsyncIterator[bytes]:
+    chunks = aiter(request.stream())
+    while True:
+        try:
+            async with asyncio.timeout(silence_s):
+                chunk = await anext(chunks, None)
+        except TimeoutError as error:
+            raise Silence from error
+        if chunk is None:
+            return
+        yield chunk
+
+
+def _encode(lines: Sequence[Line], answers: Sequence[Answer]) -> bytes:
+    return b"".join(
+        orjson.dumps({"line": line.number, **answer}, default=str, option=orjson.OPT_APPEND_NEWLINE)
+        for line, answer in zip(lines, answers, strict=True)
+    )

@@ -12,6 +12,7 @@ from shared.codec import record_headers
 from shared.database import Database, named_queries
 from shared.errors import Unavailable
 from shared.events import Source, TicketId, event_id
+from shared.failpoint import Reach, nowhere
 from shared.kafka import Outgoing, Producer
 from shared.ledger import SHARDS
 from shared.outcome import backoff_s
@@ -34,7 +35,7 @@ class Relay:
 
     def __init__(
         self, database: Database, producer: Producer, *, source: Source, topic: str, holder: str, wake: Wake,
-        companion: Companion | None = None,
+        companion: Companion | None = None, reach: Reach = nowhere,
     ) -> None:  # fmt: skip
         self._database = database
         self._producer = producer
@@ -43,6 +44,7 @@ class Relay:
         self._holder = holder
         self._wake = wake
         self._companion = companion
+        self._reach = reach
         self._shards: list[int] = []
         self._renew_at = 0.0
 
@@ -90,6 +92,7 @@ class Relay:
         events = [self._outgoing(row) for row in rows]
         beside = await self._beside(rows)
         acknowledged = await self._producer.send([*events, *beside])
+        self._reach("relay.sent")
         beside_safe = all(acknowledged[len(events) :])
         done = [row["seq"] for row, ok in zip(rows, acknowledged[: len(events)], strict=True) if ok and beside_safe]
         await self._database.fetch(_SQL["delete_published"], done, self._holder)

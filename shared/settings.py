@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.clock import Clock, read_clock
+from shared.failpoint import failpoint
 
 
 def _readable_clock(text: str) -> str:
@@ -16,10 +17,17 @@ def _readable_clock(text: str) -> str:
     return text
 
 
+def _readable_failpoint(text: str) -> str:
+    failpoint(text)
+    return text
+
+
 class ServiceSettings(BaseSettings):
     """What every service needs to know. Each field is the environment variable GRIDDISPATCH_<NAME>."""
 
-    model_config = SettingsConfigDict(env_prefix="GRIDDISPATCH_", env_file=".env", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix="GRIDDISPATCH_", env_file=".env", frozen=True, extra="ignore", hide_input_in_errors=True
+    )
 
     database_dsn: SecretStr
     database_pool: int = Field(default=10, ge=2, le=200)
@@ -32,6 +40,7 @@ class ServiceSettings(BaseSettings):
     clock: Annotated[str, AfterValidator(_readable_clock)] = "real"
     pack: Path
     area: Path
+    failpoint: Annotated[str, AfterValidator(_readable_failpoint)] = ""
 
     @cached_property
     def now(self) -> Clock:

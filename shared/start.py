@@ -6,10 +6,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import NoReturn, TypeVar
 
 import uvloop
+from asyncpg import PostgresError
 from pydantic import ValidationError
 
 from shared.assembly import Assembly, NotMigrated
-from shared.errors import Unavailable
+from shared.errors import Rejected, Unavailable
 from shared.kafka import TopicMismatch
 from shared.settings import ServiceSettings
 from shared.telemetry import configure_logging
@@ -45,7 +46,7 @@ def main(
 
     try:
         code = uvloop.run(run())
-    except (NotMigrated, TopicMismatch, ValueError) as error:
+    except (NotMigrated, TopicMismatch, Rejected, PostgresError, ValueError) as error:
         _leave(service, f"cannot start: {error}", REFUSED)
     except Unavailable as error:
         _leave(service, f"cannot start yet: {error}", UNREACHABLE)

@@ -88,10 +88,14 @@ class Stream:
         self._consumer: Consumer | None = None
         self._stopping = asyncio.Event()
 
-    async def ping(self) -> None:
-        """Raises Unavailable unless the group is joined and its brokers answer; a halted stream never is."""
+    async def check_not_halted(self) -> None:
+        """Raises Unavailable once the stream has stopped itself; until then it may well be waiting for Kafka."""
         if self._halted:
             raise Unavailable(f"halted: {self._halted}")
+
+    async def ping(self) -> None:
+        """Raises Unavailable unless the group is joined and its brokers answer; a halted stream never is."""
+        await self.check_not_halted()
         if self._consumer is None:
             raise Unavailable("not joined yet")
         await self._consumer.ping()

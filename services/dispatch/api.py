@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Header, Query, Request, Response
-from fastapi.responses import JSONResponse, StreamingResponse
+from fastapi.responses import JSONResponse
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from services.dispatch import store
@@ -200,8 +200,8 @@ def router(database: Database, commands: Commands) -> APIRouter:
     for name, model in BODIES.items():
         command(name, model)  # type: ignore[arg-type]
 
-    @routes.post("/commands")
-    async def bulk(request: Request) -> StreamingResponse:
+    @routes.post("/commands", response_model=None)
+    async def bulk(request: Request) -> Response:
         """Many commands, NDJSON: `{"command", "assignment_id", "version", "body"}` a line, one result a line."""
 
         async def settle(lines: Sequence[ndjson.Line]) -> list[dict[str, Any]]:

@@ -36,8 +36,9 @@ async def build(settings: DispatchSettings, parts: frozenset[str]) -> Assembly:
     book, org = load_rulebook(pack, categories, calendar), load_org(units, grids)
     decider = Decider(assembly.ledger, book, org, settings.now)
     if "api" in parts:
-        database = await assembly.database("api", settings.database_pool)
-        assembly.app.include_router(router(database, Commands(database, decider, Places(grids))))
+        commands = Commands(await assembly.database("api", settings.database_pool), decider, Places(grids))
+        views = await assembly.database("views", settings.database_pool)  # reading must not keep commands waiting
+        assembly.app.include_router(router(views, commands))
     if "stream" in parts:
         await assembly.add_stream("stream", routes(decider))
     if "timers" in parts:

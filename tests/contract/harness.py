@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from typing import Any
 
 from griddispatch.embedded import Broker
 from shared.codec import encode
@@ -50,7 +51,7 @@ async def journal(tx: Transaction, envelopes: Sequence[Envelope]) -> None:
 class Reader:
     """A consuming service in one object; `run` it as often as it should live."""
 
-    def __init__(self, database: Database, broker: Broker, route: Route[object] | None = None, **options: int) -> None:
+    def __init__(self, database: Database, broker: Broker, route: Route[Any] | None = None, **options: int) -> None:
         self.database = database
         self.stream = Stream(
             database, self._consumer(broker), [route or ticket_route(INTAKE, journal)], group=GROUP, release="test",

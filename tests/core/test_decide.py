@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -46,7 +47,7 @@ def local(text: str) -> datetime:
     return datetime.fromisoformat(f"{text}+08:00").astimezone(UTC)
 
 
-def opened(now: datetime = TUESDAY_MORNING, **changes: object) -> Decision:
+def opened(now: datetime = TUESDAY_MORNING, **changes: Any) -> Decision:
     return open_case(ticket(1), triaged(**changes), BOOK, ORG, now)
 
 
@@ -125,7 +126,7 @@ def test_a_small_matter_goes_to_its_grid_and_is_due_the_same_day() -> None:
     ],
 )  # fmt: skip
 def test_every_matter_has_a_lead_and_a_deadline(
-    changes: dict[str, object], size: MatterSize, unit: str, due_at: str
+    changes: dict[str, Any], size: MatterSize, unit: str, due_at: str
 ) -> None:
     case = opened(**changes).case
     assert (case.size, case.lead.unit, case.due_at) == (size, unit, local(due_at))

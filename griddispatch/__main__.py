@@ -1,0 +1,5 @@
+"""python -m griddispatch"""
+
+from griddispatch.cli import main
+
+main()

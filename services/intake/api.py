@@ -1,0 +1,158 @@
+"""HTTP of intake: hand a matter in, one or many; see how it stands; read its words, with the view logged."""
+
+import asyncio
+import re
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import AfterValidator, Field
+from starlette.requests import ClientDisconnect
+
+from services.intake import bulk, store
+from services.intake.contract import BULK_BODY, REPORT_BODY, MatterView, TicketAccepted, TicketView, encode, refusals
+from services.intake.doors import Doors, Refusal
+from services.intake.receive import Accepted, InFlight, Received, Refused, Replayed
+from services.intake.vault import Vault, unlock
+from shared.clock import Clock
+from shared.errors import NotFound, Problem
+from shared.events import TicketId
+from shared.problems import RETRY_AFTER_S, problem
+
+NDJSON_TYPES = ("application/x-ndjson", "application/ndjson")
+
+_KEY = re.compile(r"[\x21-\x7e]{1,255}", re.ASCII)
+_TRACEPARENT = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}", re.ASCII)
+
+
+def _said(text: str) -> str:
+    if not text.isprintable() or text.isspace():
+        raise ValueError("must hold printable characters")
+    return text
+
+
+Said = Annotated[str, Query(), Field(min_length=1, max_length=200), AfterValidator(_said)]
+
+
+def router(doors: Doors, vault: Vault, now: Clock) -> APIRouter:
+    """The routes of `--only api`."""
+    routes = APIRouter()
+
+    @routes.post(
+        "/v1/tickets",
+        status_code=201,
+        response_model=TicketAccepted,
+        responses=refusals(400, 408, 409, 413, 415, 422, 503),
+        openapi_extra=REPORT_BODY,
+    )
+    async def post_ticket(request: Request) -> Response:
+        """Hand in one matter. It needs an `Idempotency-Key`, or an `external_id`; 201 means it is durable."""
+        try:
+            _expect(request, ("application/json",))
+            key = _idempotency_key(request)
+            body = await _whole_body(request, doors.limits.max_bytes, doors.receipt_s)
+            incoming = doors.read(body, key, _traceparent(request), "http")
+            (received,) = await doors.receive([incoming], "http")
+        except Refusal as refusal:
+            return _refused(refusal)
+        except InFlight as error:
+            return problem(409, "in_flight", f"{error}; ask again.", headers={"Retry-After": RETRY_AFTER_S})
+        return _created(received)
+
+    @routes.post("/v1/tickets/bulk", responses=refusals(415), openapi_extra=BULK_BODY)
+    async def post_bulk(request: Request) -> Response:
+        """Hand in many: one report a line, each with its `external_id`; one result a line, in order.
+
+        Results are sent while lines still arrive: a client that sends very much reads meanwhile.
+        """
+        try:
+            _expect(request, NDJSON_TYPES)
+        except Refusal as refusal:
+            return _refused(refusal)
+        return bulk.respond(request, doors)
+
+    @routes.get("/v1/tickets/{ticket_id}", response_model=TicketView, responses=refusals(404, 422, 503))
+    async def get_ticket(ticket_id: UUID) -> Response:
+        """How a matter stands, without anything personal."""
+        view = await store.read_ticket(doors.database, TicketId(ticket_id))
+        if view is None:
+            raise NotFound(f"no ticket {ticket_id}")
+        return _json(view)
+
+    @routes.get("/v1/tickets/{ticket_id}/matter", response_model=MatterView, responses=refusals(404, 422, 503))
+    async def get_matter(ticket_id: UUID, viewer: Said, purpose: Said) -> Response:
+        """The original words and the identity, for a stated purpose; who looked is written down."""
+        async with doors.database.transaction() as tx:
+            words = await unlock(tx, vault, TicketId(ticket_id), viewer=viewer, purpose=purpose, now=now())
+        return _json({"ticket_id": ticket_id, **words}, headers={"Cache-Control": "no-store"})
+
+    return routes
+
+
+def _expect(request: Request, media_types: tuple[str, ...]) -> None:
+    """Refuse a body of another kind, or packed: what is counted must be what is read."""
+    media_type, _, parameters = request.headers.get("content-type", "").partition(";")
+    charset = parameters.strip().lower()
+    if media_type.strip().lower() not in media_types or charset not in ("", "charset=utf-8", 'charset="utf-8"'):
+        raise Refusal(415, "media_type", f"The body must be {media_types[0]} in UTF-8.")
+    if request.headers.get("content-encoding", "identity").lower() != "identity":
+        raise Refusal(415, "content_encoding", "The body must not be compressed.")
+
+
+def _idempotency_key(request: Request) -> str | None:
+    keys = request.headers.getlist("idempotency-key")
+    if not keys:
+        return None
+    if len(keys) > 1 or not _KEY.fullmatch(keys[0]):
+        reason = Problem("Idempotency-Key", "bad_form", "must be given once, with 1 to 255 visible ASCII characters")
+        raise Refusal(400, "idempotency_key_invalid", "The Idempotency-Key cannot be used.", (reason,))
+    return keys[0]
+
+
+def _traceparent(request: Request) -> str | None:
+    value = request.headers.get("traceparent", "")
+    return value if _TRACEPARENT.fullmatch(value) else None
+
+
+async def _whole_body(request: Request, limit: int, within_s: float) -> bytes:
+    """The body, counted while it comes in: a stated length may lie."""
+    chunks: list[bytes] = []
+    size = 0
+    try:
+        async with asyncio.timeout(within_s):
+            async for chunk in request.stream():
+                size += len(chunk)
+                if size > limit:
+                    raise Refusal(413, "body_too_large", f"The body is larger than {limit} bytes.")
+                chunks.append(chunk)
+    except TimeoutError as error:
+        raise Refusal(408, "timeout", f"The body did not come within {within_s:g} seconds.") from error
+    except ClientDisconnect as error:
+        raise Refusal(400, "body_cut_off", "The body ended early.") from error
+    return b"".join(chunks)
+
+
+def _created(received: Received) -> Response:
+    if isinstance(received, Refused):
+        return problem(422, received.problems[0].code, "The report was not taken.", received.problems)
+    assert isinstance(received, Accepted | Replayed)
+    receipt = received.receipt
+    headers = {"Location": f"/v1/tickets/{receipt.ticket_id}"}
+    if isinstance(received, Replayed):
+        headers["Idempotent-Replay"] = "true"
+    body = {
+        "ticket_id": receipt.ticket_id,
+        "ticket_no": receipt.ticket_no,
+        "query_code": receipt.query_code,
+        "received_at": receipt.received_at,
+        "state": "RECEIVED",
+    }
+    return _json(body, 201, headers)
+
+
+def _refused(refusal: Refusal) -> Response:
+    return problem(refusal.status, refusal.code, refusal.title, refusal.problems)
+
+
+def _json(body: dict[str, object], status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    return Response(encode(body), status, headers, media_type="application/json")

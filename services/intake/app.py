@@ -1,0 +1,89 @@
+"""How intake is put together: the only file that knows every other."""
+
+import tomllib
+from pathlib import Path
+
+from services.intake.api import router
+from services.intake.core.edge import Limits
+from services.intake.core.location import Gazetteer, Location
+from services.intake.core.triage import Matter, Triage, TriageRules, triage
+from services.intake.core.triage_rules import read_rules
+from services.intake.doors import Doors
+from services.intake.handlers import routes
+from services.intake.receive import Receiver
+from services.intake.settings import IntakeSettings
+from services.intake.triage import Judge, TriageLoop
+from services.intake.vault import Vault, read_keys
+from shared.assembly import Assembly, release
+from shared.errors import Rejected
+from shared.events import Source
+from shared.topics import INTAKE
+from shared.wake import Wake
+
+PARTS = ("api", "relay", "stream", "triage")
+
+
+async def build(settings: IntakeSettings, parts: frozenset[str]) -> Assembly:
+    """Everything wired. Raises ValueError with every problem of pack or area.
+
+    Raises Unavailable without a database, NotMigrated without its tables; then nothing is left open.
+    """
+    gazetteer, rules = read_area(settings.area), read_pack(settings.pack)
+    assembly = Assembly(settings, "intake", Source.INTAKE, parts)
+    try:
+        await _wire(assembly, settings, gazetteer, rules)
+    except BaseException:
+        await assembly.close()
+        raise
+    return assembly
+
+
+async def _wire(assembly: Assembly, settings: IntakeSettings, gazetteer: Gazetteer, rules: TriageRules) -> None:
+    parts = assembly.parts
+    vault = Vault(read_keys(settings.vault_keys.get_secret_value()))
+    received = Wake()
+    receiver = Receiver(assembly.ledger, vault, gazetteer.county, settings.now, received.ring)
+    if "api" in parts:
+        database = await assembly.database("api", settings.database_pool)
+        doors = Doors(database, receiver, Limits(max_bytes=settings.body_limit), settings.bulk_batch)
+        assembly.app.include_router(router(doors, vault, settings.now))
+    if "stream" in parts:
+        await assembly.add_stream("stream", routes(receiver, settings.now, release()))
+    if "triage" in parts:
+        loop = TriageLoop(
+            await assembly.database("triage"), assembly.ledger, vault, gazetteer, judge_by(rules),
+            rule_pack=rules.version, now=settings.now, wake=received, batch=settings.triage_batch,
+        )  # fmt: skip
+        assembly.loop("triage", loop.run)
+    if "relay" in parts:
+        await assembly.add_relay(INTAKE)
+
+
+def judge_by(rules: TriageRules) -> Judge:
+    """Triage under one rule pack."""
+
+    def judge(matter: Matter, place: Location) -> Triage:
+        return triage(matter, rules, place)
+
+    return judge
+
+
+def read_area(folder: Path) -> Gazetteer:
+    """The county's grids. Raises ValueError with every fault of the file."""
+    path = folder / "grids.geojson"
+    try:
+        return Gazetteer.from_geojson(path.read_text(encoding="utf-8"))
+    except (OSError, Rejected) as error:
+        raise ValueError(f"{path}: {error}") from error
+
+
+def read_pack(folder: Path) -> TriageRules:
+    """The pack's rules for triage. Raises ValueError with every fault of the files."""
+    try:
+        tables = [tomllib.loads((folder / name).read_text(encoding="utf-8")) for name in _PACK_FILES]
+        return read_rules(*tables)
+    except (OSError, Rejected) as error:
+        raise ValueError(f"{folder}: {error}") from error
+
+
+_PACK_FILES = ("triage.toml", "categories.toml")

@@ -1,0 +1,1 @@
+"""The pure core of intake: reading a report, finding its place, saying what it is."""

@@ -1,0 +1,27 @@
+"""The settings of the intake service."""
+
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, SecretStr
+
+from services.intake.vault import read_keys
+from shared.settings import ServiceSettings
+
+
+def _readable_keys(keys: SecretStr) -> SecretStr:
+    read_keys(keys.get_secret_value())
+    return keys
+
+
+class IntakeSettings(ServiceSettings):
+    """What intake needs beside the common settings.
+
+    `vault_keys` is `id:base64 of 32 bytes`, the active key first, older ones after it behind commas. Losing a key
+    means losing every citizen's words that were sealed while it was active.
+    """
+
+    port: int = Field(default=8001, ge=0, le=65535)
+    vault_keys: Annotated[SecretStr, AfterValidator(_readable_keys)]
+    body_limit: int = Field(default=64 * 1024, ge=1024, le=256 * 1024)
+    bulk_batch: int = Field(default=500, ge=1, le=5000)
+    triage_batch: int = Field(default=500, ge=1, le=5000)

@@ -1,0 +1,104 @@
+-- name: claim_requests
+-- Take each key for the ticket that is about to be made; keys that are taken stay as they are. Answers with the keys
+-- won, each with a number drawn for its ticket. In the order of the keys, so that two batches cannot lock each other
+-- out; a key in another open transaction is waited for, up to lock_timeout.
+WITH claimed AS (
+    INSERT INTO request (source, key, fingerprint, ticket_id)
+    SELECT source, key, fingerprint, ticket_id
+    FROM unnest($1::text[], $2::text[], $3::bytea[], $4::uuid[]) AS g (source, key, fingerprint, ticket_id)
+    ORDER BY source, key
+    ON CONFLICT DO NOTHING
+    RETURNING source, key
+)
+SELECT source, key, nextval('ticket_number') AS number FROM claimed
+
+-- name: read_requests
+-- What was answered under these keys the first time.
+SELECT r.source, r.key, r.fingerprint, t.id AS ticket_id, t.ticket_no, t.query_code, t.received_at
+FROM unnest($1::text[], $2::text[]) AS g (source, key)
+JOIN request AS r USING (source, key)
+JOIN ticket AS t ON t.id = r.ticket_id
+
+-- name: repoint_requests
+-- A repeat that came with one known key and one new one: the new one leads to the same ticket.
+UPDATE request AS r SET ticket_id = g.ticket_id
+FROM unnest($1::text[], $2::text[], $3::uuid[]) AS g (source, key, ticket_id)
+WHERE r.source = g.source AND r.key = g.key
+
+-- name: release_requests
+-- A refused report leaves no trace: give back the keys it won in this transaction.
+DELETE FROM request AS r USING unnest($1::text[], $2::text[]) AS g (source, key)
+WHERE r.source = g.source AND r.key = g.key
+
+-- name: insert_tickets
+-- New matters with their words, sealed.
+WITH given AS (
+    SELECT * FROM unnest(
+        $1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::boolean[], $8::boolean[],
+        $9::timestamptz[], $10::text[], $11::text[], $12::float8[], $13::float8[], $14::text[], $15::text[],
+        $16::bytea[], $17::bytea[]
+    ) AS g (
+        id, ticket_no, query_code, source, external_id, channel, exercise, confidential, reported_at, given_type,
+        given_category, lon, lat, given_township, given_village, wrapped_key, sealed
+    )
+), kept AS (
+    INSERT INTO vault (ticket_id, key_id, wrapped_key, sealed) SELECT id, $18, wrapped_key, sealed FROM given
+)
+INSERT INTO ticket (
+    id, ticket_no, query_code, source, external_id, channel, exercise, confidential, received_at, reported_at,
+    given_type, given_category, lon, lat, given_township, given_village, updated_at
+)
+SELECT id, ticket_no, query_code, source, external_id, channel, exercise, confidential, $19, reported_at,
+       given_type, given_category, lon, lat, given_township, given_village, $19
+FROM given
+
+-- name: claim_untriaged
+-- The oldest untriaged matters that nobody else holds, with their sealed words.
+SELECT t.id, t.ticket_no, t.source, t.channel, t.exercise, t.confidential, t.received_at, t.given_type,
+       t.given_category, t.lon, t.lat, t.given_township, t.given_village, v.key_id, v.wrapped_key, v.sealed
+FROM ticket AS t JOIN vault AS v ON v.ticket_id = t.id
+WHERE t.state = 'RECEIVED'
+ORDER BY t.received_at LIMIT $1
+FOR UPDATE OF t SKIP LOCKED
+
+-- name: save_triage
+-- The verdicts on matters whose rows the caller holds.
+UPDATE ticket AS t
+SET state = 'TRIAGED', triaged_at = $11, updated_at = $11, rule_pack = $12, ticket_type = g.ticket_type,
+    category = g.category, urgency = g.urgency, confidence = g.confidence, place_level = g.place_level,
+    township = g.township, village = g.village, grid = g.grid, explanation = g.explanation
+FROM unnest(
+    $1::uuid[], $2::text[], $3::text[], $4::text[], $5::float8[], $6::text[], $7::text[], $8::text[], $9::text[],
+    $10::json[]
+) AS g (id, ticket_type, category, urgency, confidence, place_level, township, village, grid, explanation)
+WHERE t.id = g.id
+
+-- name: set_public_states
+-- The citizen's view, as dispatch tells it; in id order, so that two batches cannot lock each other out.
+UPDATE ticket AS t SET public_state = g.public_state, updated_at = $3
+FROM (
+    SELECT t.id, g.public_state FROM unnest($1::uuid[], $2::text[]) AS g (id, public_state)
+    JOIN ticket AS t USING (id) ORDER BY t.id FOR UPDATE OF t
+) AS g
+WHERE t.id = g.id
+
+-- name: read_ticket
+-- What anybody who knows the id may see.
+SELECT id AS ticket_id, ticket_no, state, public_state, received_at, triaged_at, ticket_type, category, urgency,
+       place_level, township, village, grid, exercise, updated_at
+FROM ticket WHERE id = $1
+
+-- name: read_sealed
+SELECT key_id, wrapped_key, sealed FROM vault WHERE ticket_id = $1
+
+-- name: log_view
+-- Before the words are handed out, in the same transaction.
+INSERT INTO vault_view (ticket_id, viewer, purpose, viewed_at) VALUES ($1, $2, $3, $4)
+
+-- name: erase_words
+-- For good: the words, their key, and the fingerprint by which they could be guessed. Answers with a row if there were any.
+WITH forgotten AS (
+    UPDATE request SET fingerprint = '' WHERE ticket_id = $1
+)
+UPDATE vault SET wrapped_key = NULL, sealed = NULL WHERE ticket_id = $1 AND sealed IS NOT NULL
+RETURNING ticket_id

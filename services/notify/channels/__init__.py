@@ -1,0 +1,1 @@
+"""The ways out: each takes messages and says of each how it went."""

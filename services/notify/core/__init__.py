@@ -1,0 +1,1 @@
+"""Notify's decisions as functions of values: whom to tell what, when to ask, when to stop trying."""

@@ -1,0 +1,103 @@
+"""Trying to deliver: the schedule of attempts, what an answer means, and when to stop."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from enum import StrEnum
+
+from services.notify.core.message import MessageState, Policy
+
+DELAYS = (
+    timedelta(0),
+    timedelta(seconds=5),
+    timedelta(seconds=30),
+    timedelta(minutes=5),
+    timedelta(minutes=30),
+    timedelta(hours=2),
+    timedelta(hours=5),
+    timedelta(hours=10),
+    timedelta(hours=14),
+    timedelta(hours=20),
+    timedelta(hours=24),
+)
+"""How long to wait before each attempt, counted from the end of the one before: 11 attempts in about 76 hours."""
+
+ATTEMPTS = len(DELAYS)
+SPREAD = 0.2
+"""Delays vary by this share, so that what failed together does not come back together."""
+
+SHORTEST_WAIT = timedelta(seconds=1)
+LONGEST_WAIT = timedelta(hours=24)
+_MOST_DIGITS = 9
+
+
+class Outcome(StrEnum):
+    """How one attempt ended. AMBIGUOUS: it may have arrived. GONE: the receiver wants no more of these."""
+
+    DELIVERED = "DELIVERED"
+    FAILED = "FAILED"
+    GONE = "GONE"
+    AMBIGUOUS = "AMBIGUOUS"
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a channel says of one attempt. `detail` never quotes the receiver's words."""
+
+    outcome: Outcome
+    detail: str = ""
+    wait: timedelta | None = None
+
+
+LOST = Result(Outcome.AMBIGUOUS, "the sender vanished before it could record the outcome")
+"""What is known of an attempt whose lease ran out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What becomes of the message: its state, and when to try again if it is QUEUED."""
+
+    state: MessageState
+    due_at: datetime | None
+    error: str
+
+
+_DELIVERED = Verdict(MessageState.DELIVERED, None, "")
+
+
+def read_answer(status: int, retry_after: str | None, now: datetime) -> Result:
+    """What an HTTP status says: 2xx delivered, 410 no more; redirects, errors and all else a failure to try again."""
+    detail = f"HTTP {status}"
+    if 200 <= status < 300:
+        return Result(Outcome.DELIVERED, detail)
+    if status == 410:
+        return Result(Outcome.GONE, detail)
+    return Result(Outcome.FAILED, detail, read_retry_after(retry_after, now))
+
+
+def read_retry_after(text: str | None, now: datetime) -> timedelta | None:
+    """The wait asked for by a Retry-After header, in seconds or as a date, between 1 s and 24 h; None if unreadable."""
+    if not text:
+        return None
+    text = text.strip()
+    if text.isascii() and text.isdigit():
+        wait = timedelta(seconds=int(text)) if len(text) <= _MOST_DIGITS else LONGEST_WAIT
+    else:
+        try:
+            until = parsedate_to_datetime(text)
+        except ValueError:
+            return None
+        wait = (until if until.tzinfo else until.replace(tzinfo=UTC)) - now
+    return min(max(wait, SHORTEST_WAIT), LONGEST_WAIT)
+
+
+def judge(policy: Policy, attempt: int, result: Result, now: datetime, chance: float) -> Verdict:
+    """What follows after attempt number `attempt` (from 1); `chance` is a uniform draw from [0, 1)."""
+    if result.outcome is Outcome.DELIVERED:
+        return _DELIVERED
+    if result.outcome is Outcome.AMBIGUOUS and policy is Policy.AT_MOST_ONCE:
+        return Verdict(MessageState.UNKNOWN, None, result.detail)
+    if result.outcome is Outcome.GONE or attempt >= ATTEMPTS:
+        return Verdict(MessageState.FAILED, None, result.detail)
+    wait = result.wait or DELAYS[attempt] * (1 + SPREAD * (2 * chance - 1))
+    return Verdict(MessageState.QUEUED, now + wait, result.detail)

@@ -1,0 +1,92 @@
+"""A message: one thing told to one recipient, as it is planned and as it is handed to a channel."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from services.notify.core.contacts import Endpoint
+from shared.events import TicketId
+
+Facts = Mapping[str, str | int]
+"""Codes, numbers and instants (ISO 8601); never a citizen's words."""
+
+
+class Template(StrEnum):
+    """The kinds of message."""
+
+    ASSIGNED = "assigned"
+    ESCALATED = "escalated"
+    FOLLOW_UP = "follow_up"
+
+
+FACTS: Mapping[Template, frozenset[str]] = {
+    Template.ASSIGNED: frozenset(
+        ["ticket_no", "unit", "kind", "category", "urgency", "size", "grid", "cycle", "due_at", "sign_by"],
+    ),
+    Template.ESCALATED: frozenset(["ticket_no", "unit", "clock", "level", "cycle", "due_at"]),
+    Template.FOLLOW_UP: frozenset(["ticket_no", "cycle", "attempt"]),
+}
+"""What is known to each kind of message, and so may stand in its texts."""
+
+
+class Policy(StrEnum):
+    """What to do when nobody knows whether a message arrived: say it again, or rather not."""
+
+    RESEND = "RESEND"
+    AT_MOST_ONCE = "AT_MOST_ONCE"
+
+
+POLICIES: Mapping[Template, Policy] = {
+    Template.ASSIGNED: Policy.RESEND,
+    Template.ESCALATED: Policy.RESEND,
+    # Nobody likes to be asked the same twice; the next attempt comes anyway.
+    Template.FOLLOW_UP: Policy.AT_MOST_ONCE,
+}
+
+
+class MessageState(StrEnum):
+    """Where a message stands; the last four are final."""
+
+    QUEUED = "QUEUED"
+    LEASED = "LEASED"
+    DELIVERED = "DELIVERED"
+    FAILED = "FAILED"
+    SUPPRESSED = "SUPPRESSED"
+    UNKNOWN = "UNKNOWN"
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedMessage:
+    """A message to be sent at `send_at`. Its id follows from what caused it: a replay plans the same message.
+
+    `suppressed` says why it must not leave; empty when it may.
+    """
+
+    id: UUID
+    ticket_id: TicketId
+    template: Template
+    recipient: str
+    endpoint: Endpoint
+    send_at: datetime
+    policy: Policy
+    facts: Facts
+    caused_by: str
+    suppressed: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message in a courier's hands for its `attempt`-th attempt (from 1)."""
+
+    id: UUID
+    ticket_id: TicketId
+    template: Template
+    recipient: str
+    channel: str
+    policy: Policy
+    facts: Facts
+    caused_by: str
+    created_at: datetime
+    attempt: int

@@ -1,0 +1,152 @@
+"""Asking citizens: the use cases behind stream, clock and HTTP, each one transaction over many follow-ups."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+
+from services.notify import store
+from services.notify.core.contacts import AddressBook
+from services.notify.core.followup import (
+    Answer,
+    Ended,
+    FollowUp,
+    FollowUpState,
+    Move,
+    advance,
+    close_elsewhere,
+    open_follow_up,
+    take_answer,
+)
+from services.notify.core.plan import plan_ask
+from services.notify.core.rules import FollowUpRules
+from services.notify.store import Key
+from shared import telemetry
+from shared.clock import Clock
+from shared.database import Database, Transaction
+from shared.errors import NotFound, Unavailable
+from shared.events import Draft, Envelope, FollowUpAsked, TicketEvaluated, TicketId
+from shared.ledger import Ledger
+from shared.telemetry import log
+from shared.wake import Wake
+
+POLL_S = 0.5
+BATCH = 200
+
+Reply = FollowUp | Ended | NotFound
+"""What became of an answer: the follow-up that holds it, or why it was refused."""
+
+
+@dataclass(frozen=True)
+class FollowUps:
+    """Opens follow-ups, moves them on and takes answers. `on_messages` rings when there is something to send."""
+
+    ledger: Ledger
+    rules: FollowUpRules
+    book: AddressBook
+    now: Clock
+    on_messages: Callable[[], None]
+
+    async def follow(self, tx: Transaction, audited: Sequence[Envelope], closed: Collection[Key]) -> None:
+        """Open what `audited` begins, asking at once where a band is open, and end what is in `closed`."""
+        now = self.now()
+        opened = {(f.ticket_id, f.cycle): f for e in audited if (f := open_follow_up(e, self.rules, now))}
+        keys = {*opened, *closed}
+        if not keys:
+            return
+        versions = await store.lock_stories(tx, self.ledger, [ticket_id for ticket_id, _ in keys])
+        known = await store.read_follow_ups(tx, keys)
+        standing = [f for key, f in {**opened, **known}.items() if key in closed and f.state is FollowUpState.OPEN]
+        ended = [close_elsewhere(f, now) for f in standing]
+        begun = [advance(f, self.rules, now) for key, f in opened.items() if key not in known and key not in closed]
+        await self._save(tx, versions, [*ended, *begun], now)
+
+    async def advance_due(self, tx: Transaction, due: Collection[Key]) -> None:
+        """Move on what is still due once its story is locked: the next attempt, or giving up."""
+        now = self.now()
+        versions = await store.lock_stories(tx, self.ledger, [ticket_id for ticket_id, _ in due])
+        known = await store.read_follow_ups(tx, due)
+        moves = [advance(f, self.rules, now) for f in known.values()]
+        await self._save(tx, versions, [m for m in moves if m.follow_up != known[_key(m.follow_up)]], now)
+
+    async def take(self, tx: Transaction, answers: Sequence[tuple[Key, Answer]]) -> list[Reply]:
+        """Record citizens' answers; a reply each, in order. The same answer twice gets the same reply."""
+        now = self.now()
+        keys = {key for key, _ in answers}
+        versions = await store.lock_stories(tx, self.ledger, [ticket_id for ticket_id, _ in keys])
+        standing = dict(await store.read_follow_ups(tx, keys))
+        moves: list[Move] = []
+        replies: list[Reply] = []
+        for key, answer in answers:
+            try:
+                move = take_answer(standing[key], answer, now)
+            except KeyError:
+                replies.append(NotFound("no such follow-up"))
+                continue
+            except Ended as ended:
+                replies.append(ended)
+                continue
+            if move.event is not None:
+                moves.append(move)
+            standing[key] = move.follow_up
+            replies.append(move.follow_up)
+        await self._save(tx, versions, moves, now)
+        return replies
+
+    async def _save(
+        self, tx: Transaction, versions: Mapping[TicketId, int], moves: Sequence[Move], now: datetime
+    ) -> None:
+        if not moves:
+            return
+        await store.save_follow_ups(tx, [move.follow_up for move in moves])
+        stated = [(m.follow_up, m.event) for m in moves if m.event is not None]
+        drafts = [Draft(f.ticket_id, event, now, f.caused_by) for f, event in stated]
+        envelopes = await self.ledger.append(tx, versions, drafts)
+        asked = [(e, f) for e, (f, _) in zip(envelopes, stated, strict=True) if isinstance(e.event, FollowUpAsked)]
+        if asked:
+            await store.add_messages(tx, [plan_ask(e, f, self.book, now) for e, f in asked], now)
+            tx.on_commit(self.on_messages)
+        over = [m.follow_up for m in moves if m.follow_up.state is not FollowUpState.OPEN]
+        await store.suppress_asks(tx, [f.ticket_id for f in over], "the follow-up has ended", now)
+        outcomes = Counter(e.event.outcome.value for e in envelopes if isinstance(e.event, TicketEvaluated))
+        if outcomes:
+            tx.on_commit(partial(_count, outcomes))
+
+
+class FollowUpLoop:
+    """Moves follow-ups on when their time comes. Any number of copies may run."""
+
+    def __init__(self, database: Database, follow_ups: FollowUps) -> None:
+        self._database = database
+        self._follow_ups = follow_ups
+        self._idle = Wake()
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Ask and give up until asked to stop."""
+        while not stopping.is_set():
+            try:
+                found = await self.advance_due()
+            except Unavailable as error:
+                log.warning("follow_ups_wait", error=str(error))
+                found = 0
+            if found < BATCH:
+                await self._idle.wait(POLL_S)
+
+    async def advance_due(self) -> int:
+        """One pass; how many follow-ups were due."""
+        due = await store.due_follow_ups(self._database, self._follow_ups.now(), BATCH)
+        if due:
+            async with self._database.transaction() as tx:
+                await self._follow_ups.advance_due(tx, due)
+        return len(due)
+
+
+def _key(follow_up: FollowUp) -> Key:
+    return follow_up.ticket_id, follow_up.cycle
+
+
+def _count(outcomes: Mapping[str, int]) -> None:
+    for outcome, count in outcomes.items():
+        telemetry.EVALUATIONS.labels(outcome=outcome).inc(count)

@@ -1,0 +1,49 @@
+"""What notify does with dispatch's events: people are told, citizens are asked, and asking stops at closing."""
+
+from collections.abc import Callable, Sequence
+
+from services.notify import store
+from services.notify.core.plan import plan
+from services.notify.followups import FollowUps
+from shared.database import Transaction
+from shared.events import Envelope, TicketAssigned, TicketAudited, TicketClosed, TicketEscalated
+from shared.positions import Apply, Incoming
+from shared.stream import Route, ticket_route
+from shared.topics import DISPATCH
+
+
+def tell_and_ask(follow_ups: FollowUps, on_messages: Callable[[], None]) -> Apply:
+    """Apply a batch of events; each fact of it is handled by the function named for it, in an order that is safe:
+    drills are known before anything is planned, and follow-ups open before they close."""
+
+    async def apply(tx: Transaction, envelopes: Sequence[Envelope]) -> None:
+        await on_exercises(tx, envelopes)
+        await on_news(tx, envelopes)
+        await on_audited_or_closed(tx, envelopes)
+
+    async def on_exercises(tx: Transaction, envelopes: Sequence[Envelope]) -> None:
+        drills = {
+            e.ticket_id for e in envelopes if isinstance(e.event, TicketAssigned | TicketAudited) and e.event.exercise
+        }
+        await store.note_exercises(tx, list(drills))
+
+    async def on_news(tx: Transaction, envelopes: Sequence[Envelope]) -> None:
+        silent = [e.ticket_id for e in envelopes if isinstance(e.event, TicketEscalated)]
+        exercises = await store.exercises_among(tx, silent)
+        now = follow_ups.now()
+        messages = [m for e in envelopes for m in plan(e, follow_ups.book, now, exercises)]
+        if messages:
+            await store.add_messages(tx, messages, now)
+            tx.on_commit(on_messages)
+
+    async def on_audited_or_closed(tx: Transaction, envelopes: Sequence[Envelope]) -> None:
+        audited = [e for e in envelopes if isinstance(e.event, TicketAudited)]
+        closed = {(e.ticket_id, e.event.cycle) for e in envelopes if isinstance(e.event, TicketClosed)}
+        await follow_ups.follow(tx, audited, closed)
+
+    return apply
+
+
+def routes(follow_ups: FollowUps) -> tuple[Route[Incoming], ...]:
+    """The topics notify reads."""
+    return (ticket_route(DISPATCH, tell_and_ask(follow_ups, follow_ups.on_messages)),)

@@ -1,0 +1,196 @@
+"""All SQL of notify: one typed function per named query."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import asyncpg
+import orjson
+
+from services.notify.core.delivery import Result, Verdict
+from services.notify.core.followup import Answer, FollowUp, FollowUpState, RecordedBy
+from services.notify.core.message import Message, MessageState, PlannedMessage, Policy, Template
+from shared.database import Database, Transaction, named_queries
+from shared.events import Satisfaction, TicketId
+from shared.ledger import Ledger
+
+_SQL = named_queries("services.notify", "sql", "queries.sql")
+
+Key = tuple[TicketId, int]
+"""A follow-up's key: ticket and cycle."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """How an attempt ended and what becomes of its message. `result` is None when no attempt was made."""
+
+    message: Message
+    verdict: Verdict
+    result: Result | None
+
+
+async def lock_stories(tx: Transaction, ledger: Ledger, ticket_ids: Collection[TicketId]) -> dict[TicketId, int]:
+    """Lock these tickets' stories, begun or not, until the transaction ends; the versions reached.
+
+    This comes before any lock on rows of the same tickets: one order for all, no deadlock between ours.
+    """
+    versions = await ledger.lock(tx, sorted(set(ticket_ids)))
+    unbegun = [ticket_id for ticket_id, version in versions.items() if version == 0]
+    if unbegun:
+        await tx.conn.fetch(_SQL["lock_beginnings"], unbegun)
+        versions |= await ledger.lock(tx, unbegun)
+    return versions
+
+
+# Messages
+
+
+async def note_exercises(tx: Transaction, ticket_ids: Sequence[TicketId]) -> None:
+    """Remember that these tickets are drills."""
+    if ticket_ids:
+        await tx.conn.execute(_SQL["note_exercises"], ticket_ids)
+
+
+async def exercises_among(tx: Transaction, ticket_ids: Sequence[TicketId]) -> frozenset[TicketId]:
+    """Which of these tickets are drills."""
+    rows = await tx.conn.fetch(_SQL["exercises_among"], ticket_ids) if ticket_ids else []
+    return frozenset(row["ticket_id"] for row in rows)
+
+
+async def add_messages(tx: Transaction, messages: Sequence[PlannedMessage], now: datetime) -> None:
+    """Queue messages, or keep them as suppressed; one that is there already stays as it is."""
+    if not messages:
+        return
+    await tx.conn.execute(
+        _SQL["add_messages"],
+        [m.id for m in messages],
+        [m.ticket_id for m in messages],
+        [m.template.value for m in messages],
+        [m.recipient for m in messages],
+        [m.endpoint.channel.value for m in messages],
+        [m.endpoint.name for m in messages],
+        [m.policy.value for m in messages],
+        [orjson.dumps(m.facts).decode() for m in messages],
+        [m.caused_by for m in messages],
+        [m.send_at for m in messages],
+        [m.suppressed for m in messages],
+        now,
+    )
+
+
+async def suppress_asks(tx: Transaction, ticket_ids: Sequence[TicketId], why: str, now: datetime) -> None:
+    """Keep back what still waits to have these tickets' citizens asked."""
+    if ticket_ids:
+        await tx.conn.execute(_SQL["suppress_asks"], ticket_ids, why, now)
+
+
+async def claim_messages(
+    database: Database, endpoint: str, now: datetime, *, limit: int, lease_s: float
+) -> list[Message]:
+    """Lease due messages of one endpoint and note their attempts, in one committed statement."""
+    return [_message(row) for row in await database.fetch(_SQL["claim_messages"], endpoint, now, limit, lease_s)]
+
+
+async def read_lost(database: Database, limit: int) -> list[Message]:
+    """Messages whose lease ran out before an outcome was recorded."""
+    return [_message(row) for row in await database.fetch(_SQL["read_lost"], limit)]
+
+
+async def read_strays(database: Database, endpoints: Collection[str], limit: int) -> list[Message]:
+    """Waiting messages whose endpoint is none of `endpoints`."""
+    return [_message(row) for row in await database.fetch(_SQL["read_strays"], list(endpoints), limit)]
+
+
+async def settle_messages(
+    tx: Transaction, settled: Sequence[Settled], now: datetime, standing: MessageState
+) -> frozenset[UUID]:
+    """Record outcomes; the ids of the messages that still stood in `standing` at that attempt, and so moved."""
+    rows = await tx.conn.fetch(
+        _SQL["settle_messages"],
+        [s.message.id for s in settled],
+        [s.message.attempt for s in settled],
+        [s.verdict.state.value for s in settled],
+        [s.verdict.due_at for s in settled],
+        [s.verdict.error for s in settled],
+        [s.result.outcome.value if s.result else None for s in settled],
+        [s.result.detail if s.result else "" for s in settled],
+        now,
+        standing.value,
+    )
+    return frozenset(row["id"] for row in rows)
+
+
+async def list_messages(database: Database, ticket_id: TicketId) -> list[dict[str, object]]:
+    """One ticket's messages with their attempts, oldest first, as the API shows them."""
+    messages = [dict(row) for row in await database.fetch(_SQL["list_messages"], ticket_id)]
+    attempts = [dict(row) for row in await database.fetch(_SQL["list_attempts"], ticket_id)]
+    tries: dict[object, list[dict[str, object]]] = {message["id"]: [] for message in messages}
+    for attempt in attempts:
+        tries.get(attempt.pop("message_id"), []).append(attempt)
+    return [message | {"attempts": tries[message["id"]]} for message in messages]
+
+
+def _message(row: asyncpg.Record) -> Message:
+    return Message(
+        row["id"], TicketId(row["ticket_id"]), Template(row["template"]), row["recipient"], row["channel"],
+        Policy(row["policy"]), orjson.loads(row["facts"]), row["caused_by"], row["created_at"], row["attempts"],
+    )  # fmt: skip
+
+
+# Follow-ups
+
+
+async def save_follow_ups(tx: Transaction, follow_ups: Sequence[FollowUp]) -> None:
+    """Insert new follow-ups and move known ones; their tickets' stories are locked."""
+    if not follow_ups:
+        return
+    await tx.conn.execute(
+        _SQL["save_follow_ups"],
+        [f.ticket_id for f in follow_ups],
+        [f.cycle for f in follow_ups],
+        [f.ticket_no for f in follow_ups],
+        [f.source for f in follow_ups],
+        [f.exercise for f in follow_ups],
+        [f.caused_by for f in follow_ups],
+        [f.state.value for f in follow_ups],
+        [f.attempts for f in follow_ups],
+        [",".join(sorted(f.bands)) for f in follow_ups],
+        [f.opened_at for f in follow_ups],
+        [f.next_at for f in follow_ups],
+        [f.ended_at for f in follow_ups],
+        [f.answer.contacted if f.answer else None for f in follow_ups],
+        [f.answer.solved if f.answer else None for f in follow_ups],
+        [f.answer.satisfaction.value if f.answer else None for f in follow_ups],
+        [f.answer.recorded_by.value if f.answer else None for f in follow_ups],
+    )
+
+
+async def due_follow_ups(database: Database, now: datetime, limit: int) -> list[Key]:
+    """Whose turn has come; unlocked, so look again under the lock."""
+    return [(TicketId(r["ticket_id"]), r["cycle"]) for r in await database.fetch(_SQL["due_follow_ups"], now, limit)]
+
+
+async def read_follow_ups(tx: Transaction, keys: Iterable[Key]) -> Mapping[Key, FollowUp]:
+    """Those of `keys` that exist."""
+    wanted = list(keys)
+    rows = await tx.conn.fetch(_SQL["read_follow_ups"], [t for t, _ in wanted], [c for _, c in wanted])
+    return {(f.ticket_id, f.cycle): f for f in map(_follow_up, rows)}
+
+
+async def follow_ups_of(database: Database, ticket_id: TicketId) -> list[FollowUp]:
+    """One ticket's follow-ups in the order of their cycles."""
+    return [_follow_up(row) for row in await database.fetch(_SQL["follow_ups_of"], ticket_id)]
+
+
+def _follow_up(row: asyncpg.Record) -> FollowUp:
+    state = FollowUpState(row["state"])
+    return FollowUp(
+        TicketId(row["ticket_id"]), row["cycle"], row["ticket_no"], row["source"], row["exercise"], row["caused_by"],
+        row["opened_at"], row["next_at"], state, row["attempts"], frozenset(row["bands"]), row["ended_at"],
+        _answer(row) if state is FollowUpState.ANSWERED else None,
+    )  # fmt: skip
+
+
+def _answer(row: asyncpg.Record) -> Answer:
+    return Answer(row["contacted"], row["solved"], Satisfaction(row["satisfaction"]), RecordedBy(row["recorded_by"]))

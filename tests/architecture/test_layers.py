@@ -1,0 +1,177 @@
+"""The house's rules of who may know whom, read from the imports themselves."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import grimp
+import pytest
+
+ROOT = Path(__file__).parent.parent.parent
+SERVICES = ("intake", "dispatch", "notify")
+
+SHARED_LAYERS = (
+    {"shared.start"},
+    {"shared.assembly"},
+    {"shared.runtime", "shared.problems", "shared.ndjson", "shared.migrations", "shared.settings"},
+    {"shared.health"},
+    {"shared.stream", "shared.relay"},
+    {"shared.deadletters"},
+    {"shared.positions"},
+    {"shared.ledger", "shared.kafka"},
+    {"shared.database"},
+    {"shared.codec"},
+    {"shared.topics", "shared.events", "shared.outcome"},
+    {"shared.errors", "shared.clock", "shared.wake", "shared.telemetry", "shared.failpoint"},
+)
+"""From the top down: a module may import from layers below its own, never from its own or above."""
+
+SERVICE_LAYERS = (
+    {"__main__"},
+    {"app"},
+    {"api", "handlers", "timers", "triage", "courier", "followups"},
+    {"bulk"},
+    {"contract", "doors", "decisions"},
+    {"receive"},
+    {"places", "channels", "store", "vault"},
+    {"settings"},
+    {"core"},
+)
+
+CORE_MAY_KNOW = {"shared.events", "shared.outcome", "shared.clock", "shared.errors"}
+CORE_THIRD_PARTY = {"pydantic", "pydantic_core", "shapely", "ahocorasick_rs", "orjson", "numpy"}
+EFFECTS = {"asyncio", "socket", "os", "random", "time", "pathlib", "subprocess", "secrets", "threading"}
+
+
+@pytest.fixture(scope="module")
+def graph() -> grimp.ImportGraph:
+    return grimp.build_graph("shared", "services", "griddispatch", cache_dir=None)
+
+
+def layer_of(module: str, layers: tuple[set[str], ...]) -> int:
+    for place, names in enumerate(layers):
+        if module in names:
+            return place
+    raise AssertionError(f"{module} stands in no layer: give it one here")
+
+
+def test_shared_knows_nobody_above_it(graph: grimp.ImportGraph) -> None:
+    for module in graph.find_descendants("shared"):
+        for imported in graph.find_modules_directly_imported_by(module):
+            assert not imported.startswith(("services", "griddispatch")), f"{module} imports {imported}"
+
+
+def test_shared_keeps_its_layers(graph: grimp.ImportGraph) -> None:
+    for module in graph.find_descendants("shared"):
+        for imported in graph.find_modules_directly_imported_by(module):
+            if imported.startswith("shared."):
+                above, below = layer_of(module, SHARED_LAYERS), layer_of(imported, SHARED_LAYERS)
+                assert above < below, f"{module} imports {imported}, which is not below it"
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_services_never_import_each_other_or_the_command_line(graph: grimp.ImportGraph, service: str) -> None:
+    own = f"services.{service}"
+    for module in graph.find_descendants(own):
+        for imported in graph.find_modules_directly_imported_by(module):
+            assert imported.startswith(("shared", own)), f"{module} imports {imported}"
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_service_keeps_its_layers(graph: grimp.ImportGraph, service: str) -> None:
+    own = f"services.{service}."
+    for module in graph.find_descendants(f"services.{service}"):
+        for imported in graph.find_modules_directly_imported_by(module):
+            if not imported.startswith(own):
+                continue
+            upper, lower = (name.removeprefix(own).partition(".")[0] for name in (module, imported))
+            if upper != lower:
+                above, below = layer_of(upper, SERVICE_LAYERS), layer_of(lower, SERVICE_LAYERS)
+                assert above < below, f"{module} imports {imported}, which is not below it"
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_the_core_is_pure(graph: grimp.ImportGraph, service: str) -> None:
+    core = f"services.{service}.core"
+    for module in graph.find_descendants(core):
+        for imported in graph.find_modules_directly_imported_by(module):
+            assert imported in CORE_MAY_KNOW or imported.startswith(core), f"{module} imports {imported}"
+    for path in source(f"services/{service}/core"):
+        for name in imported_names(ast.parse(path.read_text(encoding="utf-8"))):
+            assert name.partition(".")[0] not in EFFECTS, f"{path.name} imports {name}: the core has no effects"
+
+
+def test_there_are_no_cycles(graph: grimp.ImportGraph) -> None:
+    modules = graph.modules
+    for module in modules:
+        for imported in graph.find_modules_directly_imported_by(module):
+            chain = graph.find_shortest_chain(importer=imported, imported=module)
+            assert chain is None, f"a cycle: {chain}"
+
+
+def source(folder: str) -> Iterator[Path]:
+    return (path for path in (ROOT / folder).rglob("*.py") if "__pycache__" not in path.parts)
+
+
+def imported_names(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+
+
+PRODUCT = [path for folder in ("shared", "services", "griddispatch") for path in source(folder)]
+TESTS = list(source("tests"))
+
+
+@pytest.mark.parametrize("path", PRODUCT + TESTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_file_holds_one_idea_and_says_it(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= (500 if "tests" in path.parts else 400), "too long: find the seam"
+    assert ast.get_docstring(ast.parse(text)), "a file begins with one sentence on what it is"
+
+
+@pytest.mark.parametrize("path", PRODUCT, ids=lambda path: str(path.relative_to(ROOT)))
+def test_functions_are_short_and_import_nothing(path: Path) -> None:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            length = (node.end_lineno or node.lineno) - node.lineno + 1
+            limit = 120 if node.name in ("router",) else 60
+            assert length <= limit, f"{node.name} has {length} lines"
+            inner = [n for n in ast.walk(node) if isinstance(n, ast.Import | ast.ImportFrom)]
+            assert not inner, f"{node.name} imports inside"
+
+
+BROAD_EXCEPT_MAY_STAND_IN = {
+    "shared/stream.py", "services/dispatch/timers.py", "services/intake/triage.py", "services/notify/courier.py",
+}  # fmt: skip
+"""Where one item's fault must not hold up the others: each logs it and counts it."""
+
+
+@pytest.mark.parametrize("path", PRODUCT, ids=lambda path: str(path.relative_to(ROOT)))
+def test_broad_excepts_stand_only_where_they_must(path: Path) -> None:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ExceptHandler):
+            broad = node.type is None or (
+                isinstance(node.type, ast.Name) and node.type.id in ("Exception", "BaseException")
+            )
+            assert not broad or str(path.relative_to(ROOT)) in BROAD_EXCEPT_MAY_STAND_IN, f"line {node.lineno}"
+
+
+@pytest.mark.parametrize("path", PRODUCT, ids=lambda path: str(path.relative_to(ROOT)))
+def test_offsets_are_never_committed_without_saying_which(path: Path) -> None:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "commit":
+            assert node.args, f"line {node.lineno}: a bare commit() commits what was not processed"
+
+
+@pytest.mark.parametrize("path", TESTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_tests_neither_patch_nor_mock(path: Path) -> None:
+    names = set(imported_names(ast.parse(path.read_text(encoding="utf-8"))))
+    assert not names & {"unittest.mock", "mock"}
+    arguments = {
+        a.arg for n in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef) for a in n.args.args
+    }  # fmt: skip
+    assert "monkeypatch" not in arguments

@@ -1,0 +1,77 @@
+"""The demo as a newcomer runs it: one command, everything through the whole loop, and nothing left behind."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.conftest import ROOT
+from tests.demo.test_outcome import KEYS
+
+pytestmark = pytest.mark.timeout(300)
+
+
+def start(cwd: Path, *arguments: str) -> "subprocess.Popen[str]":
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("GRIDDISPATCH_")}
+    return subprocess.Popen(
+        [sys.executable, "-m", "griddispatch", "demo", *arguments],
+        env=clean | {"PYTHONPATH": str(ROOT), "NO_COLOR": "1"}, cwd=cwd, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    )  # fmt: skip
+
+
+def children(pid: int) -> list[psutil.Process]:
+    return psutil.Process(pid).children(recursive=True)
+
+
+def is_gone_within(processes: list[psutil.Process], seconds: float) -> bool:
+    gone, alive = psutil.wait_procs(processes, timeout=seconds)
+    return not alive and len(gone) == len(processes)
+
+
+def test_sixty_matters_go_through_the_whole_loop(tmp_path: Path) -> None:
+    demo = start(tmp_path, "--tickets", "60", "--once", "--report", "out.json")
+    said, _ = demo.communicate(timeout=280)
+    assert demo.returncode == 0, said
+    report = json.loads((tmp_path / "out.json").read_text())
+    assert set(report) == KEYS
+    assert (report["accepted"], report["assigned"], report["closed"]) == (60, 60, 60)
+    assert (report["rejected"], report["lost"], report["duplicated"], report["dead"]) == (0, 0, 0, 0)
+    assert report["tickets_per_state"] == {"CLOSED": 60}
+    assert "http://127.0.0.1:" in said
+    assert "\x1b" not in said
+    assert {"intake.log", "dispatch.log", "notify.log"} == {p.name for p in tmp_path.glob(".griddispatch/demo/*/*")}
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "sigterm"])
+def test_a_demo_that_is_interrupted_leaves_nothing_running(tmp_path: Path, number: signal.Signals) -> None:
+    demo = start(tmp_path, "--tickets", "40", "--once")
+    assert demo.stdout is not None
+    for line in demo.stdout:
+        if "the first matter goes out" in line:
+            break
+    processes = children(demo.pid)
+    assert any("services.dispatch" in " ".join(p.cmdline()) for p in processes)
+    demo.send_signal(number)
+    said, _ = demo.communicate(timeout=60)
+    assert demo.returncode == 130, said
+    assert is_gone_within(processes, 10)
+
+
+def test_a_demo_that_is_killed_takes_its_children_along(tmp_path: Path) -> None:
+    demo = start(tmp_path, "--tickets", "40")
+    deadline = time.monotonic() + 60
+    processes: list[psutil.Process] = []
+    while len([p for p in processes if "services." in " ".join(p.cmdline())]) < 3:
+        assert time.monotonic() < deadline
+        processes = children(demo.pid)
+        demo.poll()
+    demo.kill()
+    demo.communicate(timeout=10)
+    assert is_gone_within(processes, 30)

@@ -1,0 +1,113 @@
+"""Clocks on a real database: each rings once, in the transaction of its effect, whoever else is ringing."""
+
+import asyncio
+from datetime import UTC, datetime
+
+import asyncpg
+import pytest
+
+from services.dispatch.timers import Timers
+from shared.events import FollowUpOutcome, Satisfaction, TicketEvaluated
+from tests.builders import ticket
+from tests.conftest import TestDatabase
+from tests.services.dispatch.desk import Desk, open_desk
+
+
+def local(text: str) -> datetime:
+    return datetime.fromisoformat(f"{text}+08:00").astimezone(UTC)
+
+
+async def ring_until(desk: Desk, now: datetime) -> None:
+    """Let every clock ring at its own instant, up to `now`."""
+    while True:
+        rows = await desk.database.fetch("SELECT min(fire_at) AS at FROM timer WHERE fire_at < $1", now)
+        if rows[0]["at"] is None:
+            return
+        desk.set_time(max(desk.time[0], rows[0]["at"].replace(microsecond=rows[0]["at"].microsecond + 1)))
+        await desk.timers.ring_due()
+
+
+async def test_an_untouched_ticket_is_never_silently_overdue(database: TestDatabase) -> None:
+    async with open_desk(database) as desk:
+        await desk.take_on(1)
+        await ring_until(desk, local("2026-03-24T09:00"))
+        assert await desk.stated(1) == [
+            "ticket.assigned", "ticket.signed",
+            "ticket.light-changed", "ticket.light-changed", "ticket.converted",  # Tue 18:00 yellow, 24:00 red and big
+            "ticket.escalated", "ticket.escalated",  # Wed 08:30 and 12:00
+            "ticket.reminded",  # Mon 08:30 of the big one's last days
+            "ticket.light-changed", "ticket.escalated", "ticket.escalated", "ticket.escalated",  # Tue 24:00, +1, +3 WD
+            "ticket.reminded", "ticket.reminded",  # every working morning from then on
+        ]  # fmt: skip
+        assert (await desk.ticket(1))["level"] == 3
+
+
+async def test_each_level_is_escalated_exactly_once_with_four_timer_loops(database: TestDatabase) -> None:
+    async with open_desk(database) as desk:
+        for n in range(1, 61):
+            await desk.take_on(n, category="180101")
+        desk.set_time(local("2026-04-20T10:00"))
+        loops = [Timers(desk.database, desk.decider, 50) for _ in range(4)]
+        while any(await asyncio.gather(*(loop.ring_due() for loop in loops))):
+            pass
+        rows = await desk.database.fetch(
+            "SELECT payload->>'level' AS level, count(*) AS n, count(DISTINCT ticket_id) AS tickets FROM event"
+            " WHERE type LIKE '%escalated%' GROUP BY 1 ORDER BY 1"
+        )
+        assert [(r["level"], r["n"], r["tickets"]) for r in rows] == [("1", 60, 60), ("2", 60, 60), ("3", 60, 60)]
+
+
+async def test_a_follow_up_that_never_comes_back_is_heard_of(database: TestDatabase) -> None:
+    async with open_desk(database) as desk:
+        await desk.take_on(1)
+        await desk.work(1)
+        await ring_until(desk, local("2026-03-19T09:00"))
+        assert (await desk.stated(1))[5:] == [
+            "ticket.reminded", "ticket.light-changed", "ticket.light-changed", "ticket.escalated", "ticket.escalated"
+        ]  # fmt: skip
+        assert (await desk.ticket(1))["state"] == "FOLLOWING_UP"
+
+
+async def test_a_fault_in_one_tickets_clock_does_not_hold_up_the_others(database: TestDatabase) -> None:
+    async with open_desk(database) as desk:
+        for n in (1, 2, 3):
+            await desk.take_on(n, category="180101")
+        await desk.database.fetch("UPDATE timer SET clock_limit = 'nonsense' WHERE ticket_id = $1", ticket(2))
+        desk.set_time(local("2026-03-18T09:00"))
+        await desk.timers.ring_due()
+        assert "ticket.escalated" in await desk.stated(1)
+        assert "ticket.escalated" in await desk.stated(3)
+        assert await desk.timers.ring_due() == 0, "the troubled ticket is left aside for a while"
+        assert len(await desk.database.fetch("SELECT 1 FROM timer WHERE ticket_id = $1", ticket(2))) > 0
+
+
+async def test_a_ticket_cannot_be_open_without_a_clock_unnoticed(database: TestDatabase) -> None:
+    async with open_desk(database) as desk:
+        await desk.take_on(1)
+        assert (await desk.http.get("/v1/overview")).json()["unwatched"] == []
+        await desk.database.fetch("DELETE FROM timer")
+        assert (await desk.http.get("/v1/overview")).json()["unwatched"] == [str(ticket(1))]
+
+
+async def test_a_reopened_ticket_runs_under_a_new_deadline_and_old_clocks_stay_silent(database: TestDatabase) -> None:
+    async with open_desk(database) as desk:
+        await desk.take_on(1)
+        await desk.work(1)
+        no = TicketEvaluated(
+            cycle=1,
+            outcome=FollowUpOutcome.ANSWERED,
+            contacted=True,
+            solved=False,
+            satisfaction=Satisfaction.DISSATISFIED,
+        )
+        await desk.judge(1, no)
+        rows = await desk.database.fetch("SELECT clock, cycle FROM timer ORDER BY clock")
+        assert [(r["clock"], r["cycle"]) for r in rows] == [("RESOLVE", 2), ("SIGN", 2)]
+
+
+async def test_a_closed_case_without_a_reason_is_impossible(database: TestDatabase) -> None:
+    async with open_desk(database) as desk:
+        await desk.take_on(1)
+        await desk.work(1)
+        with pytest.raises(asyncpg.CheckViolationError, match="closed_has_reason"):
+            await desk.database.fetch("UPDATE ticket_case SET previous_state = state, state = 'CLOSED'")
