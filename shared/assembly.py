@@ -12,7 +12,6 @@ from shared import health, problems
 from shared.database import Database, connect
 from shared.deadletters import DeadLetterMirror
 from shared.errors import Unavailable
-from shared.events import Source
 from shared.failpoint import failpoint
 from shared.health import Readiness
 from shared.kafka import Consumer, Producer, apply_topics
@@ -23,6 +22,7 @@ from shared.runtime import Loop, serve
 from shared.settings import ServiceSettings
 from shared.stream import Route, Stream
 from shared.telemetry import log
+from shared.terms import Source
 from shared.topics import TOPICS, Topic, dead_letters_of
 from shared.wake import Wake
 

@@ -8,7 +8,8 @@ from uuid import UUID
 from pydantic import ValidationError
 
 from shared.errors import Malformed
-from shared.events import EVENT_TYPES, Envelope, Event, Source, TicketId, UnrecognisedEvent
+from shared.events import EVENT_TYPES, Envelope, Event, UnrecognisedEvent
+from shared.terms import Source, TicketId
 
 Headers = Sequence[tuple[str, bytes | None]]
 

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Mapping, Sequence
 
 from shared.database import Transaction, named_queries
-from shared.events import Draft, Envelope, Source, TicketId, event_id
+from shared.events import Draft, Envelope, event_id
+from shared.terms import Source, TicketId
 
 SHARDS = 8
 """Relay shards. A ticket's shard follows from its id, so its events never overtake each other."""

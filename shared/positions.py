@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from shared import telemetry
 from shared.codec import Record, decode
 from shared.database import Transaction, named_queries
-from shared.events import Envelope, Source, TicketId
+from shared.events import Envelope
+from shared.terms import Source, TicketId
 
 _SQL = named_queries("shared", "sql", "messaging.sql")
 

@@ -11,12 +11,13 @@ from shared import telemetry
 from shared.codec import record_headers
 from shared.database import Database, named_queries
 from shared.errors import Unavailable
-from shared.events import Source, TicketId, event_id
+from shared.events import event_id
 from shared.failpoint import Reach, nowhere
 from shared.kafka import Outgoing, Producer
 from shared.ledger import SHARDS
 from shared.outcome import backoff_s
 from shared.telemetry import log
+from shared.terms import Source, TicketId
 from shared.wake import Wake
 
 _SQL = named_queries("shared", "sql", "messaging.sql")

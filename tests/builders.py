@@ -14,17 +14,8 @@ from uuid import UUID
 from services.dispatch.core.calendar import Calendar, load_calendar
 from services.dispatch.core.org import Org, load_org
 from services.dispatch.core.rulebook import Rulebook, load_rulebook
-from shared.events import (
-    Channel,
-    Draft,
-    Event,
-    PlaceLevel,
-    TicketId,
-    TicketReceived,
-    TicketTriaged,
-    TicketType,
-    Urgency,
-)
+from shared.events import Draft, Event, TicketReceived, TicketTriaged
+from shared.terms import Channel, PlaceLevel, TicketId, TicketType, Urgency
 
 ROOT = Path(__file__).parent.parent
 PACK = ROOT / "deploy" / "packs" / "county-default"

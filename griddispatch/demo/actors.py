@@ -13,7 +13,7 @@ from griddispatch.demo.exchange import AGAIN, Answer
 from griddispatch.demo.plans import Act, Reply, plan_reply, plan_work, read_facts
 from griddispatch.demo.records import Sighting
 from griddispatch.demo.watch import ASKED, ASSIGNED, REDISPATCHED
-from shared.events import Source
+from shared.terms import Source
 
 TRIES = 60
 """How often one command is sent before its actor gives up; the clocks of dispatch then speak for the ticket."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from griddispatch.demo.county import Point
 from griddispatch.demo.hours import DAY, HOUR, SHIFT, after_work, into_shift
-from shared.events import MatterSize, ReturnReason, Satisfaction, Urgency
+from shared.terms import MatterSize, ReturnReason, Satisfaction, Urgency
 
 MINUTE = 60.0
 CHECKED_IN = 0.40

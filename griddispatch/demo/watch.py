@@ -11,9 +11,7 @@ from griddispatch.demo.matters import SOURCE
 from griddispatch.demo.records import Sighting
 from shared.clock import FastClock
 from shared.events import (
-    AssignmentKind,
     FollowUpAsked,
-    Light,
     TicketAssigned,
     TicketClosed,
     TicketEscalated,
@@ -26,6 +24,7 @@ from shared.events import (
     TicketReturned,
     TicketSigned,
 )
+from shared.terms import AssignmentKind, Light
 from shared.topics import STATE
 
 RECEIVED = TicketReceived.type.encode()

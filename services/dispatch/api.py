@@ -21,8 +21,8 @@ from services.dispatch.places import Places
 from shared import ndjson
 from shared.database import Database
 from shared.errors import Conflict, NotFound, Problem, Rejected, Unavailable
-from shared.events import AssignmentId, ReturnReason, TicketId
 from shared.problems import problem
+from shared.terms import AssignmentId, ReturnReason, TicketId
 
 Text = Annotated[str, Field(min_length=1, max_length=4000), AfterValidator(lambda text: _storable(text))]
 Handler = Annotated[str, Field(min_length=1, max_length=64), AfterValidator(lambda text: _storable(text))]

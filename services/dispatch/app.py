@@ -17,9 +17,10 @@ from services.dispatch.settings import DispatchSettings
 from services.dispatch.timers import Timers
 from shared.assembly import Assembly
 from shared.database import Database
-from shared.events import Source, TicketId, TicketSnapshot
+from shared.events import TicketSnapshot
 from shared.kafka import Outgoing
 from shared.relay import Companion
+from shared.terms import Source, TicketId
 from shared.topics import DISPATCH, STATE
 
 PARTS = ("api", "relay", "stream", "timers")

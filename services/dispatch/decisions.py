@@ -16,17 +16,9 @@ from shared import telemetry
 from shared.clock import Clock as Now
 from shared.database import Transaction
 from shared.errors import Conflict, NotFound, Problem, Rejected
-from shared.events import (
-    Draft,
-    Event,
-    TicketAssigned,
-    TicketClosed,
-    TicketEscalated,
-    TicketId,
-    TicketReopened,
-    TicketTriaged,
-)
+from shared.events import Draft, Event, TicketAssigned, TicketClosed, TicketEscalated, TicketReopened, TicketTriaged
 from shared.ledger import Ledger
+from shared.terms import TicketId
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 
 from services.dispatch.decisions import Cause, Decider
 from shared.database import Transaction
-from shared.events import Envelope, TicketEvaluated, TicketId, TicketTriaged
+from shared.events import Envelope, TicketEvaluated, TicketTriaged
 from shared.positions import Apply, Incoming
 from shared.stream import Route, ticket_route
+from shared.terms import TicketId
 from shared.topics import INTAKE, NOTIFY
 
 

@@ -12,7 +12,7 @@ from services.dispatch.core.case import Assignment, AssignmentState, Case, Ticke
 from services.dispatch.core.story import Clock, Decision, Timer
 from services.dispatch.core.triggers import Resolve, TimerDue
 from shared.database import Database, Transaction, named_queries
-from shared.events import (
+from shared.terms import (
     AssignmentId,
     AssignmentKind,
     Channel,

@@ -8,8 +8,8 @@ from services.dispatch.decisions import Decider, timer_cause
 from shared import telemetry
 from shared.database import Database
 from shared.errors import Unavailable
-from shared.events import TicketId
 from shared.telemetry import log
+from shared.terms import TicketId
 from shared.wake import Wake
 
 POLL_S = 0.25

@@ -16,8 +16,8 @@ from services.intake.receive import Accepted, InFlight, Received, Refused, Repla
 from services.intake.vault import Vault, unlock
 from shared.clock import Clock
 from shared.errors import NotFound, Problem
-from shared.events import TicketId
 from shared.problems import RETRY_AFTER_S, problem
+from shared.terms import TicketId
 
 NDJSON_TYPES = ("application/x-ndjson", "application/ndjson")
 

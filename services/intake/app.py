@@ -16,7 +16,7 @@ from services.intake.triage import Judge, TriageLoop
 from services.intake.vault import Vault, read_keys
 from shared.assembly import Assembly, release
 from shared.errors import Rejected
-from shared.events import Source
+from shared.terms import Source
 from shared.topics import INTAKE
 from shared.wake import Wake
 

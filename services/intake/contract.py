@@ -9,7 +9,7 @@ from pydantic import BaseModel, TypeAdapter
 
 from services.intake.core.progress import PublicState
 from services.intake.core.report import NewTicket, Reporter, Scalar
-from shared.events import PlaceLevel, TicketType, Urgency
+from shared.terms import PlaceLevel, TicketType, Urgency
 
 
 def encode(body: dict[str, Any]) -> bytes:

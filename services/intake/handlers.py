@@ -15,8 +15,9 @@ from shared.codec import Record
 from shared.database import Transaction
 from shared.deadletters import bury
 from shared.errors import Malformed, Rejected
-from shared.events import Envelope, TicketId
+from shared.events import Envelope
 from shared.stream import Route, ticket_route
+from shared.terms import TicketId
 from shared.topics import DISPATCH, INBOUND, NOTIFY
 
 MAX_ATTRIBUTE = 500

@@ -21,8 +21,9 @@ from shared import telemetry
 from shared.clock import Clock
 from shared.database import Transaction
 from shared.errors import Problem, Unavailable
-from shared.events import Draft, TicketId, TicketReceived
+from shared.events import Draft, TicketReceived
 from shared.ledger import Ledger
+from shared.terms import TicketId
 
 LOCAL = timezone(timedelta(hours=8), "Asia/Shanghai")
 """The county's own time, which knows no summer time."""

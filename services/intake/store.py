@@ -12,7 +12,7 @@ from services.intake.core.progress import PublicState
 from services.intake.core.report import NewTicket, Place
 from services.intake.core.triage import Triage
 from shared.database import Database, Transaction, named_queries
-from shared.events import TicketId
+from shared.terms import TicketId
 
 _SQL = named_queries("services.intake", "sql", "queries.sql")
 _NOWHERE = Place()

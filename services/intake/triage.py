@@ -19,10 +19,11 @@ from shared import telemetry
 from shared.clock import Clock
 from shared.database import Database, Transaction
 from shared.errors import Unavailable
-from shared.events import Channel, Draft, PlaceLevel, TicketId, TicketTriaged, TicketType, Urgency
+from shared.events import Draft, TicketTriaged
 from shared.ledger import Ledger
 from shared.outcome import backoff_s
 from shared.telemetry import log
+from shared.terms import Channel, PlaceLevel, TicketId, TicketType, Urgency
 from shared.wake import Wake
 
 POLL_S = 0.5

@@ -17,7 +17,7 @@ from services.intake.core.report import NewTicket, Reporter, Scalar
 from services.intake.store import Sealed
 from shared.database import Transaction
 from shared.errors import NotFound
-from shared.events import TicketId
+from shared.terms import TicketId
 
 KEY_BYTES = 32
 NONCE_BYTES = 12

@@ -16,8 +16,8 @@ from services.notify.store import Key
 from shared import ndjson
 from shared.database import Database
 from shared.errors import NotFound, Problem, Rejected, Unavailable
-from shared.events import Satisfaction, TicketId
 from shared.problems import problem
+from shared.terms import Satisfaction, TicketId
 
 ENDED = "follow-up-ended"
 

@@ -19,7 +19,7 @@ from services.notify.followups import FollowUpLoop, FollowUps
 from services.notify.handlers import routes
 from services.notify.settings import NotifySettings
 from shared.assembly import Assembly
-from shared.events import Source
+from shared.terms import Source
 from shared.topics import NOTIFY
 
 PARTS = ("api", "relay", "stream", "courier", "followups")

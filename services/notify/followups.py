@@ -27,9 +27,10 @@ from shared import telemetry
 from shared.clock import Clock
 from shared.database import Database, Transaction
 from shared.errors import NotFound, Unavailable
-from shared.events import Draft, Envelope, FollowUpAsked, TicketEvaluated, TicketId
+from shared.events import Draft, Envelope, FollowUpAsked, TicketEvaluated
 from shared.ledger import Ledger
 from shared.telemetry import log
+from shared.terms import TicketId
 from shared.wake import Wake
 
 POLL_S = 0.5

@@ -12,8 +12,8 @@ from services.notify.core.delivery import Result, Verdict
 from services.notify.core.followup import Answer, FollowUp, FollowUpState, RecordedBy
 from services.notify.core.message import Message, MessageState, PlannedMessage, Policy, Template
 from shared.database import Database, Transaction, named_queries
-from shared.events import Satisfaction, TicketId
 from shared.ledger import Ledger
+from shared.terms import Satisfaction, TicketId
 
 _SQL = named_queries("services.notify", "sql", "queries.sql")
 

@@ -8,11 +8,12 @@ from typing import Any
 from griddispatch.embedded import Broker
 from shared.codec import encode
 from shared.database import Database, Transaction, connect
-from shared.events import Draft, Envelope, Source, event_id
+from shared.events import Draft, Envelope, event_id
 from shared.kafka import Consumer, Outgoing, Producer
 from shared.ledger import Ledger
 from shared.relay import Relay
 from shared.stream import Route, Stream, ticket_route
+from shared.terms import Source
 from shared.topics import INTAKE
 from shared.wake import Wake
 from tests.builders import TUESDAY_MORNING, received, ticket

@@ -9,7 +9,8 @@ from cloudevents.core.formats.json import JSONFormat
 
 from shared.codec import Record, decode, encode
 from shared.errors import Malformed
-from shared.events import EVENT_TYPES, Envelope, Source, UnrecognisedEvent, event_id
+from shared.events import EVENT_TYPES, Envelope, UnrecognisedEvent, event_id
+from shared.terms import Source
 from tests.builders import TUESDAY_MORNING, ticket, triaged
 
 

@@ -7,8 +7,9 @@ import pytest
 
 from shared.database import connect
 from shared.errors import Unavailable
-from shared.events import Source, event_id
+from shared.events import event_id
 from shared.ledger import Ledger
+from shared.terms import Source
 from tests.builders import draft, ticket
 from tests.conftest import TestDatabase
 

@@ -8,11 +8,12 @@ import pytest
 
 from griddispatch.embedded import Broker, Capability
 from shared.database import Database, Transaction, named_queries
-from shared.events import Envelope, Source
+from shared.events import Envelope
 from shared.kafka import Outgoing
 from shared.ledger import SHARDS, Ledger
 from shared.positions import Incoming
 from shared.stream import Route, ticket_route
+from shared.terms import Source
 from shared.topics import INTAKE
 from tests.builders import draft, eventually, ticket
 from tests.conftest import TestDatabase

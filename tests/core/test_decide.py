@@ -13,14 +13,6 @@ from services.dispatch.core.opening import open_case
 from services.dispatch.core.story import OVERDUE, Clock, Decision, Refused, Timer
 from services.dispatch.core.triggers import CheckIn, Contact, Resolve, Return, Sign, TimerDue, Trigger
 from shared.events import (
-    Channel,
-    CloseReason,
-    FollowUpOutcome,
-    Light,
-    MatterSize,
-    PlaceLevel,
-    ReturnReason,
-    Satisfaction,
     TicketAssigned,
     TicketAudited,
     TicketCheckedIn,
@@ -33,6 +25,16 @@ from shared.events import (
     TicketResolved,
     TicketSigned,
     TicketTriaged,
+)
+from shared.terms import (
+    Channel,
+    CloseReason,
+    FollowUpOutcome,
+    Light,
+    MatterSize,
+    PlaceLevel,
+    ReturnReason,
+    Satisfaction,
     TicketType,
     Urgency,
 )

@@ -19,7 +19,8 @@ from services.notify.core.followup import (
     take_answer,
 )
 from services.notify.core.rules import RulesRefused, load_rules
-from shared.events import FollowUpAsked, FollowUpOutcome, Satisfaction, TicketEvaluated
+from shared.events import FollowUpAsked, TicketEvaluated
+from shared.terms import FollowUpOutcome, Satisfaction
 from tests.services.notify.values import (
     MORNING,
     SATISFIED,

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from services.intake.core.area import InvalidArea
 from services.intake.core.location import Clues, Gazetteer, Location, PlaceReason, clues_of
 from services.intake.core.report import read_report
-from shared.events import PlaceLevel
+from shared.terms import PlaceLevel
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 SAMPLE = Gazetteer.from_geojson((DEPLOY / "areas/sample-county/grids.geojson").read_text(encoding="utf-8"))

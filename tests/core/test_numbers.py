@@ -13,7 +13,7 @@ from services.intake.core.numbers import (
     query_code,
     ticket_number,
 )
-from shared.events import Channel
+from shared.terms import Channel
 
 NUMBERS = st.builds(
     ticket_number,

@@ -10,7 +10,7 @@ import pytest
 
 from services.intake.core.triage import Matter, Triage, triage
 from services.intake.core.triage_rules import read_rules
-from shared.events import Urgency
+from shared.terms import Urgency
 
 ROOT = Path(__file__).parents[2]
 MESSAGES = ROOT.parent / "shared/data/zh/labelled_messages.csv.gz"

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from services.intake.core.report import Crs, InvalidReport, NewTicket, Place, Reporter, read_report
 from shared.errors import Malformed, Rejected
-from shared.events import Channel, TicketType
+from shared.terms import Channel, TicketType
 
 
 def body(**fields: object) -> bytes:

@@ -17,7 +17,7 @@ from services.intake.core.report import read_report
 from services.intake.core.tables import InvalidRules
 from services.intake.core.triage import Fired, LeadKind, Matter, Triage, confidence_of, matter_of, triage
 from services.intake.core.triage_rules import read_rules
-from shared.events import PlaceLevel, TicketType, Urgency
+from shared.terms import PlaceLevel, TicketType, Urgency
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 PACK = DEPLOY / "packs/county-default"

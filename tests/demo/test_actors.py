@@ -9,7 +9,7 @@ import pytest
 from griddispatch.demo.actors import TRIES, Citizens, Job, Workers
 from griddispatch.demo.hours import MIDNIGHT
 from griddispatch.demo.records import Sighting
-from shared.events import Source
+from shared.terms import Source
 
 TICKET = b"00000000-0000-7000-8000-000000000001"
 NIGHT = MIDNIGHT.timestamp()

@@ -10,7 +10,8 @@ import pytest
 from griddispatch.demo.records import Sighting, sighting
 from griddispatch.demo.watch import Watch
 from shared.clock import FastClock
-from shared.events import NAMESPACE, Source
+from shared.events import NAMESPACE
+from shared.terms import Source
 
 REAL = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
 SHOWN = datetime(2026, 3, 9, 0, 0, tzinfo=UTC)

@@ -3,7 +3,8 @@
 from services.dispatch.core.case import Assignment, Case
 from services.dispatch.core.org import Org
 from services.dispatch.core.rulebook import Rulebook
-from shared.events import AssignmentKind, MatterSize, ReturnReason, TicketTriaged
+from shared.events import TicketTriaged
+from shared.terms import AssignmentKind, MatterSize, ReturnReason
 
 _DUTY_REASONS = (ReturnReason.NOT_OUR_DUTY, ReturnReason.TAKEN_BACK_ITEM, ReturnReason.NO_AUTHORITY)
 

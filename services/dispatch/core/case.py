@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
-from shared.events import (
+from shared.terms import (
     AssignmentId,
     AssignmentKind,
     Channel,

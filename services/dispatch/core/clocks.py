@@ -10,14 +10,8 @@ from services.dispatch.core.ladder import Rung, Step
 from services.dispatch.core.rulebook import LEVELS
 from services.dispatch.core.story import OVERDUE, RESOLVE_CLOCKS, Clock, Story, Timer
 from services.dispatch.core.triggers import TimerDue
-from shared.events import (
-    Light,
-    MatterSize,
-    TicketConverted,
-    TicketEscalated,
-    TicketLightChanged,
-    TicketReminded,
-)
+from shared.events import TicketConverted, TicketEscalated, TicketLightChanged, TicketReminded
+from shared.terms import Light, MatterSize
 
 
 def ring(story: Story, due: TimerDue) -> None:

@@ -11,7 +11,6 @@ from services.dispatch.core.rulebook import window_row
 from services.dispatch.core.story import RESOLVE_CLOCKS, Clock, Refused, Story
 from services.dispatch.core.triggers import CheckIn, Command, Contact, Resolve, Return, Sign
 from shared.events import (
-    CloseReason,
     TicketAudited,
     TicketCheckedIn,
     TicketClosed,
@@ -19,8 +18,8 @@ from shared.events import (
     TicketResolved,
     TicketReturned,
     TicketSigned,
-    Urgency,
 )
+from shared.terms import CloseReason, Urgency
 
 
 def handle(story: Story, command: Command) -> None:

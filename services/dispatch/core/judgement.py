@@ -7,15 +7,8 @@ from services.dispatch.core.clocks import escalate
 from services.dispatch.core.deadlines import deadline, half, parse_limit
 from services.dispatch.core.lifecycle import move
 from services.dispatch.core.story import Clock, Story
-from shared.events import (
-    CloseReason,
-    FollowUpOutcome,
-    Light,
-    Satisfaction,
-    TicketClosed,
-    TicketEvaluated,
-    TicketReopened,
-)
+from shared.events import TicketClosed, TicketEvaluated, TicketReopened
+from shared.terms import CloseReason, FollowUpOutcome, Light, Satisfaction
 
 LEVEL_OF_REOPENING = {1: 0, 2: 2}
 """The second failure is supervised at level 2, any later one at level 3."""

@@ -10,7 +10,8 @@ from services.dispatch.core.org import Org
 from services.dispatch.core.rulebook import Rulebook
 from services.dispatch.core.sizing import size_of
 from services.dispatch.core.story import Clock, Decision, Story
-from shared.events import Light, TicketId, TicketTriaged
+from shared.events import TicketTriaged
+from shared.terms import Light, TicketId
 
 
 def open_case(ticket_id: TicketId, matter: TicketTriaged, book: Rulebook, org: Org, now: datetime) -> Decision:

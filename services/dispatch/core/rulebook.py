@@ -7,7 +7,7 @@ from typing import Any
 from services.dispatch.core.calendar import Calendar, DutyRoster
 from services.dispatch.core.deadlines import Limit, parse_limit
 from services.dispatch.core.ladder import Step
-from shared.events import Channel, MatterSize, TicketType, Urgency
+from shared.terms import Channel, MatterSize, TicketType, Urgency
 
 SIZED_ROWS = (MatterSize.SMALL, MatterSize.BIG)
 LIMIT_ROWS = ("CONSULT", "SUGGESTION", "PRAISE", "OTHER", "REPORT", "SMALL", "BIG")

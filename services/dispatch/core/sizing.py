@@ -1,7 +1,8 @@
 """Small or big: an ordered decision list, first hit wins, and it says which rule hit."""
 
 from services.dispatch.core.rulebook import Rulebook
-from shared.events import MatterSize, PlaceLevel, TicketTriaged, TicketType, Urgency
+from shared.events import TicketTriaged
+from shared.terms import MatterSize, PlaceLevel, TicketType, Urgency
 
 _UNSIZED_TYPES = (TicketType.CONSULT, TicketType.SUGGESTION, TicketType.PRAISE, TicketType.OTHER)
 

@@ -11,7 +11,8 @@ from services.dispatch.core.deadlines import Limit, deadline, doubled, parse_lim
 from services.dispatch.core.ladder import Rung, ladder
 from services.dispatch.core.org import Org
 from services.dispatch.core.rulebook import Rulebook, window_row
-from shared.events import NAMESPACE, AssignmentId, AssignmentKind, Event, TicketAssigned, TicketRedispatched
+from shared.events import NAMESPACE, Event, TicketAssigned, TicketRedispatched
+from shared.terms import AssignmentId, AssignmentKind
 
 
 class Clock(StrEnum):

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from services.dispatch.core.story import Clock
-from shared.events import AssignmentId, ReturnReason, TicketEvaluated, TicketTriaged
+from shared.events import TicketEvaluated, TicketTriaged
+from shared.terms import AssignmentId, ReturnReason
 
 
 @dataclass(frozen=True, slots=True)

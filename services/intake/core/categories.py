@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from services.intake.core.tables import Table, TableReader
-from shared.events import Urgency
+from shared.terms import Urgency
 
 UNCLASSIFIED = "999999"
 """The category of a matter that no rule knows."""

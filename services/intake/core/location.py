@@ -9,7 +9,7 @@ from ahocorasick_rs import AhoCorasick, MatchKind
 
 from services.intake.core.area import Grid, GridKind, Name, read_area
 from services.intake.core.report import NewTicket, Place
-from shared.events import PlaceLevel
+from shared.terms import PlaceLevel
 
 
 class PlaceReason(StrEnum):

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import date
 from types import MappingProxyType
 
-from shared.events import Channel
+from shared.terms import Channel
 
 CHANNEL_DIGITS: Mapping[Channel, str] = MappingProxyType(
     {

@@ -13,7 +13,7 @@ from ahocorasick_rs import AhoCorasick, Implementation, MatchKind
 from services.intake.core.categories import UNCLASSIFIED, Category, CategoryTree
 from services.intake.core.location import Location
 from services.intake.core.report import NewTicket
-from shared.events import TicketType, Urgency
+from shared.terms import TicketType, Urgency
 
 HALF_EVIDENCE = 2.0
 """The sum of weights at which evidence alone gives confidence one half: a single plain word."""

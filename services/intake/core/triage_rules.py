@@ -16,7 +16,7 @@ from services.intake.core.triage import (
     WordTable,
     triage,
 )
-from shared.events import TicketType, Urgency
+from shared.terms import TicketType, Urgency
 
 _Rule: TypeAlias = UrgencyRule | TypeRule | CategoryRule
 

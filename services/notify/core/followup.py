@@ -11,16 +11,8 @@ from enum import StrEnum
 from itertools import count
 
 from services.notify.core.rules import FollowUpRules
-from shared.events import (
-    Envelope,
-    Event,
-    FollowUpAsked,
-    FollowUpOutcome,
-    Satisfaction,
-    TicketAudited,
-    TicketEvaluated,
-    TicketId,
-)
+from shared.events import Envelope, Event, FollowUpAsked, TicketAudited, TicketEvaluated
+from shared.terms import FollowUpOutcome, Satisfaction, TicketId
 
 
 class FollowUpState(StrEnum):

@@ -7,7 +7,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from services.notify.core.contacts import Endpoint
-from shared.events import TicketId
+from shared.terms import TicketId
 
 Facts = Mapping[str, str | int]
 """Codes, numbers and instants (ISO 8601); never a citizen's words."""

@@ -7,7 +7,8 @@ from uuid import uuid5
 from services.notify.core.contacts import AddressBook
 from services.notify.core.followup import FollowUp
 from services.notify.core.message import POLICIES, Facts, PlannedMessage, Template
-from shared.events import NAMESPACE, Envelope, FollowUpAsked, TicketAssigned, TicketEscalated, TicketId
+from shared.events import NAMESPACE, Envelope, FollowUpAsked, TicketAssigned, TicketEscalated
+from shared.terms import TicketId
 
 EXERCISE = "exercise"
 """Why a message of a drill is not sent."""

@@ -16,8 +16,9 @@ from services.dispatch.places import Places
 from services.dispatch.timers import Timers
 from shared import problems
 from shared.database import Database, connect
-from shared.events import Envelope, Event, Source, TicketEvaluated, event_id
+from shared.events import Envelope, Event, TicketEvaluated, event_id
 from shared.ledger import Ledger
+from shared.terms import Source
 from tests.builders import TUESDAY_MORNING, grids, org, rulebook, ticket, triaged
 from tests.conftest import TestDatabase
 

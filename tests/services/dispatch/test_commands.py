@@ -9,7 +9,8 @@ import asyncpg
 import pytest
 
 from services.dispatch.core.lifecycle import ASSIGNMENT_TRANSITIONS, TICKET_TRANSITIONS
-from shared.events import FollowUpOutcome, Satisfaction, TicketEvaluated
+from shared.events import TicketEvaluated
+from shared.terms import FollowUpOutcome, Satisfaction
 from tests.builders import GRID, ticket
 from tests.conftest import TestDatabase
 from tests.services.dispatch.desk import open_desk

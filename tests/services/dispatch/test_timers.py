@@ -7,7 +7,8 @@ import asyncpg
 import pytest
 
 from services.dispatch.timers import Timers
-from shared.events import FollowUpOutcome, Satisfaction, TicketEvaluated
+from shared.events import TicketEvaluated
+from shared.terms import FollowUpOutcome, Satisfaction
 from tests.builders import ticket
 from tests.conftest import TestDatabase
 from tests.services.dispatch.desk import Desk, open_desk

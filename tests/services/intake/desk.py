@@ -25,8 +25,8 @@ from services.intake.triage import Judge, TriageLoop
 from services.intake.vault import Vault, read_keys
 from shared import problems
 from shared.database import Database, connect
-from shared.events import Source
 from shared.ledger import Ledger
+from shared.terms import Source
 from shared.wake import Wake
 from tests.builders import AREA, PACK, TUESDAY_MORNING
 

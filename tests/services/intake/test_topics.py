@@ -15,25 +15,19 @@ from services.intake.handlers import Inbound, inbound_route, read_inbound, route
 from shared.codec import Record, encode
 from shared.errors import Malformed
 from shared.events import (
-    AssignmentKind,
-    CloseReason,
     Envelope,
     Event,
     FollowUpAsked,
-    MatterSize,
-    Source,
     TicketAssigned,
     TicketAudited,
     TicketClosed,
-    TicketId,
     TicketReopened,
     TicketResolved,
-    TicketType,
-    Urgency,
     event_id,
 )
 from shared.kafka import Consumer, Outgoing, Producer
 from shared.stream import Stream
+from shared.terms import AssignmentKind, CloseReason, MatterSize, Source, TicketId, TicketType, Urgency
 from shared.wake import Wake
 from tests.builders import TUESDAY_MORNING, eventually
 from tests.services.intake.desk import Desk, report

@@ -7,7 +7,7 @@ import pytest
 
 from services.intake.core.report import Reporter
 from services.intake.vault import CannotOpen, OriginalWords, Vault, erase, read_keys
-from shared.events import TicketId
+from shared.terms import TicketId
 from tests.builders import TUESDAY_MORNING
 from tests.services.intake.desk import KEYS, Desk, report
 

@@ -25,9 +25,10 @@ from services.notify.followups import FollowUpLoop, FollowUps, Reply
 from services.notify.handlers import routes
 from shared.codec import Record
 from shared.database import Database
-from shared.events import EVENT_TYPES, Envelope, Event, Source
+from shared.events import EVENT_TYPES, Envelope, Event
 from shared.ledger import Ledger
 from shared.positions import Incoming
+from shared.terms import Source
 from tests.builders import eventually
 from tests.services.notify.values import MORNING, rules, ticket
 

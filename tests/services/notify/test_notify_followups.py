@@ -6,7 +6,8 @@ from services.notify.core.followup import Ended, FollowUp, FollowUpState
 from services.notify.followups import FollowUpLoop
 from services.notify.store import follow_ups_of
 from shared.errors import NotFound
-from shared.events import FollowUpAsked, FollowUpOutcome, Satisfaction, TicketEvaluated
+from shared.events import FollowUpAsked, TicketEvaluated
+from shared.terms import FollowUpOutcome, Satisfaction
 from tests.builders import eventually
 from tests.services.notify.stage import Stage
 from tests.services.notify.values import SATISFIED, UNSOLVED, audited, envelope, local, ticket

@@ -9,24 +9,26 @@ from uuid import UUID
 from services.notify.core.followup import Answer, FollowUp, RecordedBy, open_follow_up
 from services.notify.core.rules import FollowUpRules, load_rules
 from shared.events import (
-    AssignmentId,
-    AssignmentKind,
-    CloseReason,
     Envelope,
     Event,
-    MatterSize,
-    Satisfaction,
-    Source,
     TicketAssigned,
     TicketAudited,
     TicketClosed,
     TicketEscalated,
-    TicketId,
     TicketRedispatched,
     TicketReopened,
+    event_id,
+)
+from shared.terms import (
+    AssignmentId,
+    AssignmentKind,
+    CloseReason,
+    MatterSize,
+    Satisfaction,
+    Source,
+    TicketId,
     TicketType,
     Urgency,
-    event_id,
 )
 
 ROOT = Path(__file__).parents[3]
