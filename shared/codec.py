@@ -1,6 +1,6 @@
 """Envelope <-> Kafka record: CloudEvents 1.0 in binary content mode (`ce_*` headers, JSON value)."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import ValidationError
 
 from shared.errors import Malformed
-from shared.events import EVENT_TYPES, Envelope, Event, UnrecognisedEvent
+from shared.events import EVENT_TYPES, UNREAD, Envelope, Event, UnrecognisedEvent
 from shared.terms import Source, TicketId
 
 Headers = Sequence[tuple[str, bytes | None]]
@@ -65,10 +65,11 @@ def encode(envelope: Envelope) -> tuple[bytes, bytes, list[tuple[str, bytes]]]:
     return subject.encode(), envelope.event.model_dump_json().encode(), headers
 
 
-def decode(record: Record) -> Envelope:
+def decode(record: Record, wanted: Container[str] = EVENT_TYPES) -> Envelope:
     """Read a ticket event. Raises Malformed with a stable code for anything that breaks the contract.
 
-    A type this release does not know comes back as UnrecognisedEvent; an unknown version of a known type is Malformed.
+    A known type that is not `wanted` comes back as UnreadEvent, its body untouched. A type this release does not know
+    comes back as UnrecognisedEvent; an unknown version of a known type is Malformed.
     """
     attributes = _attributes(record.headers)
     try:
@@ -90,14 +91,14 @@ def decode(record: Record) -> Envelope:
         raise Malformed("time", "time has no zone")
     if record.key != str(ticket_id).encode():
         raise Malformed("key", "the record's key is not its subject")
-    event = _read_event(type_name, record.value)
+    event = _read_event(type_name, record.value, wanted)
     return Envelope(
         envelope_id, source, ticket_id, version, time, event,
         attributes.get("ce_causedby"), attributes.get("traceparent"),
     )  # fmt: skip
 
 
-def _read_event(type_name: str, value: bytes | None) -> Event:
+def _read_event(type_name: str, value: bytes | None, wanted: Container[str]) -> Event:
     if value is None:
         raise Malformed("value", "the record has no value")
     if len(value) > MAX_VALUE_BYTES:
@@ -107,6 +108,8 @@ def _read_event(type_name: str, value: bytes | None) -> Event:
         if type_name.rpartition(".")[0] in _KNOWN_NAMES:
             raise Malformed("type", f"unknown version: {type_name[:200]}")
         return UnrecognisedEvent(name=type_name[:200])
+    if type_name not in wanted:
+        return UNREAD
     try:
         return model.model_validate_json(value)
     except ValidationError as wrong:

@@ -289,6 +289,13 @@ class UnrecognisedEvent(Event):
     name: str = ""
 
 
+class UnreadEvent(Event):
+    """An event whose body its reader has no use for: it counts for order, and was not looked into."""
+
+
+UNREAD = UnreadEvent()
+
+
 class TicketSnapshot(BaseModel):
     """The latest public state of one ticket, as `tickets-state` keeps it."""
 

@@ -4,7 +4,7 @@ import asyncio
 import random
 import time
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -15,7 +15,7 @@ from shared.codec import Record, decode
 from shared.database import Database, Transaction
 from shared.deadletters import bury
 from shared.errors import Malformed, Unavailable
-from shared.events import UnrecognisedEvent
+from shared.events import Event, UnrecognisedEvent
 from shared.kafka import Consumer
 from shared.outcome import Dead, Retry, backoff_s, judge
 from shared.positions import Apply, Incoming, apply_in_order
@@ -47,11 +47,12 @@ class Route(Generic[T]):
     group_of: Callable[[Record], object] = lambda record: record.key
 
 
-def ticket_route(topic: Topic, apply: Apply) -> Route[Incoming]:
-    """A route for ticket events: `apply` sees each event once, in its ticket's order."""
+def ticket_route(topic: Topic, apply: Apply, wanted: Collection[type[Event]]) -> Route[Incoming]:
+    """A route for ticket events: `apply` sees each event once, in its ticket's order; bodies of `wanted` types only."""
+    names = frozenset(model.type for model in wanted)
 
     def read(record: Record) -> Incoming:
-        envelope = decode(record)
+        envelope = decode(record, names)
         if isinstance(envelope.event, UnrecognisedEvent):
             telemetry.EVENTS_UNRECOGNISED.labels(topic=record.topic).inc()
         return Incoming(envelope, record)

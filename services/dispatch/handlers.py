@@ -32,4 +32,4 @@ def decide_on_events(decider: Decider) -> Apply:
 def routes(decider: Decider) -> tuple[Route[Incoming], ...]:
     """The topics dispatch reads."""
     apply = decide_on_events(decider)
-    return (ticket_route(INTAKE, apply), ticket_route(NOTIFY, apply))
+    return (ticket_route(INTAKE, apply, (TicketTriaged,)), ticket_route(NOTIFY, apply, (TicketEvaluated,)))

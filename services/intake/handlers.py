@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from services.intake import store
-from services.intake.core.progress import PublicState, public_state_after
+from services.intake.core.progress import TELLING_EVENTS, PublicState, public_state_after
 from services.intake.core.report import read_report
 from services.intake.receive import Accepted, Incoming, Receiver, Refused
 from shared import telemetry
@@ -18,7 +18,7 @@ from shared.errors import Malformed, Rejected
 from shared.events import Envelope
 from shared.stream import Route, ticket_route
 from shared.terms import TicketId
-from shared.topics import DISPATCH, INBOUND, NOTIFY
+from shared.topics import DISPATCH, INBOUND
 
 MAX_ATTRIBUTE = 500
 
@@ -96,7 +96,4 @@ def routes(receiver: Receiver, now: Clock, release: str) -> tuple[Route[Any], ..
                 states[envelope.ticket_id] = state
         await store.set_public_states(tx, states, now())
 
-    async def on_notice(tx: Transaction, envelopes: Sequence[Envelope]) -> None:
-        """Counted in its ticket's order, and nothing more."""
-
-    return (inbound_route(receiver, release), ticket_route(DISPATCH, on_progress), ticket_route(NOTIFY, on_notice))
+    return (inbound_route(receiver, release), ticket_route(DISPATCH, on_progress, TELLING_EVENTS))

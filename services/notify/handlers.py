@@ -6,10 +6,12 @@ from services.notify import store
 from services.notify.core.plan import plan
 from services.notify.followups import FollowUps
 from shared.database import Transaction
-from shared.events import Envelope, TicketAssigned, TicketAudited, TicketClosed, TicketEscalated
+from shared.events import Envelope, TicketAssigned, TicketAudited, TicketClosed, TicketEscalated, TicketRedispatched
 from shared.positions import Apply, Incoming
 from shared.stream import Route, ticket_route
 from shared.topics import DISPATCH
+
+WANTED = (TicketAssigned, TicketRedispatched, TicketEscalated, TicketAudited, TicketClosed)
 
 
 def tell_and_ask(follow_ups: FollowUps, on_messages: Callable[[], None]) -> Apply:
@@ -46,4 +48,4 @@ def tell_and_ask(follow_ups: FollowUps, on_messages: Callable[[], None]) -> Appl
 
 def routes(follow_ups: FollowUps) -> tuple[Route[Incoming], ...]:
     """The topics notify reads."""
-    return (ticket_route(DISPATCH, tell_and_ask(follow_ups, follow_ups.on_messages)),)
+    return (ticket_route(DISPATCH, tell_and_ask(follow_ups, follow_ups.on_messages), WANTED),)

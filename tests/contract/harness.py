@@ -8,7 +8,7 @@ from typing import Any
 from griddispatch.embedded import Broker
 from shared.codec import encode
 from shared.database import Database, Transaction, connect
-from shared.events import Draft, Envelope, event_id
+from shared.events import Draft, Envelope, TicketReceived, event_id
 from shared.kafka import Consumer, Outgoing, Producer
 from shared.ledger import Ledger
 from shared.relay import Relay
@@ -55,7 +55,7 @@ class Reader:
     def __init__(self, database: Database, broker: Broker, route: Route[Any] | None = None, **options: int) -> None:
         self.database = database
         self.stream = Stream(
-            database, self._consumer(broker), [route or ticket_route(INTAKE, journal)], group=GROUP, release="test",
+            database, self._consumer(broker), [route or ticket_route(INTAKE, journal, (TicketReceived,))], group=GROUP, release="test",
             dead_letter_wake=Wake(), **options,
         )  # fmt: skip
 

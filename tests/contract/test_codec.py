@@ -9,7 +9,7 @@ from cloudevents.core.formats.json import JSONFormat
 
 from shared.codec import Record, decode, encode
 from shared.errors import Malformed
-from shared.events import EVENT_TYPES, Envelope, UnrecognisedEvent, event_id
+from shared.events import EVENT_TYPES, UNREAD, Envelope, UnrecognisedEvent, event_id
 from shared.terms import Source
 from tests.builders import TUESDAY_MORNING, ticket, triaged
 
@@ -53,6 +53,11 @@ def test_the_official_sdk_reads_our_records() -> None:
 def test_an_unknown_type_is_kept_for_order_and_otherwise_left_alone() -> None:
     read = decode(with_header("ce_type", b"org.griddispatch.ticket.sung.v1"))
     assert read.event == UnrecognisedEvent(name="org.griddispatch.ticket.sung.v1")
+
+
+def test_a_body_nobody_wants_is_not_looked_into_but_counts_for_order() -> None:
+    read = decode(record(value=b"whatever"), wanted=())
+    assert (read.event, read.version) == (UNREAD, 2)
 
 
 def test_an_optional_field_of_a_newer_writer_is_ignored() -> None:

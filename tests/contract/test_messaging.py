@@ -8,7 +8,7 @@ import pytest
 
 from griddispatch.embedded import Broker, Capability
 from shared.database import Database, Transaction, named_queries
-from shared.events import Envelope
+from shared.events import Envelope, TicketReceived
 from shared.kafka import Outgoing
 from shared.ledger import SHARDS, Ledger
 from shared.positions import Incoming
@@ -98,7 +98,7 @@ def poisoned(n: int, version: int) -> Route[Incoming]:
             raise ZeroDivisionError("a fault of ours")
         await journal(tx, envelopes)
 
-    return ticket_route(INTAKE, apply)
+    return ticket_route(INTAKE, apply, (TicketReceived,))
 
 
 async def test_a_poison_event_is_found_by_halving_and_later_events_of_its_ticket_are_parked(
@@ -121,7 +121,7 @@ async def test_too_many_dead_in_a_row_stop_the_stream_and_readiness(database: Te
         raise ZeroDivisionError("a bad release")
 
     async with reading_database(database) as target:
-        reader = Reader(target, broker, ticket_route(INTAKE, apply), dead_in_a_row=3)
+        reader = Reader(target, broker, ticket_route(INTAKE, apply, (TicketReceived,)), dead_in_a_row=3)
         async with reader.running():
             await send(broker, [outgoing(envelope(n, version)) for n in range(1, 101) for version in (1, 2)])
 

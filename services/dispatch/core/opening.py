@@ -5,7 +5,6 @@ from datetime import datetime
 from services.dispatch.core.assignment import lead_unit
 from services.dispatch.core.case import Case, TicketState
 from services.dispatch.core.deadlines import earliest
-from services.dispatch.core.lifecycle import move
 from services.dispatch.core.org import Org
 from services.dispatch.core.rulebook import Rulebook
 from services.dispatch.core.sizing import size_of
@@ -22,16 +21,16 @@ def open_case(ticket_id: TicketId, matter: TicketTriaged, book: Rulebook, org: O
     due = earliest(limits, matter.accepted_at, book.calendar, book.roster)
     case = Case(
         ticket_id=ticket_id, version=0, ticket_no=matter.ticket_no, source=matter.source, channel=matter.channel,
-        state=TicketState.ACCEPTED, previous_state=None, ticket_type=matter.ticket_type, category=matter.category,
-        urgency=matter.urgency, size=size, limit=str(due.limit), county=matter.county, township=matter.township,
-        village=matter.village, grid=matter.grid, accepted_at=matter.accepted_at, started_at=matter.accepted_at,
-        due_at=due.at, cycle=1, light=Light.GREEN, level=0, redispatches=0, reopens=0, exercise=matter.exercise,
-        confidential=matter.confidential, closed_at=None, close_reason=None, rule_pack=book.pack,
+        state=TicketState.DISPATCHED, previous_state=TicketState.ACCEPTED, ticket_type=matter.ticket_type,
+        category=matter.category, urgency=matter.urgency, size=size, limit=str(due.limit), county=matter.county,
+        township=matter.township, village=matter.village, grid=matter.grid, accepted_at=matter.accepted_at,
+        started_at=matter.accepted_at, due_at=due.at, cycle=1, light=Light.GREEN, level=0, redispatches=0, reopens=0,
+        exercise=matter.exercise, confidential=matter.confidential, closed_at=None, close_reason=None,
+        rule_pack=book.pack,
     )  # fmt: skip
     story = Story(case, book, org, now)
     provisional = " provisional" if due.is_provisional else ""
     story.why += [size_rule, lead_rule, f"DUE_EARLIEST limit={due.limit} due_at={due.at.isoformat()}{provisional}"]
-    story.case = move(case, TicketState.DISPATCHED)
     story.assign_lead(unit, due.at)
     story.start(Clock.RESOLVE, due.limit, matter.accepted_at, due.at)
     return story.decision()

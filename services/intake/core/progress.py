@@ -2,7 +2,18 @@
 
 from enum import StrEnum
 
-from shared.events import Event, TicketAssigned, TicketAudited, TicketClosed, TicketReopened, TicketResolved
+from shared.events import (
+    Event,
+    TicketAssigned,
+    TicketAudited,
+    TicketClosed,
+    TicketRedispatched,
+    TicketReopened,
+    TicketResolved,
+)
+
+TELLING_EVENTS = (TicketAssigned, TicketRedispatched, TicketReopened, TicketResolved, TicketAudited, TicketClosed)
+"""The events that may change what the citizen sees."""
 
 
 class PublicState(StrEnum):

@@ -17,7 +17,6 @@ from shared.errors import Malformed
 from shared.events import (
     Envelope,
     Event,
-    FollowUpAsked,
     TicketAssigned,
     TicketAudited,
     TicketClosed,
@@ -141,16 +140,15 @@ def audited(follow_up: bool) -> TicketAudited:
     )  # fmt: skip
 
 
-def envelope(ticket_id: str, version: int, event: Event, source: Source = Source.DISPATCH) -> Envelope:
+def envelope(ticket_id: str, version: int, event: Event) -> Envelope:
     """An event with its place in its ticket's story."""
-    ticket = TicketId(UUID(ticket_id))
+    source, ticket = Source.DISPATCH, TicketId(UUID(ticket_id))
     return Envelope(event_id(source, ticket, version), source, ticket, version, TUESDAY_MORNING, event)
 
 
 async def tell(desk: Desk, *envelopes: Envelope) -> str:
     """Let news arrive in one batch on its topic; what the citizen sees then."""
-    by_source = {Source.DISPATCH: "tickets-dispatch", Source.NOTIFY: "tickets-notify"}
-    topic = by_source[envelopes[0].source]
+    topic = "tickets-dispatch"
     (route,) = [r for r in routes(desk.receiver, desk.now, "test") if r.topic.name == topic]
     records = [Record(topic, 0, n, *encode(e)) for n, e in enumerate(envelopes)]
     async with desk.database.transaction() as tx:
@@ -185,13 +183,6 @@ async def test_several_steps_in_one_batch_end_at_the_last_and_an_old_one_changes
 async def test_news_of_a_ticket_that_is_not_ours_is_no_fault(desk: Desk) -> None:
     ticket_id = await desk.take_in()
     assert await tell(desk, envelope(ticket_id, 1, assigned()), envelope(str(uuid4()), 1, assigned())) == "办理中"
-
-
-async def test_notices_are_counted_in_their_tickets_order_and_change_nothing(desk: Desk) -> None:
-    ticket_id = await desk.take_in()
-    assert await tell(desk, envelope(ticket_id, 1, FollowUpAsked(cycle=1, attempt=1), Source.NOTIFY)) == "已受理"
-    (row,) = await desk.rows("SELECT source, version FROM position")
-    assert tuple(row) == ("/griddispatch/notify", 1)
 
 
 async def test_good_bad_and_repeated_records_of_a_real_topic_all_come_to_their_end(desk: Desk, broker: Any) -> None:
