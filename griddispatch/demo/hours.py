@@ -18,7 +18,7 @@ MIDNIGHT = FIRST_SHIFT.replace(hour=0, minute=0)
 
 FEED_PER_S = 800.0
 """How many matters a second the feed is expected to bring when nothing paces it."""
-COMMANDS_PER_S = 700.0
+COMMANDS_PER_S = 1000.0
 COMMANDS_PER_TICKET = 2.6
 """On the first day; a speed at which workers would send more than this a second shows nothing but a queue."""
 FASTEST = 14_400.0

@@ -12,7 +12,7 @@ from shared.topics import Topic
 START_S = 15.0
 STOP_S = 5.0
 POLL_MS = 10
-IDLE_S = 0.08
+IDLE_S = 0.12
 """Nothing is fetched for so long after a poll that brought nothing: the embedded broker answers a fetch at once even
 when it has no news, and asking it again and again would take a whole core."""
 POLL_RECORDS = 2000

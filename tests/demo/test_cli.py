@@ -24,7 +24,8 @@ def griddispatch(*arguments: str, cwd: Path = ROOT, env: Mapping[str, str] | Non
     clean = {name: value for name, value in os.environ.items() if not name.startswith("GRIDDISPATCH_")}
     done = subprocess.run(
         [sys.executable, "-m", "griddispatch", *arguments],
-        env=clean | {"PYTHONPATH": str(ROOT), "COLUMNS": "200"} | dict(env or {}), cwd=cwd, capture_output=True, text=True, timeout=60, check=False,
+        env=clean | {"PYTHONPATH": str(ROOT), "COLUMNS": "200"} | dict(env or {}), cwd=cwd,
+        capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
     return done.returncode, done.stdout, done.stderr
 
