@@ -88,7 +88,7 @@ class Assembly:
         def make(topics: Sequence[str]) -> Consumer:
             return Consumer(
                 settings.kafka_bootstrap, group, topics, client_id=f"{group}-{settings.instance}", static_member=static,
-                poll_records=settings.kafka_poll_records,
+                poll_records=settings.kafka_poll_records, idle_pause_s=settings.kafka_idle_pause_ms / 1000,
             )  # fmt: skip
 
         stream = Stream(
@@ -114,9 +114,16 @@ class Assembly:
         problems.install(self.app)
         self.app.include_router(health.router(readiness))
         try:
-            return await serve(self.app, self._loops, readiness, host=settings.host, port=settings.port)
+            return await serve(
+                self.app, self._loops, readiness, host=settings.host, port=settings.port, on_drain=self._ring_all
+            )  # fmt: skip
         finally:
             await self.close()
+
+    def _ring_all(self) -> None:
+        """Whoever waits for work is to notice that there will be none."""
+        self.relay_wake.ring()
+        self._dead_letter_wake.ring()
 
     async def close(self) -> None:
         """Close every pool."""

@@ -7,8 +7,9 @@ Adding an optional field is free; anything else is a new class with the next ver
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha1
 from typing import ClassVar
-from uuid import UUID, uuid5
+from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
@@ -334,8 +335,13 @@ EVENT_TYPES: dict[str, type[Event]] = {model.type: model for model in _concrete(
 
 
 def event_id(source: Source, ticket_id: TicketId, version: int) -> UUID:
-    """The id of an event follows from who stated it, about what, and in which order: a retry cannot invent another."""
-    return uuid5(NAMESPACE, f"{source}/{ticket_id}/{version}")
+    """The id of an event follows from who stated it, about what, and in which order: a retry cannot invent another.
+
+    A name-based id (RFC 9562, version 5) over source, ticket and version, put together by hand: it is made for every
+    event, and half as dear so.
+    """
+    name = NAMESPACE.bytes + source.value.encode() + ticket_id.bytes + version.to_bytes(4, "big")
+    return UUID(bytes=sha1(name, usedforsecurity=False).digest()[:16], version=5)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import (
     CommitFailedError,
@@ -26,6 +26,8 @@ SEND_S = 15.0
 COMMIT_S = 5.0
 STOP_S = 5.0
 ADMIN_S = 15.0
+PACED_POLL_MS = 3
+SHORTEST_PAUSE_S = 0.005
 
 
 @dataclass(frozen=True)
@@ -129,8 +131,13 @@ class Consumer:
         client_id: str,
         static_member: str,
         poll_records: int,
+        idle_pause_s: float = 0.0,
     ) -> None:
+        """`idle_pause_s` is for brokers that answer an empty fetch at once instead of waiting for records: the longest
+        time to leave them alone when nothing comes."""
         self._topics = tuple(topics)
+        self._idle_pause_s = idle_pause_s
+        self._pause_s = 0.0
         self._settings = {
             "bootstrap_servers": bootstrap,
             "group_id": group,
@@ -184,12 +191,23 @@ class Consumer:
 
     async def poll(self, timeout_s: float) -> list[Record]:
         """What one poll brings, partition by partition in offset order; empty when there is nothing, or no broker."""
-        batches = await self._client.getmany(timeout_ms=int(timeout_s * 1000))
+        batches = await (
+            self._paced() if self._idle_pause_s else self._client.getmany(timeout_ms=int(timeout_s * 1000))
+        )
         return [
             Record(r.topic, r.partition, r.offset, r.key, r.value, r.headers)
             for records in batches.values()
             for r in records
         ]
+
+    async def _paced(self) -> dict[TopicPartition, list[ConsumerRecord]]:
+        """Fetch only while asked to: between two polls every partition is paused, longer and longer while nothing comes."""
+        self._client.resume(*self._client.paused())
+        batches: dict[TopicPartition, list[ConsumerRecord]] = await self._client.getmany(timeout_ms=PACED_POLL_MS)
+        self._client.pause(*self._client.assignment())
+        self._pause_s = 0.0 if batches else min(max(SHORTEST_PAUSE_S, 2 * self._pause_s), self._idle_pause_s)
+        await asyncio.sleep(self._pause_s)
+        return batches
 
     async def commit(self, finished: Mapping[tuple[str, int], int]) -> None:
         """Commit the next offset per (topic, partition). A commit that fails is harmless: the records come again."""

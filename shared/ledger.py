@@ -32,34 +32,43 @@ class Ledger:
         versions.update((row["ticket_id"], row["version"]) for row in rows)
         return versions
 
-    async def append(
-        self, tx: Transaction, versions: Mapping[TicketId, int], drafts: Sequence[Draft]
-    ) -> list[Envelope]:
+    async def append(self, tx: Transaction, versions: Mapping[TicketId, int], drafts: Sequence[Draft]) -> None:
         """State `drafts` in order. `versions` is what `lock` answered (0 for a ticket made in this transaction).
 
         Raises asyncpg.UniqueViolationError when somebody stated the same version meanwhile (the lock was not taken).
         """
         if not drafts:
-            return []
-        reached = dict(versions)
-        envelopes = [self._envelope(draft, reached) for draft in drafts]
+            return
         await tx.conn.execute(
             _SQL["append_events"],
-            [e.ticket_id for e in envelopes],
-            [e.version for e in envelopes],
-            [e.event.type for e in envelopes],
-            [e.time for e in envelopes],
-            [e.caused_by for e in envelopes],
-            [e.traceparent for e in envelopes],
-            [e.event.model_dump_json() for e in envelopes],
-            [shard_of(e.ticket_id) for e in envelopes],
+            [d.ticket_id for d in drafts],
+            _numbers(versions, drafts),
+            [d.event.type for d in drafts],
+            [d.time for d in drafts],
+            [d.caused_by for d in drafts],
+            [d.traceparent for d in drafts],
+            [d.event.model_dump_json() for d in drafts],
+            [shard_of(d.ticket_id) for d in drafts],
         )
         tx.on_commit(self._on_append)
-        return envelopes
 
-    def _envelope(self, draft: Draft, reached: dict[TicketId, int]) -> Envelope:
-        version = reached[draft.ticket_id] = reached.get(draft.ticket_id, 0) + 1
-        return Envelope(
-            event_id(self.source, draft.ticket_id, version), self.source, draft.ticket_id, version, draft.time,
-            draft.event, draft.caused_by, draft.traceparent,
-        )  # fmt: skip
+    def envelopes(self, versions: Mapping[TicketId, int], drafts: Sequence[Draft]) -> list[Envelope]:
+        """What `append` states, as others will read it."""
+        numbered = zip(_numbers(versions, drafts), drafts, strict=True)
+        return [
+            Envelope(
+                event_id(self.source, d.ticket_id, version), self.source, d.ticket_id, version, d.time, d.event,
+                d.caused_by, d.traceparent,
+            )
+            for version, d in numbered
+        ]  # fmt: skip
+
+
+def _numbers(versions: Mapping[TicketId, int], drafts: Sequence[Draft]) -> list[int]:
+    """The version of each draft: dense per ticket, from the one reached."""
+    reached = dict(versions)
+    numbers = []
+    for draft in drafts:
+        reached[draft.ticket_id] = version = reached.get(draft.ticket_id, 0) + 1
+        numbers.append(version)
+    return numbers

@@ -26,7 +26,9 @@ class _Server(uvicorn.Server):
         yield
 
 
-async def serve(app: FastAPI, loops: Mapping[str, Loop], readiness: Readiness, *, host: str, port: int) -> int:
+async def serve(
+    app: FastAPI, loops: Mapping[str, Loop], readiness: Readiness, *, host: str, port: int, on_drain: Callable[[], None]
+) -> int:
     """Serve until SIGTERM or SIGINT, or until a loop dies; the exit code: 0, or 1 when something broke.
 
     Order of the end: not ready, stop taking requests, finish them, stop the loops, each under a deadline.
@@ -54,6 +56,7 @@ async def serve(app: FastAPI, loops: Mapping[str, Loop], readiness: Readiness, *
     server.should_exit = True
     await _finish({http}, HTTP_DRAIN_S + 2)
     draining.set()
+    on_drain()
     await _finish(set(workers.values()), LOOP_DRAIN_S)
     stopped.cancel()
     return 1 if broken else 0

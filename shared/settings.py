@@ -33,6 +33,7 @@ class ServiceSettings(BaseSettings):
     database_pool: int = Field(default=10, ge=2, le=200)
     kafka_bootstrap: str = Field(min_length=1)
     kafka_static_member: str = ""
+    kafka_idle_pause_ms: int = Field(default=0, ge=0, le=1000)
     kafka_poll_records: int = Field(default=500, ge=1, le=10_000)
     instance: str = Field(default_factory=lambda: socket.gethostname()[:60], min_length=1)
     host: str = "127.0.0.1"

@@ -135,6 +135,7 @@ class Stack:
     def _environment(self, service: str, clock: FastClock, key: str) -> Mapping[str, str]:
         ours = {
             "DATABASE_DSN": self.dsn(service), "KAFKA_BOOTSTRAP": self.bootstrap, "KAFKA_STATIC_MEMBER": "demo",
+            "KAFKA_IDLE_PAUSE_MS": "500",
             "PORT": str(self._ports[service]), "CLOCK": str(clock), "PACK": str(data.find(data.PACK)),
             "AREA": str(data.find(data.AREA)), "INSTANCE": "demo", "VAULT_KEYS": f"k1:{key}",
         }  # fmt: skip

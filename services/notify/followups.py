@@ -104,7 +104,8 @@ class FollowUps:
         await store.save_follow_ups(tx, [move.follow_up for move in moves])
         stated = [(m.follow_up, m.event) for m in moves if m.event is not None]
         drafts = [Draft(f.ticket_id, event, now, f.caused_by) for f, event in stated]
-        envelopes = await self.ledger.append(tx, versions, drafts)
+        await self.ledger.append(tx, versions, drafts)
+        envelopes = self.ledger.envelopes(versions, drafts)
         asked = [(e, f) for e, (f, _) in zip(envelopes, stated, strict=True) if isinstance(e.event, FollowUpAsked)]
         if asked:
             await store.add_messages(tx, [plan_ask(e, f, self.book, now) for e, f in asked], now)

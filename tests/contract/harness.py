@@ -61,7 +61,13 @@ class Reader:
 
     def _consumer(self, broker: Broker) -> Callable[[Sequence[str]], Consumer]:
         return lambda topics: Consumer(
-            broker.bootstrap, GROUP, topics, client_id="reader", static_member="reader", poll_records=500
+            broker.bootstrap,
+            GROUP,
+            topics,
+            client_id="reader",
+            static_member="reader",
+            poll_records=500,
+            idle_pause_s=0.1 if broker.name.startswith("noida") else 0.0,
         )
 
     @asynccontextmanager

@@ -21,7 +21,9 @@ def ledger() -> Ledger:
 async def test_versions_are_dense_and_ids_follow_from_them(database: TestDatabase) -> None:
     db = await connect(database.dsn("intake"), size=2, application="test")
     async with db.transaction() as tx:
-        envelopes = await ledger().append(tx, await ledger().lock(tx, [ticket(1)]), [draft(1), draft(1), draft(2)])
+        versions, drafts = await ledger().lock(tx, [ticket(1)]), [draft(1), draft(1), draft(2)]
+        await ledger().append(tx, versions, drafts)
+    envelopes = ledger().envelopes(versions, drafts)
     assert [(e.ticket_id, e.version) for e in envelopes] == [(ticket(1), 1), (ticket(1), 2), (ticket(2), 1)]
     assert envelopes[1].id == event_id(Source.INTAKE, ticket(1), 2)
     rows = await db.fetch("SELECT ticket_id, version FROM outbox ORDER BY seq")

@@ -123,7 +123,5 @@ class Case:
 
     def with_assignment(self, changed: Assignment) -> "Case":
         """The case with this assignment put in the place of its former self, or added at the end."""
-        if self.assignment(changed.id) is None:
-            return replace(self, assignments=(*self.assignments, changed))
         kept = tuple(changed if a.id == changed.id else a for a in self.assignments)
-        return replace(self, assignments=kept)
+        return replace(self, assignments=kept if changed in kept else (*kept, changed))

@@ -1,6 +1,6 @@
 """The ladder a deadline stands on: reminder, yellow, red, and three levels of supervision, each with its instant."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
 from enum import StrEnum
@@ -62,6 +62,13 @@ CRITICAL_ARRIVAL: Final = replace(COUNTY, level_2_percent=0, level_2_least=timed
 def ladder(
     limit: Limit, start: datetime, due_at: datetime, calendar: Calendar, roster: DutyRoster, rules: LadderRules = COUNTY
 ) -> tuple[Rung, ...]:
+    """Every rung of a matter, as `climb` brings them."""
+    return tuple(climb(limit, start, due_at, calendar, roster, rules))
+
+
+def climb(
+    limit: Limit, start: datetime, due_at: datetime, calendar: Calendar, roster: DutyRoster, rules: LadderRules = COUNTY
+) -> Iterator[Rung]:
     """The rungs of a matter that started at `start` and is due at `due_at`, in order of `due_at`.
 
     A deadline moved by a pause or an extension moves the rungs with it. No rung lies before the start. Limits in
@@ -80,58 +87,49 @@ def ladder(
             rungs = _hour_rungs(time, due_at, lambda amount: calendar.add_working_time(due_at, amount), rules)
         case _:
             assert_never(limit)
-    return tuple(
-        _at_once(rung.step, start) if rung.step in BEFORE_RED and rung.due_at < start else rung for rung in rungs
-    )
+    for rung in rungs:
+        yield _at_once(rung.step, start) if rung.step in BEFORE_RED and rung.due_at < start else rung
 
 
-def _day_rungs(start: datetime, due_at: datetime, calendar: Calendar, rules: LadderRules) -> list[Rung]:
+def _day_rungs(start: datetime, due_at: datetime, calendar: Calendar, rules: LadderRules) -> Iterator[Rung]:
     first, last = calendar.local(start).date(), calendar.last_day_of(due_at)
     days = calendar.working_days_between(first, last)
-    rungs = []
     if days >= rules.least_days_for_reminder:
         reminded_on = calendar.nth_working_day_after(first, -(-days // 2) + 1)
-        rungs.append(_at_once(Step.REMINDER, calendar.at(reminded_on, rules.morning)))
-    rungs += [
-        _at_once(Step.YELLOW, calendar.at(last, rules.morning)),
-        _at_once(Step.RED, due_at),
-        Rung(Step.LEVEL_1, due_at, calendar.at(calendar.next_working_day(last), rules.morning)),
-    ]
+        yield _at_once(Step.REMINDER, calendar.at(reminded_on, rules.morning))
+    yield _at_once(Step.YELLOW, calendar.at(last, rules.morning))
+    yield _at_once(Step.RED, due_at)
+    yield Rung(Step.LEVEL_1, due_at, calendar.at(calendar.next_working_day(last), rules.morning))
     for step, later in ((Step.LEVEL_2, rules.level_2_working_days), (Step.LEVEL_3, rules.level_3_working_days)):
-        rungs.append(_at_once(step, calendar.end_of_working_day(calendar.nth_working_day_after(last, later))))
-    return rungs
+        yield _at_once(step, calendar.end_of_working_day(calendar.nth_working_day_after(last, later)))
 
 
 def _same_day_rungs(
     start: datetime, due_at: datetime, calendar: Calendar, roster: DutyRoster, rules: LadderRules
-) -> list[Rung]:
+) -> Iterator[Rung]:
     first, last = calendar.local(start).date(), calendar.last_day_of(due_at)
+    if last > first:
+        yield _at_once(Step.REMINDER, calendar.at(last, rules.morning))
+    yield _at_once(Step.YELLOW, calendar.at(last, rules.same_day_yellow))
+    yield _at_once(Step.RED, due_at)
     following = calendar.next_service_day(last, roster)
-    reminder = [_at_once(Step.REMINDER, calendar.at(last, rules.morning))] if last > first else []
-    return [
-        *reminder,
-        _at_once(Step.YELLOW, calendar.at(last, rules.same_day_yellow)),
-        _at_once(Step.RED, due_at),
-        _at_once(Step.LEVEL_1, calendar.at(following, rules.morning)),
-        _at_once(Step.LEVEL_2, calendar.at(following, rules.same_day_level_2)),
-    ]
+    yield _at_once(Step.LEVEL_1, calendar.at(following, rules.morning))
+    yield _at_once(Step.LEVEL_2, calendar.at(following, rules.same_day_level_2))
 
 
 def _hour_rungs(
     limit: timedelta, due_at: datetime, shifted: Callable[[timedelta], datetime], rules: LadderRules
-) -> list[Rung]:
+) -> Iterator[Rung]:
     """Shares of the limit counted back and on from the deadline, so that a pause shifts the whole ladder."""
     level_2 = max(limit * rules.level_2_percent // 100, rules.level_2_least)
     # On limits under half an hour +100 % would come before the least wait for level 2; level 3 never overtakes it.
     level_3 = max(limit * rules.level_3_percent // 100, level_2)
-    return [
-        _at_once(Step.REMINDER, shifted(-limit * (100 - rules.reminder_percent) // 100)),
-        _at_once(Step.YELLOW, shifted(-limit * (100 - rules.yellow_percent) // 100)),
-        _at_once(Step.RED, due_at),
-        _at_once(Step.LEVEL_1, due_at),
-        _at_once(Step.LEVEL_2, shifted(level_2) if level_2 else due_at),
-        _at_once(Step.LEVEL_3, shifted(level_3) if level_3 else due_at),
-    ]
+    yield _at_once(Step.REMINDER, shifted(-limit * (100 - rules.reminder_percent) // 100))
+    yield _at_once(Step.YELLOW, shifted(-limit * (100 - rules.yellow_percent) // 100))
+    yield _at_once(Step.RED, due_at)
+    yield _at_once(Step.LEVEL_1, due_at)
+    yield _at_once(Step.LEVEL_2, shifted(level_2) if level_2 else due_at)
+    yield _at_once(Step.LEVEL_3, shifted(level_3) if level_3 else due_at)
 
 
 def _at_once(step: Step, instant: datetime) -> Rung:

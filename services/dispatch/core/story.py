@@ -8,7 +8,7 @@ from uuid import uuid5
 
 from services.dispatch.core.case import Assignment, AssignmentState, Case
 from services.dispatch.core.deadlines import Limit, deadline, doubled, parse_limit
-from services.dispatch.core.ladder import Rung, ladder
+from services.dispatch.core.ladder import Rung, climb, ladder
 from services.dispatch.core.org import Org
 from services.dispatch.core.rulebook import Rulebook, window_row
 from shared.events import NAMESPACE, Event, TicketAssigned, TicketRedispatched
@@ -84,9 +84,10 @@ class Story:
 
     def start(self, clock: Clock, limit: Limit, started_at: datetime, due_at: datetime) -> None:
         """Set a clock on the first rung of its ladder."""
-        timer = Timer(clock, self.case.cycle, "", due_at, str(limit), started_at, due_at)
-        first = timer.rungs(self.book)[0]
-        self.timers[clock] = replace(timer, step=first.step.value, fire_at=first.due_at)
+        first = next(climb(limit, started_at, due_at, self.book.calendar, self.book.roster))
+        self.timers[clock] = Timer(
+            clock, self.case.cycle, first.step.value, first.due_at, str(limit), started_at, due_at
+        )  # fmt: skip
 
     def stop(self, *clocks: Clock) -> None:
         """Stop clocks, running or not."""
