@@ -18,6 +18,19 @@ MAX_VALUE_BYTES = 256 * 1024
 MAX_VERSION = 2**31 - 1
 
 _SOURCES = {source.value: source for source in Source}
+_READ = frozenset(
+    {
+        "ce_specversion",
+        "ce_id",
+        "ce_source",
+        "ce_type",
+        "ce_subject",
+        "ce_time",
+        "ce_version",
+        "ce_causedby",
+        "traceparent",
+    }
+)
 _KNOWN_NAMES = {name.rpartition(".")[0] for name in EVENT_TYPES}
 
 
@@ -119,6 +132,6 @@ def _read_event(type_name: str, value: bytes | None, wanted: Container[str]) -> 
 
 def _attributes(headers: Iterable[tuple[str, bytes | None]]) -> dict[str, str]:
     try:
-        return {name: value.decode() for name, value in headers if value is not None}
+        return {name: value.decode() for name, value in headers if name in _READ and value is not None}
     except UnicodeDecodeError as wrong:
         raise Malformed("header", "a header is not UTF-8") from wrong

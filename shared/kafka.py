@@ -201,7 +201,7 @@ class Consumer:
         ]
 
     async def _paced(self) -> dict[TopicPartition, list[ConsumerRecord]]:
-        """Fetch only while asked to: between two polls every partition is paused, longer and longer while nothing comes."""
+        """Fetch only while asked to: between polls every partition is paused, longer and longer while nothing comes."""
         self._client.resume(*self._client.paused())
         batches: dict[TopicPartition, list[ConsumerRecord]] = await self._client.getmany(timeout_ms=PACED_POLL_MS)
         self._client.pause(*self._client.assignment())

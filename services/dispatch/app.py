@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from services.dispatch import store
 from services.dispatch.api import Commands, router
 from services.dispatch.core.calendar import load_calendar
-from services.dispatch.core.case import PUBLIC_STATES, TicketState
 from services.dispatch.core.org import load_org
 from services.dispatch.core.rulebook import load_rulebook
 from services.dispatch.decisions import Decider
@@ -17,7 +16,6 @@ from services.dispatch.settings import DispatchSettings
 from services.dispatch.timers import Timers
 from shared.assembly import Assembly
 from shared.database import Database
-from shared.events import TicketSnapshot
 from shared.kafka import Outgoing
 from shared.relay import Companion
 from shared.terms import Source, TicketId
@@ -53,14 +51,7 @@ def snapshots(database: Database) -> Companion:
     """The latest public state of every ticket that has news, for `tickets-state`."""
 
     async def read(ticket_ids: Sequence[TicketId]) -> list[Outgoing]:
-        rows = await store.read_snapshots(database, ticket_ids)
-        return [
-            Outgoing(
-                STATE.name,
-                str(row["ticket_id"]).encode(),
-                TicketSnapshot(**row, public_state=PUBLIC_STATES[TicketState(row["state"])]).model_dump_json().encode(),
-            )
-            for row in rows
-        ]
+        found = await store.read_snapshots(database, ticket_ids)
+        return [Outgoing(STATE.name, key.encode(), state.encode()) for key, state in found]
 
     return read

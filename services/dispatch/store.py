@@ -1,5 +1,6 @@
 """One typed function per query of the dispatch service; the only caller of its SQL."""
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,7 +9,7 @@ from uuid import UUID
 
 from asyncpg import Record
 
-from services.dispatch.core.case import Assignment, AssignmentState, Case, TicketState
+from services.dispatch.core.case import PUBLIC_STATES, Assignment, AssignmentState, Case, TicketState
 from services.dispatch.core.story import Clock, Decision, Timer
 from services.dispatch.core.triggers import Resolve, TimerDue
 from shared.database import Database, Transaction, named_queries
@@ -26,6 +27,7 @@ from shared.terms import (
 
 _SQL = named_queries("services.dispatch", "sql", "queries.sql")
 SEPARATOR = "\x1f"
+_PUBLIC_STATES = json.dumps({state.value: name for state, name in PUBLIC_STATES.items()})
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,9 +185,10 @@ async def read_decisions(database: Database, ticket_id: TicketId) -> list[Record
     return await database.fetch(_SQL["read_decisions"], ticket_id)
 
 
-async def read_snapshots(database: Database, ticket_ids: Sequence[TicketId]) -> list[Record]:
-    """The public state of these tickets."""
-    return await database.fetch(_SQL["read_snapshots"], ticket_ids)
+async def read_snapshots(database: Database, ticket_ids: Sequence[TicketId]) -> list[tuple[str, str]]:
+    """Key and JSON (a TicketSnapshot) of these tickets' public state."""
+    rows = await database.fetch(_SQL["read_snapshots"], ticket_ids, _PUBLIC_STATES)
+    return [(row["key"], row["state"]) for row in rows]
 
 
 async def list_open(

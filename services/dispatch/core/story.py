@@ -105,7 +105,7 @@ class Story:
             kind=AssignmentKind.LEAD, unit=unit, state=AssignmentState.PENDING_SIGN, previous_state=None,
             cycle=case.cycle, assigned_at=self.now, sign_by=sign_by, due_at=due_at, designated=designated,
         )  # fmt: skip
-        self.case = case.with_assignment(new)
+        self.case = replace(case, assignments=(*case.assignments, new))
         facts = {
             "ticket_no": case.ticket_no, "assignment_id": new.id, "kind": new.kind, "unit": unit,
             "ticket_type": case.ticket_type, "category": case.category, "urgency": case.urgency, "size": case.size,

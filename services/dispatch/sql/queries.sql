@@ -88,12 +88,17 @@ FROM unnest($1::uuid[], $2::int[], $3::text[], $4::text[], $5::timestamptz[])
 SELECT version, trigger, explanation, decided_at FROM decision WHERE ticket_id = $1 ORDER BY version
 
 -- name: read_snapshots
--- The public state of tickets, for tickets-state.
-SELECT c.ticket_id, c.ticket_no, c.version, c.state, c.ticket_type, c.category, c.urgency, c.size, c.county, c.township,
-       c.grid, a.unit, c.cycle, c.light, c.level, c.accepted_at, c.due_at, c.closed_at, c.exercise
+-- The public state of tickets, for tickets-state: JSON as shared.events.TicketSnapshot has it, made where the data is.
+SELECT c.ticket_id::text AS key, json_build_object(
+    'ticket_id', c.ticket_id, 'ticket_no', c.ticket_no, 'version', c.version, 'state', c.state,
+    'public_state', $2::jsonb ->> c.state, 'ticket_type', c.ticket_type, 'category', c.category, 'urgency', c.urgency,
+    'size', c.size, 'county', c.county, 'township', c.township, 'grid', c.grid, 'unit', a.unit, 'cycle', c.cycle,
+    'light', c.light, 'level', c.level, 'accepted_at', c.accepted_at, 'due_at', c.due_at, 'closed_at', c.closed_at,
+    'exercise', c.exercise)::text AS state
 FROM ticket_case AS c
 LEFT JOIN LATERAL (
-    SELECT unit FROM assignment WHERE ticket_id = c.ticket_id AND kind = 'LEAD' ORDER BY cycle DESC, assigned_at DESC LIMIT 1
+    SELECT unit FROM assignment WHERE ticket_id = c.ticket_id AND kind = 'LEAD'
+    ORDER BY cycle DESC, assigned_at DESC, ended_at DESC NULLS FIRST LIMIT 1
 ) AS a ON true
 WHERE c.ticket_id = ANY($1::uuid[])
 
