@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -40,18 +41,20 @@ class World:
     database: TestDatabase
     broker: Broker
     logs: Path
-    speed: float = 600.0
+    speed: float = 3600.0
     http: httpx.AsyncClient = field(default_factory=lambda: new_client(8))
     ports: dict[str, int] = field(default_factory=dict)
     children: dict[str, ChildProcess] = field(default_factory=dict)
     deaths: Counter[str] = field(default_factory=Counter)
     accepted: dict[str, bytes] = field(default_factory=dict)
+    closed: set[bytes] = field(default_factory=set)
     key: str = base64.b64encode(bytes(range(32))).decode()
 
     def __post_init__(self) -> None:
         self.clock = FastClock(MONDAY_MORNING, utc_now(), self.speed)
         self.watch = Watch(self.clock)
         self.asked: Counter[bytes] = Counter()
+        self._launches = count(1)
         self.records: list[Sighting] = []
         listeners = (self.watch.see, self.records.append, self._hear)
         self._reader = Reader(self.broker.bootstrap, TOPICS, listeners)
@@ -82,7 +85,7 @@ class World:
             **{f"GRIDDISPATCH_{k}": v for k, v in ours.items()},
         }
         program = Program([sys.executable, "-m", f"services.{service}"], environment)
-        self.children[service] = ChildProcess(service, program, self.logs / f"{service}-{self.deaths[service]}.log")
+        self.children[service] = ChildProcess(service, program, self.logs / f"{service}-{next(self._launches)}.log")
 
     async def is_ready(self, service: str) -> bool:
         """Whether a service says so; its log is shown when it ended instead."""
@@ -105,9 +108,15 @@ class World:
                 self.deaths[service] += 1
                 self.launch(service)
 
-    async def hand_in(self, count: int) -> None:
-        """Hand in matters over both doors, until every one of them is accepted."""
-        waiting = {f"m-{n}": json.dumps(matter(n), ensure_ascii=False).encode() for n in range(count)}
+    async def rearm(self, service: str, failpoint: str) -> None:
+        """End a service in order and start it again with a place to die at."""
+        await asyncio.to_thread(self.children[service].terminate, 40.0)
+        self.launch(service, failpoint)
+        await eventually(lambda: self.is_ready(service), within_s=40, what=f"{service} being ready")
+
+    async def hand_in(self, count: int, series: str = "m") -> None:
+        """Hand in matters through the bulk door, again and again until every one of them is accepted."""
+        waiting = {f"{series}-{n}": json.dumps(matter(n, series), ensure_ascii=False).encode() for n in range(count)}
         deadline = time.monotonic() + CLOSED_WITHIN_S
         while waiting:
             assert time.monotonic() < deadline, f"not accepted: {sorted(waiting)}"
@@ -125,12 +134,13 @@ class World:
     async def work_until_closed(self, *, wait_for_clocks: bool = False) -> None:
         """People work on every ticket until all are closed; every fifth citizen says no the first time."""
         deadline = time.monotonic() + CLOSED_WITHIN_S
-        left = set(self.accepted.values())
+        left = set(self.accepted.values()) - self.closed
         while left:
             assert time.monotonic() < deadline, f"not closed: {await self._standing(left)}"
             for ticket_id in sorted(left):
                 if await self._push(ticket_id.decode(), wait_for_clocks) == "CLOSED":
                     left.discard(ticket_id)
+                    self.closed.add(ticket_id)
             self.revive()
             await self._reader.poll()
 
@@ -244,10 +254,10 @@ def _next_command(state: str) -> tuple[str, dict[str, str]]:
             return "resolve", {"action": "REPAIRED", "reply": "已处理"}
 
 
-def matter(n: int) -> dict[str, Any]:
+def matter(n: int, series: str = "m") -> dict[str, Any]:
     """A matter with canaries in every place that must stay out of events, logs and metrics."""
     return {
-        "source": f"{SOURCE}.e2e", "external_id": f"m-{n}", "channel": "PHONE",
+        "source": f"{SOURCE}.e2e", "external_id": f"{series}-{n}", "channel": "PHONE",
         "text": f"第{n}号：小区门口的路灯不亮了 CANARY-WORDS",
         "reporter": {"name": "CANARY-NAME", "phone": "13800000000"},
         "location": {"lon": 119.2 + 0.4 * ((n * 7) % 40 + 0.5) / 40, "lat": 33.1 + 0.3 * ((n * 11) % 30 + 0.5) / 30,
