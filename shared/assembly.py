@@ -1,7 +1,6 @@
 """What every service is made of: pools, relay, streams, dead-letter mirror, health; opened and closed in order."""
 
 import asyncio
-import os
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -67,7 +66,7 @@ class Assembly:
 
     async def add_relay(self, topic: Topic, companion: Companion | None = None) -> None:
         """Publish this service's events, and mirror its dead letters."""
-        settings, name = self.settings, f"{self.service}-{self.settings.instance}-{os.getpid()}"
+        settings, name = self.settings, f"{self.service}-{self.settings.instance}"
         database = await self.database("relay")
         self.loop(
             "relay",

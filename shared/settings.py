@@ -1,5 +1,6 @@
 """Settings that every service has; one frozen object, read once in __main__ from `GRIDDISPATCH_…` and `.env`."""
 
+import os
 import socket
 from functools import cached_property
 from pathlib import Path
@@ -35,7 +36,7 @@ class ServiceSettings(BaseSettings):
     kafka_static_member: str = ""
     kafka_idle_pause_ms: int = Field(default=0, ge=0, le=1000)
     kafka_poll_records: int = Field(default=500, ge=1, le=10_000)
-    instance: str = Field(default_factory=lambda: socket.gethostname()[:60], min_length=1)
+    instance: str = Field(default_factory=lambda: f"{socket.gethostname()[:60]}-{os.getpid()}", min_length=1)
     host: str = "127.0.0.1"
     port: int = Field(ge=0, le=65535)
     clock: Annotated[str, AfterValidator(_readable_clock)] = "real"

@@ -13,7 +13,7 @@ from tests.e2e.world import World, living
 
 pytestmark = pytest.mark.timeout(400)
 
-SLOW, FAST = 3600.0, 7200.0
+SLOW, FAST = 1.0, 7200.0
 MATTERS = 5
 
 POINTS = {

@@ -29,8 +29,8 @@ from tests.builders import AREA, PACK, ROOT, eventually
 from tests.conftest import TestDatabase
 
 SERVICES = ("intake", "dispatch", "notify")
-MONDAY_MORNING = datetime(2026, 3, 9, 0, 30, tzinfo=UTC)
-"""Mon 2026-03-09 08:30 in Shanghai."""
+MONDAY_MORNING = datetime(2026, 3, 9, 1, 30, tzinfo=UTC)
+"""Mon 2026-03-09 09:30 in Shanghai: offices are open, and citizens may be called."""
 CLOSED_WITHIN_S = 90.0
 
 
@@ -41,7 +41,7 @@ class World:
     database: TestDatabase
     broker: Broker
     logs: Path
-    speed: float = 3600.0
+    speed: float = 1.0
     http: httpx.AsyncClient = field(default_factory=lambda: new_client(8))
     ports: dict[str, int] = field(default_factory=dict)
     children: dict[str, ChildProcess] = field(default_factory=dict)
