@@ -12,7 +12,7 @@ from shared.telemetry import log
 from shared.terms import TicketId
 from shared.wake import Wake
 
-POLL_S = 0.25
+POLL_S = 0.5
 TROUBLED_S = 60.0
 """How long a ticket whose clock cannot ring (a fault of ours) is left aside, so that it cannot hold up the others."""
 
