@@ -1,10 +1,10 @@
 """Envelope <-> Kafka record: CloudEvents 1.0 in binary content mode (`ce_*` headers, JSON value)."""
 
 from collections.abc import Container, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from msgspec import Struct
 from pydantic import ValidationError
 
 from shared.errors import Malformed
@@ -34,8 +34,7 @@ _READ = frozenset(
 _KNOWN_NAMES = {name.rpartition(".")[0] for name in EVENT_TYPES}
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(Struct, frozen=True):
     """One Kafka record as it was read."""
 
     topic: str

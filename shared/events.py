@@ -5,12 +5,12 @@ Adding an optional field is free; anything else is a new class with the next ver
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha1
 from typing import ClassVar
 from uuid import UUID
 
+from msgspec import Struct
 from pydantic import BaseModel, ConfigDict
 
 from shared.terms import (
@@ -340,12 +340,15 @@ def event_id(source: Source, ticket_id: TicketId, version: int) -> UUID:
     A name-based id (RFC 9562, version 5) over source, ticket and version, put together by hand: it is made for every
     event, and half as dear so.
     """
-    name = NAMESPACE.bytes + source.value.encode() + ticket_id.bytes + version.to_bytes(4, "big")
-    return UUID(bytes=sha1(name, usedforsecurity=False).digest()[:16], version=5)
+    return name_based(source.value.encode() + ticket_id.bytes + version.to_bytes(4, "big"))
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+def name_based(name: bytes) -> UUID:
+    """The id that follows from a name in this product's namespace: the same name always gives the same."""
+    return UUID(bytes=sha1(NAMESPACE.bytes + name, usedforsecurity=False).digest()[:16], version=5)
+
+
+class Draft(Struct, frozen=True):
     """An event about to be stated; the ledger gives it its version."""
 
     ticket_id: TicketId
@@ -355,8 +358,7 @@ class Draft:
     traceparent: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Envelope:
+class Envelope(Struct, frozen=True):
     """An event with its place in its ticket's story. `version` is dense per (source, ticket), from 1."""
 
     id: UUID

@@ -3,7 +3,8 @@
 import json
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from shared import telemetry
 from shared.codec import Record, decode
@@ -17,8 +18,7 @@ Apply = Callable[[Transaction, Sequence[Envelope]], Awaitable[None]]
 """Applies events in the order given, inside the transaction: per ticket that is the order of their versions."""
 
 
-@dataclass(frozen=True, slots=True)
-class Incoming:
+class Incoming(Struct, frozen=True):
     """A decoded event together with the record it came in."""
 
     envelope: Envelope

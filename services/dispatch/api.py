@@ -1,7 +1,6 @@
 """HTTP of dispatch: the tickets, the assignments and their commands, and why each decision fell as it did."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -16,6 +15,7 @@ from services.dispatch.core.case import PUBLIC_STATES, AssignmentState, Case, Ti
 from services.dispatch.core.lifecycle import IllegalTransition
 from services.dispatch.core.story import Refused
 from services.dispatch.core.triggers import CheckIn, Command, Contact, Resolve, Return, Sign
+from services.dispatch.core.views import queue_line, ticket_view
 from services.dispatch.decisions import Cause, Decider, Ruling
 from services.dispatch.places import Places
 from shared import ndjson
@@ -165,8 +165,8 @@ def router(database: Database, commands: Commands) -> APIRouter:
         limit: Annotated[int, Query(ge=1, le=1000)] = 100,
     ) -> dict[str, Any]:
         """Open assignments, the nearest deadline first; `next` is where the following page begins."""
-        rows = await store.list_open(database, unit, state, _read_place(after), limit)
-        items = [dict(row) for row in rows]
+        found = await store.list_open(database, unit, state, _read_place(after), limit)
+        items = [queue_line(case, assignment_id) for assignment_id, case in found]
         following = f"{items[-1]['due_at'].isoformat()},{items[-1]['id']}" if len(items) == limit else None
         return {"assignments": items, "next": following}
 
@@ -210,12 +210,6 @@ def router(database: Database, commands: Commands) -> APIRouter:
         return ndjson.respond(request, settle)
 
     return routes
-
-
-def ticket_view(case: Case) -> dict[str, Any]:
-    """What anyone entitled to a ticket sees of it here; no citizen's data is in this service."""
-    view = asdict(case)
-    return view | {"public_state": PUBLIC_STATES[case.state]}
 
 
 def lifecycle_view() -> dict[str, Any]:

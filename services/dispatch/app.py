@@ -9,6 +9,7 @@ from services.dispatch.api import Commands, router
 from services.dispatch.core.calendar import load_calendar
 from services.dispatch.core.org import load_org
 from services.dispatch.core.rulebook import load_rulebook
+from services.dispatch.core.views import snapshot
 from services.dispatch.decisions import Decider
 from services.dispatch.handlers import routes
 from services.dispatch.places import Places
@@ -51,7 +52,9 @@ def snapshots(database: Database) -> Companion:
     """The latest public state of every ticket that has news, for `tickets-state`."""
 
     async def read(ticket_ids: Sequence[TicketId]) -> list[Outgoing]:
-        found = await store.read_snapshots(database, ticket_ids)
-        return [Outgoing(STATE.name, key.encode(), state.encode()) for key, state in found]
+        return [
+            Outgoing(STATE.name, str(case.ticket_id).encode(), snapshot(case).model_dump_json().encode())
+            for case in await store.find_cases(database, ticket_ids)
+        ]
 
     return read

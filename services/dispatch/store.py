@@ -1,33 +1,27 @@
 """One typed function per query of the dispatch service; the only caller of its SQL."""
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from asyncpg import Record
 
-from services.dispatch.core.case import PUBLIC_STATES, Assignment, AssignmentState, Case, TicketState
+from services.dispatch.core.case import Case
 from services.dispatch.core.story import Clock, Decision, Timer
 from services.dispatch.core.triggers import Resolve, TimerDue
 from shared.database import Database, Transaction, named_queries
 from shared.terms import (
     AssignmentId,
-    AssignmentKind,
-    Channel,
-    CloseReason,
-    Light,
-    MatterSize,
     TicketId,
-    TicketType,
-    Urgency,
 )
 
 _SQL = named_queries("services.dispatch", "sql", "queries.sql")
 SEPARATOR = "\x1f"
-_PUBLIC_STATES = json.dumps({state.value: name for state, name in PUBLIC_STATES.items()})
+_ENCODER = msgspec.json.Encoder()
+_CASE = msgspec.json.Decoder(Case)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,35 +36,14 @@ class Step:
 
 
 async def read_cases(tx: Transaction, ticket_ids: Sequence[TicketId]) -> dict[TicketId, Case]:
-    """The cases of these tickets with all their assignments; tickets without a case are left out."""
+    """The cases of these tickets; tickets without a case are left out."""
     rows = await tx.conn.fetch(_SQL["read_cases"], ticket_ids)
-    shares: dict[TicketId, list[Assignment]] = {row["ticket_id"]: [] for row in rows}
-    if shares:
-        for row in await tx.conn.fetch(_SQL["read_assignments"], list(shares)):
-            shares[row["ticket_id"]].append(_assignment(row))
-    return {row["ticket_id"]: _case(row, tuple(shares[row["ticket_id"]])) for row in rows}
+    return {row["ticket_id"]: _CASE.decode(row["doc"]) for row in rows}
 
 
-def _assignment(row: Record) -> Assignment:
-    previous = row["previous_state"]
-    return Assignment(
-        row["id"], AssignmentKind(row["kind"]), row["unit"], AssignmentState(row["state"]),
-        AssignmentState(previous) if previous else None, row["cycle"], row["assigned_at"], row["sign_by"],
-        row["due_at"], row["designated"], row["handler"], row["signed_at"], row["contacted_at"], row["checked_in_at"],
-        row["submitted_at"], row["ended_at"],
-    )  # fmt: skip
-
-
-def _case(row: Record, assignments: tuple[Assignment, ...]) -> Case:
-    previous, reason = row["previous_state"], row["close_reason"]
-    return Case(
-        row["ticket_id"], row["version"], row["ticket_no"], row["source"], Channel(row["channel"]),
-        TicketState(row["state"]), TicketState(previous) if previous else None, TicketType(row["ticket_type"]),
-        row["category"], Urgency(row["urgency"]), MatterSize(row["size"]), row["resolve_limit"], row["county"],
-        row["township"], row["village"], row["grid"], row["accepted_at"], row["started_at"], row["due_at"],
-        row["cycle"], Light(row["light"]), row["level"], row["redispatches"], row["reopens"], row["exercise"],
-        row["confidential"], row["closed_at"], CloseReason(reason) if reason else None, row["rule_pack"], assignments,
-    )  # fmt: skip
+async def find_cases(database: Database, ticket_ids: Sequence[TicketId]) -> list[Case]:
+    """The cases of these tickets, only to be looked at."""
+    return [_CASE.decode(row["doc"]) for row in await database.fetch(_SQL["read_cases"], ticket_ids)]
 
 
 async def tickets_of(database: Database, assignment_ids: Sequence[AssignmentId]) -> dict[AssignmentId, TicketId]:
@@ -86,8 +59,8 @@ async def save(tx: Transaction, steps: Sequence[Step]) -> None:
     """
     opened = [s.decision.case for s in steps if s.before is None]
     changed = [s.decision.case for s in steps if s.before is not None and s.decision.case != s.before]
-    await _many(tx, "insert_cases", map(_opened_row, opened))
-    await _many(tx, "update_cases", map(_changed_row, changed))
+    await _many(tx, "insert_cases", map(_case_row, opened))
+    await _many(tx, "update_cases", map(_case_row, changed))
     fresh, moved = _assignment_rows(steps)
     await _many(tx, "update_assignments", moved)  # ended leads first, so that a new one finds its place free
     await _many(tx, "insert_assignments", fresh)
@@ -104,20 +77,9 @@ async def _many(tx: Transaction, query: str, rows: Iterable[Sequence[Any]]) -> N
         await tx.conn.execute(_SQL[query], *columns)
 
 
-def _opened_row(c: Case) -> tuple[Any, ...]:
-    return (
-        c.ticket_id, c.version, c.ticket_no, c.source, c.channel, c.state, c.previous_state, c.ticket_type, c.category,
-        c.urgency, c.size, c.limit, c.county, c.township, c.village, c.grid, c.accepted_at, c.started_at, c.due_at,
-        c.cycle, c.light, c.level, c.redispatches, c.reopens, c.exercise, c.confidential, c.closed_at, c.close_reason,
-        c.rule_pack,
-    )  # fmt: skip
-
-
-def _changed_row(c: Case) -> tuple[Any, ...]:
-    return (
-        c.ticket_id, c.version, c.state, c.previous_state, c.size, c.limit, c.started_at, c.due_at, c.cycle, c.light,
-        c.level, c.redispatches, c.reopens, c.closed_at, c.close_reason,
-    )  # fmt: skip
+def _case_row(c: Case) -> tuple[Any, ...]:
+    doc = _ENCODER.encode(c).decode()
+    return (c.ticket_id, c.version, c.state, c.previous_state, c.light, c.due_at, c.closed_at, doc)
 
 
 def _assignment_rows(steps: Sequence[Step]) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:
@@ -128,14 +90,12 @@ def _assignment_rows(steps: Sequence[Step]) -> tuple[list[tuple[Any, ...]], list
         for a in s.decision.case.assignments:
             if a.id not in known:
                 fresh.append(
-                    (s.decision.case.ticket_id, a.id, a.kind, a.unit, a.state, a.previous_state, a.cycle, a.assigned_at,
-                     a.sign_by, a.due_at, a.designated, a.handler, a.signed_at, a.contacted_at, a.checked_in_at,
-                     a.submitted_at, a.ended_at)
+                    (s.decision.case.ticket_id, a.id, a.kind, a.unit, a.state, a.previous_state, a.due_at, a.handler,
+                     a.ended_at)
                 )  # fmt: skip
             elif known[a.id] != a:
                 moved.append(
-                    (a.id, a.state, a.previous_state, a.due_at, a.handler, a.signed_at, a.contacted_at, a.checked_in_at,
-                     a.submitted_at, a.ended_at)
+                    (a.id, a.state, a.previous_state, a.due_at, a.handler, a.ended_at)
                 )  # fmt: skip
     return fresh, moved
 
@@ -185,17 +145,12 @@ async def read_decisions(database: Database, ticket_id: TicketId) -> list[Record
     return await database.fetch(_SQL["read_decisions"], ticket_id)
 
 
-async def read_snapshots(database: Database, ticket_ids: Sequence[TicketId]) -> list[tuple[str, str]]:
-    """Key and JSON (a TicketSnapshot) of these tickets' public state."""
-    rows = await database.fetch(_SQL["read_snapshots"], ticket_ids, _PUBLIC_STATES)
-    return [(row["key"], row["state"]) for row in rows]
-
-
 async def list_open(
     database: Database, unit: str | None, state: str | None, after: tuple[datetime, UUID], limit: int
-) -> list[Record]:
-    """Open assignments by deadline, after the given (due_at, id)."""
-    return await database.fetch(_SQL["list_open"], unit, state, *after, limit)
+) -> list[tuple[AssignmentId, Case]]:
+    """Open assignments by deadline, after the given (due_at, id), each with its case."""
+    rows = await database.fetch(_SQL["list_open"], unit, state, *after, limit)
+    return [(row["id"], _CASE.decode(row["doc"])) for row in rows]
 
 
 async def overview(database: Database) -> list[Mapping[str, Any]]:

@@ -40,7 +40,7 @@ SERVICE_LAYERS = (
 )
 
 CORE_MAY_KNOW = {"shared.events", "shared.terms", "shared.outcome", "shared.clock", "shared.errors"}
-CORE_THIRD_PARTY = {"pydantic", "pydantic_core", "shapely", "ahocorasick_rs", "orjson", "numpy"}
+CORE_THIRD_PARTY = {"pydantic", "pydantic_core", "msgspec", "shapely", "ahocorasick_rs", "orjson", "numpy"}
 EFFECTS = {"asyncio", "socket", "os", "random", "time", "pathlib", "subprocess", "secrets", "threading"}
 
 

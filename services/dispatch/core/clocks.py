@@ -1,7 +1,8 @@
 """What follows when a clock reaches its next step: reminders, lights, escalations, a small matter turning big."""
 
-from dataclasses import replace
 from datetime import datetime
+
+from msgspec.structs import replace
 
 from services.dispatch.core.case import AssignmentState, TicketState
 from services.dispatch.core.deadlines import deadline

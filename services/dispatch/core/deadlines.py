@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final, TypeAlias, assert_never
 
+from msgspec import Struct
+
 from services.dispatch.core.calendar import Calendar, DutyRoster, in_utc
 
 HOUR: Final = timedelta(hours=1)
@@ -21,16 +23,14 @@ class UnknownLimit(ValueError):
     """A text that names no limit."""
 
 
-@dataclass(frozen=True, slots=True)
-class SameDay:
+class SameDay(Struct, frozen=True):
     """By 24:00 of the service day of the start; after the cutoff or on a day without service, of the next one."""
 
     def __str__(self) -> str:
         return SAME_DAY_TEXT
 
 
-@dataclass(frozen=True, slots=True)
-class WorkingDays:
+class WorkingDays(Struct, frozen=True):
     """By the end of that working day; the start day does not count."""
 
     days: int
@@ -39,8 +39,7 @@ class WorkingDays:
         return f"{self.days} WD"
 
 
-@dataclass(frozen=True, slots=True)
-class NaturalDays:
+class NaturalDays(Struct, frozen=True):
     """By 24:00 so many days on, moved to the next working day if that is a rest day."""
 
     days: int
@@ -49,8 +48,7 @@ class NaturalDays:
         return f"{self.days} ND"
 
 
-@dataclass(frozen=True, slots=True)
-class NaturalHours:
+class NaturalHours(Struct, frozen=True):
     """After exactly this time, holiday or not."""
 
     time: timedelta
@@ -59,8 +57,7 @@ class NaturalHours:
         return f"{_per(self.time, MINUTE)} min" if self.time % HOUR else f"{self.time // HOUR} NH"
 
 
-@dataclass(frozen=True, slots=True)
-class WorkingHours:
+class WorkingHours(Struct, frozen=True):
     """After this much opening time of working days."""
 
     time: timedelta
@@ -72,8 +69,7 @@ class WorkingHours:
 Limit: TypeAlias = SameDay | WorkingDays | NaturalDays | NaturalHours | WorkingHours
 
 
-@dataclass(frozen=True, slots=True)
-class Due:
+class Due(Struct, frozen=True):
     """The limit that governs and the last instant (UTC) within it; provisional while a year's notice is missing."""
 
     limit: Limit
@@ -259,5 +255,4 @@ def _end_of_natural_days(start: datetime, days: int, calendar: Calendar) -> date
 
 def _per(time: timedelta, unit: timedelta) -> str:
     """The time in units, as short as it can be written: 7.5, not 7.50."""
-    amount = Decimal(time // timedelta.resolution) / Decimal(unit // timedelta.resolution)
-    return f"{amount.normalize():f}"
+    return f"{time / unit:.15g}"

@@ -1,7 +1,8 @@
 """Commands of the unit that leads: sign, contact, check in, resolve, return. Each is guarded, each may be refused."""
 
-from dataclasses import replace
 from datetime import datetime
+
+from msgspec.structs import replace
 
 from services.dispatch.core.assignment import next_unit
 from services.dispatch.core.case import Assignment, AssignmentState, TicketState

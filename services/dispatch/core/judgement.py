@@ -1,6 +1,6 @@
 """What the citizen's word does: it closes the ticket, or opens it again."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from services.dispatch.core.case import TicketState
 from services.dispatch.core.clocks import escalate

@@ -6,6 +6,8 @@ from datetime import datetime, time, timedelta
 from enum import StrEnum
 from typing import Final, assert_never
 
+from msgspec import Struct
+
 from services.dispatch.core.calendar import Calendar, DutyRoster, in_utc
 from services.dispatch.core.deadlines import Limit, NaturalDays, NaturalHours, SameDay, WorkingDays, WorkingHours
 
@@ -24,8 +26,7 @@ class Step(StrEnum):
 BEFORE_RED: Final = frozenset({Step.REMINDER, Step.YELLOW})
 
 
-@dataclass(frozen=True, slots=True)
-class Rung:
+class Rung(Struct, frozen=True):
     """One step of a ladder: `due_at` is when the state changes, `notify_at` when people may be told (both UTC)."""
 
     step: Step

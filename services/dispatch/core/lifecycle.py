@@ -1,7 +1,9 @@
 """The two state machines, as one table each: no state moves but through here."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec.structs import replace
 
 from services.dispatch.core.case import Assignment, AssignmentState, Case, TicketState
 

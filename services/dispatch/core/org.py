@@ -1,86 +1,198 @@
-"""Units and the dispatch catalogue: who leads which category where, and who stands above whom."""
+"""The organisation of a county: who leads which category where, who stands above whom, who is there on which day."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, NamedTuple
 
-COMMAND_CENTRE_KEY = "command_centre"
+from services.dispatch.core.calendar import DutyRoster
+from services.dispatch.core.duties import Deployment, Duties, DutyEntry, LeadBasis, LeadEntry
+from services.dispatch.core.roster import Rosters, Worker, Workers
+from services.dispatch.core.sheets import ALWAYS, EVERYWHERE, Fault, Severity, Validity
+from services.dispatch.core.units import (
+    UNITS_FILE,
+    OrgKind,
+    Unit,
+    Units,
+    check_tree,
+    read_grids,
+    read_units,
+    settle_levels,
+)
+
+__all__ = ["Org", "OrgKind", "OrgRefused", "Pairing", "Unit", "load_org"]
 
 
 class OrgRefused(ValueError):
-    """Organisation data that cannot be used; `problems` lists all that is wrong."""
+    """Organisation data that cannot be used; `problems` lists all that is wrong, each led by file and line."""
 
     def __init__(self, problems: Sequence[str]) -> None:
         super().__init__("; ".join(problems))
         self.problems = tuple(problems)
 
 
-@dataclass(frozen=True, slots=True)
-class Unit:
-    """Anyone a ticket can be assigned to; names in Chinese and English."""
+class Pairing(NamedTuple):
+    """A unit that has joined hands with a township, village or grid (结对共建), by the code of the place."""
 
-    id: str
-    zh: str
-    en: str
+    unit: str
+    place: str
+    validity: Validity = ALWAYS
 
 
 @dataclass(frozen=True)
 class Org:
-    """The organisation of one county."""
+    """The organisation of one county. Lookups are pure and take the day they are asked for."""
 
     county: str
     command_centre: str
     units: Mapping[str, Unit]
     leads: Mapping[str, str]
-    """Category code of 2, 4 or 6 digits -> unit."""
+    """Category code of 2, 4 or 6 digits -> unit, on every day and everywhere; the catalogue refines it."""
 
-    def department_for(self, category: str) -> str | None:
-        """The unit whose entry fits the category most closely, or None."""
-        return next((self.leads[category[:n]] for n in (6, 4, 2) if category[:n] in self.leads), None)
+    duties: Duties = field(default_factory=Duties)
+    rosters: Rosters = field(default_factory=Rosters)
+    workers: Workers = field(default_factory=Workers)
+    pairings: Mapping[str, tuple[Pairing, ...]] = field(default_factory=dict)
+    """By the code of the place."""
+
+    # Units
+
+    def unit(self, unit_id: str) -> Unit | None:
+        """The unit of that id, or None."""
+        return self.units.get(unit_id)
+
+    def kind(self, unit_id: str) -> OrgKind | None:
+        """What the unit is, or None when there is none."""
+        unit = self.units.get(unit_id)
+        return None if unit is None else unit.kind
+
+    def parent(self, unit_id: str) -> str | None:
+        """The unit above; None for the command centre and for what is no unit."""
+        unit = self.units.get(unit_id)
+        return None if unit is None else unit.parent
+
+    def ancestors(self, unit_id: str) -> tuple[str, ...]:
+        """All units above, the nearest first; the command centre is the last."""
+        return tuple(self._above(unit_id))
+
+    def is_present(self, unit_id: str, on: date) -> bool:
+        """Whether there is such a unit on that day, with somebody to sign for it: a liaison, in a grid the worker."""
+        unit = self.units.get(unit_id)
+        if unit is None or not unit.validity.holds(on):
+            return False
+        if unit.kind is OrgKind.GRID and self.workers.by_grid:
+            return self.worker_of(unit_id.removeprefix("grid:"), on) is not None
+        return unit.has_liaison
+
+    def answering(self, unit_id: str, on: date) -> str:
+        """The unit itself when it is present, else the nearest above that is, else the command centre."""
+        return next((one for one in (unit_id, *self._above(unit_id)) if self.is_present(one, on)), self.command_centre)
 
     def place_unit(self, grid: str | None, village: str | None, township: str | None) -> str | None:
         """The unit of the closest known place, or None."""
         names = (("grid", grid), ("village", village), ("township", township))
         return next((f"{kind}:{code}" for kind, code in names if code and f"{kind}:{code}" in self.units), None)
 
+    # Duties
+
+    def department_for(self, category: str) -> str | None:
+        """The unit whose standing entry fits the category most closely, or None."""
+        return next((self.leads[category[:n]] for n in (6, 4, 2) if category[:n] in self.leads), None)
+
+    def lead_for(self, category: str, township: str | None, on: date) -> LeadEntry | None:
+        """Who leads the category there on that day, and on what basis, or None.
+
+        The closest code wins; between equals the township's own line, then the catalogue before the standing entries,
+        then a statutory duty before a principal one.
+        """
+        standing = self._standing(category)
+        found = next(self.duties.lead_entries(category, (township or "")[:9], on), None)
+        return found if found and (standing is None or len(found.category) >= len(standing.category)) else standing
+
+    def duty(self, category: str, township: str, on: date) -> DutyEntry | None:
+        """The duty-list entry of a township, or of a village or grid in it, by its code; None: not listed."""
+        return self.duties.entry(category, township, on)
+
+    def deployment(self, category: str, township: str, on: date) -> Deployment | None:
+        """The unified deployment that lets the category go to the township on that day, or None."""
+        return self.duties.deployment(category, township, on)
+
+    def support_candidates(self, category: str, township: str, on: date) -> tuple[str, ...]:
+        """Whom to ask for support, the likeliest first: paired units, then by duty, then the township's own.
+
+        `township` may be the code of a village or grid in it. The unit that leads is left out, and so is who is not
+        present on that day.
+        """
+        lead = self.lead_for(category, township, on)
+        asked = dict.fromkeys(self._candidates(category, township, on))
+        return tuple(one for one in asked if self.is_present(one, on) and (lead is None or one != lead.unit))
+
+    # People and days
+
+    def on_duty(self, township: str, on: date) -> tuple[str, ...]:
+        """The units on duty in the township on a rest day: the township itself, then those below it."""
+        top = f"township:{township[:9]}"
+        serving = (unit for unit in self.rosters.by_unit if unit == top or top in self._above(unit))
+        return tuple(sorted((u for u in serving if self.rosters.serves(u, on)), key=lambda unit: (unit != top, unit)))
+
+    def duty_roster(self, township: str, first: date, last: date) -> DutyRoster:
+        """The township's roster as the working calendar wants it, exact from `first` to `last`."""
+        return self.rosters.duty_roster(f"township:{township[:9]}", first, last)
+
+    def worker_of(self, grid: str, on: date) -> Worker | None:
+        """The one grid worker who is accountable on that day, or None."""
+        return self.workers.accountable(grid, on)
+
+    def workers_of(self, grid: str, on: date) -> tuple[Worker, ...]:
+        """Worker, leader and paired cadre of the grid on that day: all are told, the first is accountable."""
+        return self.workers.of_grid(grid, on)
+
+    def _above(self, unit_id: str) -> Iterator[str]:
+        above = self.parent(unit_id)
+        while above is not None:
+            yield above
+            above = self.parent(above)
+
+    def _standing(self, category: str) -> LeadEntry | None:
+        for code in (category[:n] for n in (6, 4, 2) if category[:n] in self.leads):
+            return LeadEntry(EVERYWHERE, code, self.leads[code], LeadBasis.STATUTORY)
+        return None
+
+    def _candidates(self, category: str, place: str, on: date) -> Iterator[str]:
+        for code in dict.fromkeys((place, place[:12], place[:9])):
+            yield from (pairing.unit for pairing in self.pairings.get(code, ()) if pairing.validity.holds(on))
+        entry = self.duty(category, place[:9], on)
+        top = f"township:{place[:9]}"
+        if entry is not None and entry.needs_enforcement:
+            yield from (unit.id for unit in self.units.values() if unit.can_enforce and unit.parent == top)
+        if entry is not None and entry.department is not None:
+            yield entry.department
+        yield from (lead.unit for lead in self.duties.lead_entries(category, place[:9], on))
+        standing = self._standing(category)
+        if standing is not None:
+            yield standing.unit
+        yield top
+
 
 def load_org(units: Mapping[str, Any], grids: Mapping[str, Any]) -> Org:
-    """Read `units.toml` and the grid collection. Raises OrgRefused with every problem found."""
-    problems: list[str] = []
-    found: dict[str, Unit] = {}
-    leads: dict[str, str] = {}
-    for place, row in enumerate(units.get("unit", ())):
-        unknown = set(row) - {"id", "zh", "en", "leads"}
-        if unknown or not {"id", "zh", "en"} <= set(row):
-            problems.append(f"unit[{place}]: needs id, zh, en and perhaps leads; found {sorted(row)}")
-            continue
-        if row["id"] in found:
-            problems.append(f"unit[{place}]: {row['id']} stands twice")
-        found[row["id"]] = Unit(row["id"], row["zh"], row["en"])
-        for code in row.get("leads", ()):
-            if len(code) not in (2, 4, 6) or not code.isdigit():
-                problems.append(f"unit[{place}].leads: {code!r} is no category code")
-            if code in leads:
-                problems.append(f"unit[{place}].leads: {code} is led by {leads[code]} already")
-            leads[code] = row["id"]
-    centre = units.get(COMMAND_CENTRE_KEY)
-    if centre not in found:
-        problems.append(f"{COMMAND_CENTRE_KEY}: {centre!r} is not one of the units")
-    places = dict(_places(grids))
-    if not places:
-        problems.append("grids: no grid in the collection")
-    if problems:
-        raise OrgRefused(problems)
-    county = next(iter(places)).partition(":")[2][:6]
-    return Org(county, str(centre), found | places, leads)
+    """Read `units.toml` and the grid collection, both parsed. Raises OrgRefused with every problem found."""
+    faults: list[Fault] = []
+    read = Units(faults)
+    read_units(units, UNITS_FILE, (), read)
+    read_grids(grids, (), read)
+    check_tree(read)
+    refuse_errors(faults)
+    return org_of(read)
 
 
-def _places(grids: Mapping[str, Any]) -> Iterator[tuple[str, Unit]]:
-    for feature in grids.get("features", ()):
-        p = feature["properties"]
-        for kind, code, name in (
-            ("grid", "grid_code", "name"), ("village", "village_code", "village_name"),
-            ("township", "township_code", "township_name"),
-        ):  # fmt: skip
-            unit_id = f"{kind}:{p[code]}"
-            yield unit_id, Unit(unit_id, p[f"{name}_zh"], p[f"{name}_en"])
+def org_of(read: Units) -> Org:
+    """The organisation that sound units make."""
+    county = next(unit.partition(":")[2][:6] for unit in read.by_id if unit.startswith("grid:"))
+    return Org(county, read.command_centre, settle_levels(read.by_id), read.leads)
+
+
+def refuse_errors(faults: Sequence[Fault]) -> None:
+    """Raise OrgRefused with every error among the faults, if there is one."""
+    errors = [str(fault) for fault in faults if fault.severity is Severity.ERROR]
+    if errors:
+        raise OrgRefused(errors)

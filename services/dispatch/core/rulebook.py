@@ -1,24 +1,50 @@
-"""The rule pack as dispatch reads it: limits, windows, ladders, read from parsed TOML and checked whole."""
+"""The rule pack as dispatch reads it: every limit, window, ladder and threshold, checked whole and ready for use."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any, ClassVar, Final
 
-from services.dispatch.core.calendar import Calendar, DutyRoster
-from services.dispatch.core.deadlines import Limit, parse_limit
-from services.dispatch.core.ladder import Step
+from pydantic import ConfigDict, TypeAdapter
+
+from services.dispatch.core.calendar import Calendar, CalendarRefused, DutyRoster, load_calendar
+from services.dispatch.core.deadlines import Limit
+from services.dispatch.core.ladder import CRITICAL_ARRIVAL, LadderRules, Step
+from services.dispatch.core.rule_limits import WINDOW_ROWS, LimitTable, StageTable, SupportTable, TimerTable
+from services.dispatch.core.rule_outcomes import (
+    AppealRules,
+    ExclusionRules,
+    ExtensionRules,
+    FollowUpStart,
+    HangRules,
+    LeadRules,
+    MergingRules,
+    RateRules,
+    ReopenRules,
+    RepeatRules,
+    ReturnRules,
+    SamplingRules,
+    WarningRules,
+)
+from services.dispatch.core.rule_sections import (
+    CaseClass,
+    DutyRules,
+    JointRules,
+    LadderFigures,
+    SizingRules,
+    SupervisionRules,
+    Timer,
+    Whistle,
+    WhistleKind,
+)
+from services.dispatch.core.rule_tables import CLOSED, Name, Share, read_table
 from shared.terms import Channel, MatterSize, TicketType, Urgency
 
-SIZED_ROWS = (MatterSize.SMALL, MatterSize.BIG)
-LIMIT_ROWS = ("CONSULT", "SUGGESTION", "PRAISE", "OTHER", "REPORT", "SMALL", "BIG")
-WINDOW_ROWS = ("U1", "U2", "SMALL", "BIG")
-LEVELS = {Step.LEVEL_1: 1, Step.LEVEL_2: 2, Step.LEVEL_3: 3}
+__all__ = ["LEVELS", "WINDOW_ROWS", "RulePackRefused", "Rulebook", "limit_row", "load_rulebook", "window_row"]
 
-_SECTIONS = {
-    "name": (), "version": (), "limits": LIMIT_ROWS, "sign": WINDOW_ROWS, "return_window": WINDOW_ROWS,
-    "returns": ("max_redispatches",), "follow_up": ("window", "not_asked_channels"),
-    "reopen": ("to_command_centre_from",), "triage": ("least_confidence",), "ladder": ("level_1", "level_2", "level_3"),
-}  # fmt: skip
+SIZED_ROWS = (MatterSize.SMALL, MatterSize.BIG)
+COMPLEX_ROW: Final = "COMPLEX"
+LEVELS = {Step.LEVEL_1: 1, Step.LEVEL_2: 2, Step.LEVEL_3: 3}
 
 
 class RulePackRefused(ValueError):
@@ -38,6 +64,7 @@ class Rulebook:
     calendar: Calendar
     roster: DutyRoster
     limits: Mapping[tuple[str, Urgency | None], Limit]
+    """T07 by row (type or size; COMPLEX too) and urgency; None stands for the base, which every row has."""
     sign: Mapping[str, Limit]
     return_window: Mapping[str, Limit]
     follow_up_window: Limit
@@ -47,25 +74,72 @@ class Rulebook:
     least_confidence: float
     escalate_to: Mapping[int, str]
     small_categories: frozenset[str]
+    timers: Mapping[Timer, Mapping[str, Limit]]
+    """T01 to T06, T09 to T12 and T14 by column (U1, U2, SMALL, BIG); a column that a timer has not is absent."""
+    stage_limits: Mapping[tuple[str, Urgency], Limit]
+    """Stage results of BIG, COMPLEX and REPORT; they do not end the resolve limit."""
+    support_limits: Mapping[str, Limit]
+    """T08 of normal urgency by row BIG, COMPLEX, REPORT; urgent support is due with its lead."""
+    case_classes: Mapping[str, CaseClass]
+    """Limits of city-management cases by class code."""
+    sizing: SizingRules
+    ladder: LadderRules
+    critical_arrival: LadderRules
+    """The ladder of a missed arrival at a critical matter: level 2 at once."""
+    supervision: SupervisionRules
+    joint: JointRules
+    whistles: Mapping[WhistleKind, Whistle]
+    duties: DutyRules
+    merging: MergingRules
+    repeats: RepeatRules
+    leads: LeadRules
+    returns: ReturnRules
+    extension: ExtensionRules
+    hang: HangRules
+    exclusion: ExclusionRules
+    appeal: AppealRules
+    reopen: ReopenRules
+    follow_up: FollowUpStart
+    sampling: SamplingRules
+    rates: RateRules
+    warning: WarningRules
+    notes: tuple[str, ...] = ()
+    """What is allowed and has no effect, each led by its key path."""
 
     @property
     def pack(self) -> str:
         """Name and version, as decisions carry it."""
         return f"{self.name}/{self.version}"
 
-    def resolve_limits(self, ticket_type: TicketType, size: MatterSize, urgency: Urgency) -> tuple[Limit, ...]:
+    def resolve_limits(
+        self, ticket_type: TicketType, size: MatterSize, urgency: Urgency, *, is_complex: bool = False
+    ) -> tuple[Limit, ...]:
         """The limits that bind a matter; the one that runs out first is its deadline."""
-        row = limit_row(ticket_type, size)
+        row = limit_row(ticket_type, size, is_complex=is_complex)
         base = self.limits[row, None]
         shorter = self.limits.get((row, urgency))
         return (base,) if shorter is None else (base, shorter)
 
+    def timer(self, timer: Timer, size: MatterSize, urgency: Urgency) -> Limit | None:
+        """The limit of a timer for a matter, or None where the timer does not run for it."""
+        return self.timers[timer].get(window_row(size, urgency))
 
-def limit_row(ticket_type: TicketType, size: MatterSize) -> str:
+    def case_class_of(self, category: str) -> CaseClass | None:
+        """The class of a city-management case by its category: the longest code that fits."""
+        fitting = [
+            (len(code), found)
+            for found in self.case_classes.values()
+            for code in found.categories
+            if category.startswith(code)
+        ]
+        return max(fitting, key=lambda pair: pair[0])[1] if fitting else None
+
+
+def limit_row(ticket_type: TicketType, size: MatterSize, *, is_complex: bool = False) -> str:
     """Which row of a limit table a matter falls under."""
     if ticket_type is TicketType.REPORT or size is MatterSize.UNSIZED:
         return ticket_type.value
-    return size.value
+    return COMPLEX_ROW if is_complex and size is MatterSize.BIG else size.value
 
 
 def window_row(size: MatterSize, urgency: Urgency) -> str:
@@ -75,81 +149,148 @@ def window_row(size: MatterSize, urgency: Urgency) -> str:
     return (MatterSize.SMALL if size is MatterSize.SMALL else MatterSize.BIG).value
 
 
+@dataclass(frozen=True, slots=True)
+class _Whistles:
+    """`[whistles]`."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = CLOSED
+    EMERGENCY: Whistle
+    ENFORCEMENT: Whistle
+    KEY_ISSUE: Whistle
+
+    def by_kind(self) -> Mapping[WhistleKind, Whistle]:
+        return {kind: getattr(self, kind.value) for kind in WhistleKind}
+
+
+@dataclass(frozen=True, slots=True)
+class _Triage:
+    """`[triage]`."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = CLOSED
+    least_confidence: Share
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """The whole file: every section, and nothing beside them."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = CLOSED
+    name: Name
+    version: Name
+    limits: LimitTable
+    stage_limits: StageTable
+    support_limits: SupportTable
+    timers: TimerTable
+    case_class: tuple[CaseClass, ...]
+    sizing: SizingRules
+    ladder: LadderFigures
+    supervision: SupervisionRules
+    joint: JointRules
+    whistles: _Whistles
+    duties: DutyRules
+    merging: MergingRules
+    repeats: RepeatRules
+    leads: LeadRules
+    returns: ReturnRules
+    extension: ExtensionRules
+    hang: HangRules
+    exclusion: ExclusionRules
+    appeal: AppealRules
+    reopen: ReopenRules
+    follow_up: FollowUpStart
+    sampling: SamplingRules
+    rates: RateRules
+    warning: WarningRules
+    triage: _Triage
+
+
+_READER: Final = TypeAdapter(_File)
+
+
 def load_rulebook(pack: Mapping[str, Any], categories: Mapping[str, Any], calendar: Calendar) -> Rulebook:
     """Read `dispatch.toml` and `categories.toml`. Raises RulePackRefused with every problem found."""
-    problems = list(_misplaced_keys(pack))
+    problems: list[str] = []
+    file = read_table(_READER, pack, problems)
+    if file is None:
+        raise RulePackRefused(problems)
+    problems += [*_case_problems(file.case_class, categories), *_ladder_problems(file.ladder, calendar)]
     if problems:
         raise RulePackRefused(problems)
-    limits = dict(_limits(pack["limits"], problems))
-    sign = {row: _limit(pack["sign"][row], f"sign.{row}", problems) for row in WINDOW_ROWS}
-    window = {row: _limit(pack["return_window"][row], f"return_window.{row}", problems) for row in WINDOW_ROWS}
-    follow_up = _limit(pack["follow_up"]["window"], "follow_up.window", problems)
-    channels = list(_channels(pack["follow_up"]["not_asked_channels"], problems))
-    confidence = pack["triage"]["least_confidence"]
-    if not isinstance(confidence, float) or not 0 <= confidence <= 1:
-        problems.append("triage.least_confidence: must be a number from 0.0 to 1.0")
-    for path, count in (
-        ("returns.max_redispatches", pack["returns"]["max_redispatches"]),
-        ("reopen.to_command_centre_from", pack["reopen"]["to_command_centre_from"]),
-    ):
-        if type(count) is not int or not 1 <= count <= 9:
-            problems.append(f"{path}: must be a whole number from 1 to 9")
-    if problems:
-        raise RulePackRefused(problems)
+    timers = file.timers.by_timer()
+    support = file.support_limits
     return Rulebook(
-        name=str(pack["name"]), version=str(pack["version"]), calendar=calendar, roster=calendar.default_roster,
-        limits={k: v for k, v in limits.items() if v is not None},
-        sign={k: v for k, v in sign.items() if v is not None},
-        return_window={k: v for k, v in window.items() if v is not None},
-        follow_up_window=follow_up or parse_limit("5 WD"), not_asked_channels=frozenset(channels),
-        max_redispatches=pack["returns"]["max_redispatches"],
-        to_command_centre_from=pack["reopen"]["to_command_centre_from"], least_confidence=confidence,
-        escalate_to={LEVELS[Step(name)]: str(to) for name, to in pack["ladder"].items()},
-        small_categories=frozenset(_small(categories)),
+        name=file.name, version=file.version, calendar=calendar, roster=calendar.default_roster,
+        limits=file.limits.by_row(), sign=timers[Timer.SIGN], return_window=timers[Timer.RETURN_WINDOW],
+        follow_up_window=file.follow_up.window, not_asked_channels=file.follow_up.not_asked_channels,
+        max_redispatches=file.returns.max_redispatches, to_command_centre_from=file.reopen.to_command_centre_from,
+        least_confidence=file.triage.least_confidence,
+        escalate_to={1: file.ladder.level_1, 2: file.ladder.level_2, 3: file.ladder.level_3},
+        small_categories=frozenset(_small(categories)), timers=timers, stage_limits=file.stage_limits.by_row(),
+        support_limits={"BIG": support.BIG, "COMPLEX": support.COMPLEX, "REPORT": support.REPORT},
+        case_classes={found.code: found for found in file.case_class}, sizing=file.sizing,
+        ladder=_ladder(file.ladder),
+        critical_arrival=replace(_ladder(file.ladder), level_2_percent=CRITICAL_ARRIVAL.level_2_percent,
+                                 level_2_least=CRITICAL_ARRIVAL.level_2_least),
+        supervision=file.supervision, joint=file.joint, whistles=file.whistles.by_kind(), duties=file.duties,
+        merging=file.merging, repeats=file.repeats, leads=file.leads, returns=file.returns, extension=file.extension,
+        hang=file.hang, exclusion=file.exclusion, appeal=file.appeal, reopen=file.reopen, follow_up=file.follow_up,
+        sampling=file.sampling, rates=file.rates, warning=file.warning, notes=tuple(file.limits.notes()),
     )  # fmt: skip
 
 
-def _misplaced_keys(pack: Mapping[str, Any]) -> Iterator[str]:
-    yield from (f"{key}: unknown key" for key in pack if key not in _SECTIONS)
-    for section, keys in _SECTIONS.items():
-        if section not in pack:
-            yield f"{section}: missing"
-        elif keys and not isinstance(pack[section], Mapping):
-            yield f"{section}: must be a table"
-        elif keys:
-            yield from (f"{section}.{key}: unknown key" for key in pack[section] if key not in keys)
-            yield from (f"{section}.{key}: missing" for key in keys if key not in pack[section])
+def load_working_calendar(source: Mapping[str, object]) -> Calendar:
+    """Read `calendar.toml` for a pack with a same-day promise. Raises CalendarRefused with every problem found."""
+    calendar = load_calendar(source)
+    first, last = calendar.hours[0].opens, calendar.hours[-1].closes
+    if not first <= calendar.cutoff <= last:
+        raise CalendarRefused([f"cutoff: {calendar.cutoff} is outside the opening hours, {first} to {last}"])
+    return calendar
 
 
-def _limits(rows: Mapping[str, Any], problems: list[str]) -> Iterator[tuple[tuple[str, Urgency | None], Limit | None]]:
-    for row, texts in rows.items():
-        if not isinstance(texts, Mapping) or "base" not in texts:
-            problems.append(f"limits.{row}: needs a table with base")
-            continue
-        for key, text in texts.items():
-            path = f"limits.{row}.{key}"
-            if key == "base":
-                yield (row, None), _limit(text, path, problems)
-            elif key in ("U1", "U2"):
-                yield (row, Urgency(key)), _limit(text, path, problems)
-            else:
-                problems.append(f"{path}: unknown key")
+def _ladder(figures: LadderFigures) -> LadderRules:
+    return LadderRules(
+        morning=figures.morning,
+        same_day_yellow=figures.same_day_yellow,
+        same_day_level_2=figures.same_day_level_2,
+        least_days_for_reminder=figures.least_days_for_reminder,
+        level_2_working_days=figures.level_2_working_days,
+        level_3_working_days=figures.level_3_working_days,
+        reminder_percent=figures.reminder_percent,
+        yellow_percent=figures.yellow_percent,
+        level_2_percent=figures.level_2_percent,
+        level_2_least=timedelta(minutes=figures.level_2_least_minutes),
+        level_3_percent=figures.level_3_percent,
+    )
 
 
-def _limit(text: object, path: str, problems: list[str]) -> Limit | None:
-    try:
-        return parse_limit(str(text))
-    except ValueError as error:
-        problems.append(f"{path}: {error}")
-        return None
+def _ladder_problems(figures: LadderFigures, calendar: Calendar) -> Iterator[str]:
+    if figures.same_day_yellow <= calendar.cutoff:
+        yield f"ladder.same_day_yellow: must be after the cut-off {calendar.cutoff}, or a new matter begins yellow"
 
 
-def _channels(names: Sequence[object], problems: list[str]) -> Iterator[Channel]:
-    for name in names:
-        if name in Channel.__members__:
-            yield Channel(str(name))
-        else:
-            problems.append(f"follow_up.not_asked_channels: unknown channel {name!r}")
+def _case_problems(classes: Sequence[CaseClass], categories: Mapping[str, Any]) -> Iterator[str]:
+    """Codes that the tree has not, and codes or classes that stand twice."""
+    known = set(_codes(categories))
+    seen: dict[str, str] = {}
+    names = set[str]()
+    for place, found in enumerate(classes):
+        if found.code in names:
+            yield f"case_class[{place}].code: {found.code} stands there twice"
+        names.add(found.code)
+        for code in found.categories:
+            if code not in known:
+                yield f"case_class[{place}].categories: {code} is not in the category tree"
+            if code in seen:
+                yield f"case_class[{place}].categories: {code} is in class {seen[code]} too"
+            seen[code] = found.code
+
+
+def _codes(categories: Mapping[str, Any]) -> Iterator[str]:
+    for root in categories.get("root", ()):
+        yield root["code"]
+        for group in root.get("group", ()):
+            yield group["code"]
+            yield from (leaf["code"] for leaf in group.get("leaves", ()))
 
 
 def _small(categories: Mapping[str, Any]) -> Iterator[str]:

@@ -1,17 +1,19 @@
 """What a decision is, and the pen that writes one: the case as it becomes, events, timers, and why."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from uuid import uuid5
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from services.dispatch.core.case import Assignment, AssignmentState, Case
 from services.dispatch.core.deadlines import Limit, deadline, doubled, parse_limit
 from services.dispatch.core.ladder import Rung, climb, ladder
 from services.dispatch.core.org import Org
 from services.dispatch.core.rulebook import Rulebook, window_row
-from shared.events import NAMESPACE, Event, TicketAssigned, TicketRedispatched
+from shared.events import Event, TicketAssigned, TicketRedispatched, name_based
 from shared.terms import AssignmentId, AssignmentKind
 
 
@@ -30,8 +32,7 @@ OVERDUE = "overdue"
 """After the last rung a clock still speaks up every working morning: nothing is silently overdue."""
 
 
-@dataclass(frozen=True, slots=True)
-class Timer:
+class Timer(Struct, frozen=True):
     """The next thing one clock of a ticket will do. It carries its own limit, so that it can say why."""
 
     clock: Clock
@@ -47,8 +48,7 @@ class Timer:
         return ladder(parse_limit(self.limit), self.started_at, self.due_at, book.calendar, book.roster)
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(Struct, frozen=True):
     """What follows from one trigger: the case anew, the facts to state, clocks set (or stopped: None), and why."""
 
     case: Case
@@ -101,7 +101,7 @@ class Story:
         sign_limit = self.book.sign[window_row(case.size, case.urgency)]
         sign_by = deadline(sign_limit, self.now, self.book.calendar, self.book.roster)
         new = Assignment(
-            id=AssignmentId(uuid5(NAMESPACE, f"{case.ticket_id}/assignment/{len(case.assignments) + 1}")),
+            id=AssignmentId(name_based(b"assignment" + case.ticket_id.bytes + bytes([len(case.assignments) + 1]))),
             kind=AssignmentKind.LEAD, unit=unit, state=AssignmentState.PENDING_SIGN, previous_state=None,
             cycle=case.cycle, assigned_at=self.now, sign_by=sign_by, due_at=due_at, designated=designated,
         )  # fmt: skip

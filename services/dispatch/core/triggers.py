@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from msgspec import Struct
+
 from services.dispatch.core.story import Clock
 from shared.events import TicketEvaluated, TicketTriaged
 from shared.terms import AssignmentId, ReturnReason
@@ -52,8 +54,7 @@ class Return:
     basis: str
 
 
-@dataclass(frozen=True, slots=True)
-class TimerDue:
+class TimerDue(Struct, frozen=True):
     """A clock has reached its next step."""
 
     clock: Clock

@@ -106,9 +106,9 @@ async def test_a_reopened_ticket_runs_under_a_new_deadline_and_old_clocks_stay_s
         assert [(r["clock"], r["cycle"]) for r in rows] == [("RESOLVE", 2), ("SIGN", 2)]
 
 
-async def test_a_closed_case_without_a_reason_is_impossible(database: TestDatabase) -> None:
+async def test_a_closed_case_that_never_ended_is_impossible(database: TestDatabase) -> None:
     async with open_desk(database) as desk:
         await desk.take_on(1)
         await desk.work(1)
-        with pytest.raises(asyncpg.CheckViolationError, match="closed_has_reason"):
+        with pytest.raises(asyncpg.CheckViolationError, match="final_has_ended"):
             await desk.database.fetch("UPDATE ticket_case SET previous_state = state, state = 'CLOSED'")

@@ -1,43 +1,25 @@
 -- Cases, assignments, clocks and decisions of the dispatch service.
 
+-- One row per ticket. `doc` is the case whole, as services.dispatch.core.case encodes it; beside it stand only the columns
+-- that SQL looks for or guards.
 CREATE TABLE ticket_case (
     ticket_id      uuid PRIMARY KEY,
     version        integer     NOT NULL CHECK (version >= 1),
-    ticket_no      text        NOT NULL,
-    source         text        NOT NULL,
-    channel        text        NOT NULL,
     state          text        NOT NULL,
     previous_state text,
-    ticket_type    text        NOT NULL,
-    category       text        NOT NULL,
-    urgency        text        NOT NULL CHECK (urgency IN ('U1', 'U2', 'U3')),
-    size           text        NOT NULL CHECK (size IN ('SMALL', 'BIG', 'UNSIZED')),
-    resolve_limit  text        NOT NULL,
-    county         text        NOT NULL,
-    township       text,
-    village        text,
-    grid           text,
-    accepted_at    timestamptz NOT NULL,
-    started_at     timestamptz NOT NULL,
-    due_at         timestamptz NOT NULL,
-    cycle          integer     NOT NULL CHECK (cycle >= 1),
     light          text        NOT NULL CHECK (light IN ('GREEN', 'YELLOW', 'RED')),
-    level          smallint    NOT NULL CHECK (level BETWEEN 0 AND 3),
-    redispatches   smallint    NOT NULL CHECK (redispatches >= 0),
-    reopens        smallint    NOT NULL CHECK (reopens >= 0),
-    exercise       boolean     NOT NULL,
-    confidential   boolean     NOT NULL,
+    due_at         timestamptz NOT NULL,
     closed_at      timestamptz,
-    close_reason   text,
-    rule_pack      text        NOT NULL,
+    doc            json        NOT NULL,
     -- The last step taken is an edge of lifecycle.TICKET_TRANSITIONS; a test holds the two lists together.
     CONSTRAINT ticket_step_is_legal CHECK ((coalesce(previous_state, '-'), state) IN (
         ('-', 'ACCEPTED'), ('ACCEPTED', 'DISPATCHED'), ('DISPATCHED', 'RESOLVED'), ('RESOLVED', 'FOLLOWING_UP'),
         ('RESOLVED', 'CLOSED'), ('FOLLOWING_UP', 'CLOSED'), ('FOLLOWING_UP', 'DISPATCHED'))),
-    CONSTRAINT closed_has_reason CHECK ((state = 'CLOSED') = (closed_at IS NOT NULL AND close_reason IS NOT NULL))
+    CONSTRAINT final_has_ended CHECK ((state IN ('CLOSED')) = (closed_at IS NOT NULL))
 ) WITH (fillfactor = 80);
-CREATE INDEX ticket_case_open ON ticket_case (due_at) WHERE state <> 'CLOSED';
+CREATE INDEX ticket_case_open ON ticket_case (due_at) WHERE closed_at IS NULL;
 
+-- The units' queues. What an assignment says in full stands in its case.
 CREATE TABLE assignment (
     id             uuid PRIMARY KEY,
     ticket_id      uuid        NOT NULL REFERENCES ticket_case,
@@ -45,16 +27,8 @@ CREATE TABLE assignment (
     unit           text        NOT NULL,
     state          text        NOT NULL,
     previous_state text,
-    cycle          integer     NOT NULL,
-    assigned_at    timestamptz NOT NULL,
-    sign_by        timestamptz NOT NULL,
     due_at         timestamptz NOT NULL,
-    designated     boolean     NOT NULL,
     handler        text,
-    signed_at      timestamptz,
-    contacted_at   timestamptz,
-    checked_in_at  timestamptz,
-    submitted_at   timestamptz,
     ended_at       timestamptz,
     CONSTRAINT assignment_step_is_legal CHECK ((coalesce(previous_state, '-'), state) IN (
         ('-', 'PENDING_SIGN'), ('PENDING_SIGN', 'SIGNED'), ('SIGNED', 'HANDLING'), ('HANDLING', 'SUBMITTED'),
@@ -65,7 +39,6 @@ CREATE TABLE assignment (
 ) WITH (fillfactor = 80);
 -- Never assigned twice: at most one live lead per ticket, whatever the code believes.
 CREATE UNIQUE INDEX one_live_lead ON assignment (ticket_id) WHERE kind = 'LEAD' AND ended_at IS NULL;
-CREATE INDEX assignment_of_ticket ON assignment (ticket_id);
 CREATE INDEX assignment_open_by_unit ON assignment (unit, due_at) WHERE ended_at IS NULL;
 
 CREATE TABLE result (
