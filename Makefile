@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: demo test check lint types architecture up lock clean
+.PHONY: demo test check lint types architecture contract up lock clean
 
 demo: $(VENV)/.demo  ## the whole loop in one terminal: no Docker, no JVM
 	@$(BIN)/griddispatch demo $(ARGS)
@@ -11,7 +11,7 @@ demo: $(VENV)/.demo  ## the whole loop in one terminal: no Docker, no JVM
 test: $(VENV)/.dev  ## every test; brings its own PostgreSQL and brokers
 	$(BIN)/python -m pytest $(ARGS)
 
-check: lint types architecture  ## lint, types, architecture
+check: lint types architecture contract  ## lint, types, architecture, contract
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
@@ -24,6 +24,10 @@ types: $(VENV)/.dev
 
 architecture: $(VENV)/.dev
 	$(BIN)/python -m pytest -q tests/architecture
+
+contract: $(VENV)/.dev  ## the contract's files are what the models say, and break no released one
+	$(BIN)/griddispatch contract check
+	$(BIN)/griddispatch contract breaking
 
 up:  ## one machine, real parts
 	docker compose up --build $(ARGS)

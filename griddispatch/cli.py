@@ -15,6 +15,8 @@ import uvloop
 from rich.console import Console
 from rich.table import Table
 
+from griddispatch.area import app as area
+from griddispatch.contract import app as contract
 from griddispatch.demo.layouts import InputError, read_mapping
 from griddispatch.demo.run import DemoFailed, Options, run
 from griddispatch.dlq import DEAD, STATES, dead_letters
@@ -39,6 +41,8 @@ dlq = typer.Typer(no_args_is_help=True, help="Dead letters: what could not be ap
 app.add_typer(database, name="db")
 app.add_typer(topics, name="topics")
 app.add_typer(dlq, name="dlq")
+app.add_typer(contract, name="contract")
+app.add_typer(area, name="area")
 
 
 class Service(StrEnum):

@@ -5,9 +5,7 @@ from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from fastapi import FastAPI
-
-from shared import health, problems
+from shared import contract_routes, health, problems
 from shared.database import Database, connect
 from shared.deadletters import DeadLetterMirror
 from shared.errors import Unavailable
@@ -16,6 +14,7 @@ from shared.health import Readiness
 from shared.kafka import Consumer, Producer, apply_topics
 from shared.ledger import Ledger
 from shared.migrations import missing_migrations
+from shared.openapi import ServiceApp
 from shared.relay import Companion, Relay
 from shared.runtime import Loop, serve
 from shared.settings import ServiceSettings
@@ -39,7 +38,7 @@ class Assembly:
         self.parts = parts
         self.relay_wake = Wake()
         self.ledger = Ledger(source, self.relay_wake.ring)
-        self.app = FastAPI(title=f"Grid Dispatch: {service}", version=release(), docs_url="/docs", redoc_url=None)
+        self.app = ServiceApp(service)
         self._source = source
         self._reach = failpoint(settings.failpoint)
         self._dead_letter_wake = Wake()
@@ -112,6 +111,7 @@ class Assembly:
         readiness = Readiness(self._pings)
         problems.install(self.app)
         self.app.include_router(health.router(readiness))
+        self.app.include_router(contract_routes.router())
         try:
             return await serve(
                 self.app, self._loops, readiness, host=settings.host, port=settings.port, on_drain=self._ring_all

@@ -49,7 +49,7 @@ def record_headers(
     event_id: UUID, source: Source, type_name: str, subject: str, time: datetime, version: int,
     caused_by: str | None, traceparent: str | None,
 ) -> list[tuple[str, bytes]]:  # fmt: skip
-    """The headers of an event's record."""
+    """The headers of an event's record; `time` is in UTC."""
     headers = [
         ("content-type", CONTENT_TYPE.encode()),
         ("ce_specversion", b"1.0"),

@@ -1,24 +1,8 @@
-"""What the contract's fields and closed lists mean, in words for people: one entry per name, whichever event uses it."""
+"""What the contract's fields mean, in words for people: one entry per name, whoever uses it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from types import MappingProxyType
-
-from shared.terms import (
-    AssignmentKind,
-    Channel,
-    CloseReason,
-    FollowUpOutcome,
-    Light,
-    MatterSize,
-    PlaceLevel,
-    ReturnReason,
-    Satisfaction,
-    Source,
-    TicketType,
-    Urgency,
-)
 
 Scalar = str | int | float | bool | None
 
@@ -29,14 +13,6 @@ class FieldWords:
 
     meaning: str
     example: Scalar | tuple[str, ...] = None
-
-
-@dataclass(frozen=True, slots=True)
-class Label:
-    """A value of a closed list as people read it."""
-
-    zh: str
-    en: str
 
 
 W = FieldWords
@@ -66,7 +42,9 @@ FIELDS: Mapping[str, FieldWords] = MappingProxyType(
         "village": W("Village or community 村(社区): 12 digits; null while unknown.", "990101001001"),
         "grid": W("Grid 网格: 15 digits; null while unknown.", _GRID),
         "also_grids": W("Further grids that hold the point, where it lies on a border.", ()),
-        "in_grid": W("Whether the place of the check-in lies in the ticket's grid; null when no place was given.", True),
+        "in_grid": W(
+            "Whether the place of the check-in lies in the ticket's grid; null when no place was given.", True
+        ),
         # ---- who must do what ----------------------------------------------------------------------------------
         "assignment_id": W("Id of the assignment 承办任务: one unit's share of the ticket.", _ASSIGNMENT),
         "replaces": W("Id of the assignment that was handed back.", "3f0c1f0e-1d2b-5c58-9a51-5f6f5c7f0a10"),
@@ -77,31 +55,67 @@ FIELDS: Mapping[str, FieldWords] = MappingProxyType(
         "action": W("What was done, as a code in capitals.", "REPAIRED"),
         "reason": W("Why, in one of the listed codes.", "NOT_OUR_DUTY"),
         "TicketClosed.reason": W("Why the loop was closed.", "EVALUATED"),
-        "NotificationFailed.reason": W("Why it was given up: a short code, never the receiver's own words.", "status_500"),
+        "NotificationFailed.reason": W(
+            "Why it was given up: a short code, never the receiver's own words.", "status_500"
+        ),
         "deemed": W("True when the clock, not the unit, made it signed 视为签收.", False),
+        "finding": W("What the adjudicator found; null when nothing counts against the unit.", "GROUNDLESS"),
+        "designated": W("Whether the command centre named the unit 指定承办: then it cannot be handed back.", False),
+        "TicketWhistled.kind": W("Why the department is called.", "ENFORCEMENT"),
+        "TicketReportedIn.kind": W("Why the department was called.", "ENFORCEMENT"),
+        "TicketWhistled.by": W("Id of the township that calls 吹哨.", "990101001"),
+        "TicketPartnerEvaluated.by": W("Id of the unit that scores.", "990101001"),
+        "answer": W("What the department says to the call 报到.", "ACCEPT"),
+        "owner": W("Id of the unit that answers for the waiting matter 挂账.", "990101001"),
+        "ground": W("Why it has to wait, as a code.", "FUNDS_PENDING"),
+        "complained_about": W("Id of the unit that the matter complains of; null when of none.", None),
+        "code": W("The guard that said no, as a stable code.", "NOT_ON_DUTY_LIST"),
+        "target": W("Id of the unit that was to get the work; null when none was named.", "990101001"),
+        "rule": W("Id of the rule that said no.", "duty_list.taken_back"),
+        "auto_category": W("The category that the machine had chosen.", "150103"),
+        "previous": W("The urgency before.", "U2"),
+        "expired": W("True when nobody decided in time.", False),
+        "answered": W("Whether the citizen answered before the time was over.", True),
         "first": W("Whether this was the first contact of the assignment.", True),
-        "automatic": W("Whether the audit was made by rule and not by a person.", True),
+        "TicketStageReported.first": W("Whether this was the first such report of the assignment.", True),
+        "automatic": W("Whether it came about by rule and not by a person.", True),
         "follow_up": W("Whether the citizen will be asked.", True),
         # ---- when: instants in UTC -----------------------------------------------------------------------------
-        "reported_at": W("When it was reported, as the source says; null when it says nothing.", "2026-03-10T01:10:00Z"),
+        "reported_at": W(
+            "When it was reported, as the source says; null when it says nothing.", "2026-03-10T01:10:00Z"
+        ),
         "accepted_at": W("When it was accepted; every limit runs from here.", "2026-03-10T01:15:00Z"),
         "due_at": W("The deadline; in time is up to and including this instant.", "2026-03-10T10:00:00Z"),
         "sign_by": W("Until when the unit must confirm receipt 签收.", "2026-03-10T01:45:00Z"),
+        "answer_by": W(
+            "Until when the citizen may answer 补充; the deadline stands still meanwhile.", "2026-03-11T01:15:00Z"
+        ),
+        "decide_by": W("Until when it is to be decided.", "2026-03-10T05:15:00Z"),
+        "report_by": W("Until when the department must report in 报到.", "2026-03-10T01:45:00Z"),
+        "until": W("The deadline that is asked for 延期.", "2026-03-13T10:00:00Z"),
+        "review_at": W("When the waiting matter is looked at again.", "2026-06-08T01:00:00Z"),
         "notify_at": W("Not to be told before this instant; null means at once.", None),
         "closed_at": W("When the loop was closed; null while it is open.", None),
         # ---- counts --------------------------------------------------------------------------------------------
         "version": W("Place in the ticket's story at its writer, from 1 without gaps.", 3),
-        "cycle": W("Round of handling: 0 at first, one more after each reopening 重办.", 0),
+        "cycle": W("Round of handling: 1 at first, one more after each reopening 重办.", 1),
+        "TicketReopened.cycle": W("The round that begins now; the one before was number `cycle` - 1.", 2),
         "level": W("Level of supervision 督办, 1 to 3; 0 is none.", 1),
         "TicketSnapshot.level": W("Highest level of supervision 督办 so far; 0 is none.", 0),
-        "attempt": W("The how-manieth attempt of this cycle, from 1.", 1),
+        "attempt": W("Number of the attempt in this cycle, from 1.", 1),
         "attempts": W("How often it was tried.", 1),
+        "parts": W("Number of parts of the joint plan.", 2),
+        "score": W("From 1 to 5, the best is 5.", 4),
+        "hastens": W("How often speed was asked for 催办 so far.", 1),
+        "counted": W("Whether this one counts: at most one a day does.", True),
         # ---- clocks and lights ---------------------------------------------------------------------------------
         "light": W("Due-state 灯: green in time, yellow near, red past the deadline.", "YELLOW"),
         "TicketSnapshot.light": W("Due-state 灯: green in time, yellow near, red past the deadline.", "GREEN"),
-        "clock": W("Which of the ticket's clocks: SIGN, RESOLVE, RESOLVE_BIG, FOLLOW_UP and others to come.", "RESOLVE"),
+        "clock": W(
+            "Which of the ticket's clocks: SIGN, RESOLVE, RESOLVE_BIG, FOLLOW_UP and others to come.", "RESOLVE"
+        ),
         "on_time": W("Whether the result came within the deadline.", True),
-        "to": W("Who is to act: `unit:<id>`, or a role of that unit's supervision.", "unit:command-centre"),
+        "to": W("Who is to act: `unit:<id>`, or a role of supervision.", f"unit:{_GRID}"),
         # ---- the citizen's word --------------------------------------------------------------------------------
         "outcome": W("How asking the citizen ended.", "ANSWERED"),
         "contacted": W("Did the handler get in touch 是否联系; null when nobody answered.", True),
@@ -111,67 +125,29 @@ FIELDS: Mapping[str, FieldWords] = MappingProxyType(
         "notification_id": W("Id of the message.", "5a1f6d3c-6a53-5a0c-9d0b-2a1f7c3f9b57"),
         "template": W("The kind of message.", "assigned"),
         "recipient": W("Who was told: `unit:<id>`, `source:<name>` or a role; never an address.", f"unit:{_GRID}"),
+        # ---- what people say and send over HTTP; personal, and in no event --------------------------------------
+        "text": W("The citizen's own words.", "小区门口的路灯不亮了"),
+        "title": W("A short title.", "路灯不亮"),
+        "external_id": W("The source's own id of the matter: the same again is the same matter.", "A-2026-000123"),
+        "name": W("Name, as far as given.", "居民"),
+        "phone": W("Telephone number, as far as given.", "000-00000000"),
+        "note": W("A note.", "电话联系过"),
+        "address": W("Address, as far as given.", "东门小区"),
+        "lon": W("Longitude in degrees, of the datum that `crs` names.", 119.25),
+        "lat": W("Latitude in degrees, of the datum that `crs` names.", 33.15),
+        "crs": W("The datum of lon and lat.", "WGS84"),
+        "village_code": W("Village or community 村(社区): 12 digits.", "990101001001"),
+        "township_code": W("Township 乡镇(街道): 9 digits.", "990101001"),
+        "query_code": W("For asking about the matter without an account.", "7K3M9A"),
+        "handler": W("Id of the person who handles it.", "worker-1"),
+        "reply": W("What the citizen is told.", "已更换灯泡，恢复照明。"),
+        "basis": W("On what ground.", "该路段由交通部门管理"),
         # ---- why -----------------------------------------------------------------------------------------------
-        "rules": W("Ids of the rules that fired, in order.", ("place.point", "type.broken")),
-        "rule_pack": W("Name and version of the rule pack 规则包 that decided.", "county-default@1"),
+        "rules": W("Ids of the rules that fired, in order.", ("place.IN_GRID", "cat.street_lights")),
+        "rule_pack": W("The rule pack 规则包 that decided, as it names itself.", "2026.1"),
     }
 )
 """By field name, or `Model.field` where a model means something of its own. Every instant is RFC 3339."""
-
-L = Label
-
-LABELS: Mapping[type[StrEnum], Mapping[str, Label]] = MappingProxyType(
-    {
-        Source: {
-            "/griddispatch/intake": L("受理", "intake"),
-            "/griddispatch/dispatch": L("派单", "dispatch"),
-            "/griddispatch/notify": L("通知与回访", "notify"),
-        },
-        Channel: {
-            "PHONE": L("电话", "telephone"), "WEB": L("网站", "web site"), "APP": L("手机应用", "app"),
-            "WECHAT": L("微信", "WeChat"), "LETTER": L("来信", "letter"), "VISIT": L("来访", "visit"),
-            "SERVICE_CENTRE": L("便民服务中心", "service centre"), "GRID_PATROL": L("网格巡查", "grid patrol"),
-            "EVENING_TALK": L("夜话", "evening talk"), "ONSITE_OFFICE": L("现场办公", "office on site"),
-            "UPPER_LEVEL": L("上级交办", "passed down from above"), "TRANSFER_110": L("110 转办", "transferred by 110"),
-            "SENSOR": L("感知设备", "sensor"),
-        },
-        TicketType: {
-            "CONSULT": L("咨询", "question"), "HELP": L("求助", "call for help"), "COMPLAINT": L("投诉", "complaint"),
-            "REPORT": L("举报", "report of a wrong"), "SUGGESTION": L("建议", "suggestion"), "PRAISE": L("表扬", "praise"),
-            "OTHER": L("其他", "other"),
-        },
-        Urgency: {"U1": L("特急", "critical"), "U2": L("紧急", "urgent"), "U3": L("一般", "normal")},
-        PlaceLevel: {
-            "GRID": L("网格", "grid"), "VILLAGE": L("村(社区)", "village"), "TOWNSHIP": L("乡镇(街道)", "township"),
-            "COUNTY": L("县", "county"),
-        },
-        MatterSize: {"SMALL": L("小事", "small"), "BIG": L("大事", "big"), "UNSIZED": L("不分大小", "not sized")},
-        AssignmentKind: {
-            "LEAD": L("主办", "leads"), "SUPPORT": L("协办", "supports"), "COORDINATE": L("属地协调", "coordinates locally"),
-            "FIRST_DISPOSAL": L("先行处置", "contains it first"),
-        },
-        Light: {"GREEN": L("绿灯", "green"), "YELLOW": L("黄灯", "yellow"), "RED": L("红灯", "red")},
-        ReturnReason: {
-            "NOT_OUR_AREA": L("属地不符", "not our area"), "NOT_OUR_DUTY": L("职责不符", "not our duty"),
-            "TAKEN_BACK_ITEM": L("清单已收回", "item taken back by a higher level"), "DUPLICATE": L("重复", "duplicate"),
-            "INSUFFICIENT_INFO": L("要素不全", "facts missing"), "NO_AUTHORITY": L("没法管", "no authority"),
-            "NO_CAPABILITY": L("不会管", "no capability"),
-        },
-        FollowUpOutcome: {"ANSWERED": L("已答复", "answered"), "UNREACHABLE": L("联系不上", "unreachable")},
-        Satisfaction: {
-            "SATISFIED": L("满意", "satisfied"), "BASICALLY": L("基本满意", "basically satisfied"),
-            "DISSATISFIED": L("不满意", "dissatisfied"),
-        },
-        CloseReason: {
-            "EVALUATED": L("已评价", "evaluated"), "UNREACHABLE": L("联系不上", "unreachable"),
-            "NO_FOLLOW_UP_DUE": L("无需回访", "no follow-up due"),
-        },
-    }
-)  # fmt: skip
-"""Chinese and English for every value of every closed list that an event carries."""
-
-LABELS_BY_TITLE: Mapping[str, Mapping[str, Label]] = MappingProxyType({k.__name__: v for k, v in LABELS.items()})
-"""The same by the title that a JSON Schema gives the list."""
 
 
 def words_for(model: str, field: str) -> FieldWords | None:

@@ -35,12 +35,11 @@ SNAPSHOT = "org.griddispatch.ticket.snapshot"
 """Name of the schema of `tickets-state`; its records carry no CloudEvents headers."""
 
 _BY_INTAKE = frozenset({TicketReceived.type, TicketTriaged.type})
-_BY_NOTIFY = frozenset(
-    {FollowUpAsked.type, TicketEvaluated.type, NotificationDelivered.type, NotificationFailed.type}
-)
+_BY_NOTIFY = frozenset({FollowUpAsked.type, TicketEvaluated.type, NotificationDelivered.type, NotificationFailed.type})
 _SOURCES = {INTAKE.name: Source.INTAKE, DISPATCH.name: Source.DISPATCH, NOTIFY.name: Source.NOTIFY}
 _TICKET = TicketId(UUID("0198a1c2-7f00-7000-8000-000000000001"))
 _TIME = datetime.fromisoformat("2026-03-10T09:15:00+08:00")
+_VERSION = 3
 _CAUSE = "command:resolve"
 _TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
@@ -84,17 +83,17 @@ def _schema(name: str, model: type[Event] | type[TicketSnapshot]) -> Json:
 
 def examples() -> dict[str, Example]:
     """One whole record for every event type, as the codec writes it, and one of `tickets-state`, by name."""
-    made = {name: _record(name, model) for name, model in EVENT_TYPES.items()}
-    state = example_of(_schema(SNAPSHOT, TicketSnapshot))
+    known = schemas()
+    made = {name: _record(name, model, known[name]) for name, model in EVENT_TYPES.items()}
+    state = example_of(known[SNAPSHOT])
     return {**made, SNAPSHOT: Example("tickets-state", state["ticket_id"], MappingProxyType({}), state)}
 
 
-def _record(name: str, model: type[Event]) -> Example:
+def _record(name: str, model: type[Event], schema: Json) -> Example:
     topic = topic_of(name)
     source = _SOURCES[topic.name]
-    version = event_types(topic).index(name) + 1
-    event = model.model_validate(example_of(_schema(name, model)))
-    envelope = Envelope(event_id(source, _TICKET, version), source, _TICKET, version, _TIME, event, _CAUSE, _TRACE)
+    event = model.model_validate(example_of(schema))
+    envelope = Envelope(event_id(source, _TICKET, _VERSION), source, _TICKET, _VERSION, _TIME, event, _CAUSE, _TRACE)
     key, value, headers = encode(envelope)
     written = {header: text.decode() for header, text in headers}
     return Example(topic.name, key.decode(), written, orjson.loads(value))
@@ -110,12 +109,13 @@ def header_schema(type_name: str | None = None) -> Json:
         "ce_type": ("The event type; its last part is its version.", {"enum": list(EVENT_TYPES)}),
         "ce_subject": ("The ticket's id; the same as the key.", {"format": "uuid"}),
         "ce_time": ("When it happened, RFC 3339 with zone.", {"format": "date-time"}),
-        "ce_version": ("Its place in its ticket's story at its source, from 1 without gaps.", {"pattern": "^[1-9][0-9]*$"}),
+        "ce_version": ("Its place in its ticket's story at this source, from 1.", {"pattern": "^[1-9][0-9]*$"}),
         "ce_causedby": ("The event id or command that led to it.", {}),
         "traceparent": ("W3C trace context, where the cause had one.", {}),
     }  # fmt: skip
     if type_name is not None:
         said["ce_type"] = ("The event type.", {"const": type_name})
+        said["ce_source"] = ("Who states the fact.", {"const": _SOURCES[topic_of(type_name).name].value})
     properties: dict[str, Any] = {n: {"type": "string", "description": d, **s} for n, (d, s) in said.items()}
     required = [name for name in said if name not in ("ce_causedby", "traceparent")]
     return {"title": "CloudEventHeaders", "type": "object", "required": required, "properties": properties}

@@ -13,12 +13,15 @@ from uuid import UUID
 from msgspec import Struct
 from pydantic import BaseModel, ConfigDict
 
+from shared import intake_events, joint_events
+from shared.event import Event as Event
 from shared.terms import (
     AssignmentId,
     AssignmentKind,
     Channel,
     CloseReason,
     FollowUpOutcome,
+    IncidentId,
     Light,
     MatterSize,
     PlaceLevel,
@@ -32,13 +35,6 @@ from shared.terms import (
 
 NAMESPACE = UUID("6f5f2b0e-6a53-5a0c-9d0b-2a1f7c3f9b57")
 """Root of every derived id of the product."""
-
-
-class Event(BaseModel):
-    """A fact in the past. Unknown fields are ignored, so that a newer writer may add optional ones."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
-    type: ClassVar[str] = ""
 
 
 # ---- intake -----------------------------------------------------------------------------------------------
@@ -75,8 +71,18 @@ class TicketTriaged(Event):
     also_grids: tuple[str, ...] = ()
     confidential: bool = False
     exercise: bool = False
+    complained_about: str | None = None
     rules: tuple[str, ...] = ()
     rule_pack: str = ""
+    repeat_of: TicketId | None = None
+    repeats_30d: int = 0
+    repeats_90d: int = 0
+    levels_up: int = 0
+    incident_id: IncidentId | None = None
+    merged_into: TicketId | None = None
+    reporters: int = 1
+    mass: bool = False
+    hidden: bool = False
 
 
 # ---- dispatch ---------------------------------------------------------------------------------------------
@@ -100,6 +106,7 @@ class TicketAssigned(Event):
     accepted_at: datetime
     due_at: datetime
     sign_by: datetime
+    designated: bool = False
     exercise: bool = False
     rules: tuple[str, ...] = ()
     rule_pack: str = ""
@@ -330,8 +337,11 @@ def _concrete(root: type[Event]) -> Iterator[type[Event]]:
         yield from _concrete(model)
 
 
-EVENT_TYPES: dict[str, type[Event]] = {model.type: model for model in _concrete(Event)}
+EVENT_TYPES: dict[str, type[Event]] = {model.type: model for model in _concrete(joint_events.Event)}
 """Every event model by its type name."""
+
+INTAKE_TYPES = intake_events.INTAKE_EVENT_TYPES | {TicketReceived.type, TicketTriaged.type}
+"""The types that intake states."""
 
 
 def event_id(source: Source, ticket_id: TicketId, version: int) -> UUID:

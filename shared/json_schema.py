@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
-from shared.contract_words import LABELS_BY_TITLE, words_for
+from shared.contract_labels import LABELS_BY_TITLE
+from shared.contract_words import words_for
 
 Json: TypeAlias = dict[str, Any]
 
@@ -77,7 +78,7 @@ def example_of(schema: Json, root: Json | None = None, model: str = "", name: st
     """
     root = schema if root is None else root
     schema = resolve(schema, root)
-    choices = [s for s in schema.get("anyOf", schema.get("oneOf", [])) if s.get("type") != "null"]
+    choices = [s for s in (schema.get("anyOf") or schema.get("oneOf") or []) if s.get("type") != "null"]
     words = words_for(model, name)
     if choices:
         return None if words and words.example is None else example_of(choices[0], root, model, name)

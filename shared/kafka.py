@@ -1,7 +1,9 @@
 """The Kafka client behind one door: every setting explicit, every wait with an end."""
 
 import asyncio
+import random
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
@@ -14,6 +16,7 @@ from aiokafka.errors import (
     TopicAlreadyExistsError,
     UnknownMemberIdError,
 )
+from aiokafka.partitioner import murmur2
 from msgspec import Struct
 
 from shared.codec import Record
@@ -38,6 +41,19 @@ class Outgoing(Struct, frozen=True):
     value: bytes | None
     headers: Sequence[tuple[str, bytes | None]] = ()
     partition: int | None = None
+
+
+@lru_cache(maxsize=16_384)
+def _murmur2(key: bytes) -> int:
+    """Kafka's own hash, in Python and therefore dear; a ticket's records come in company, so it is remembered."""
+    return int(murmur2(key)) & 0x7FFFFFFF
+
+
+def _partition(key: bytes | None, partitions: Sequence[int], available: Sequence[int]) -> int:
+    """Where every Kafka client in any language puts this key."""
+    return (
+        random.choice(available or partitions) if key is None else sorted(partitions)[_murmur2(key) % len(partitions)]
+    )
 
 
 class Producer:
@@ -86,6 +102,7 @@ class Producer:
                 enable_idempotence=True,
                 linger_ms=2,
                 compression_type="lz4",
+                partitioner=_partition,
                 max_batch_size=256 * 1024,
                 request_timeout_ms=10_000,
             )

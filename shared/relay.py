@@ -3,7 +3,6 @@
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import UTC
 
 import asyncpg
 
@@ -110,7 +109,7 @@ class Relay:
         subject = str(ticket_id)
         headers = record_headers(
             event_id(self._source, ticket_id, row["version"]), self._source, row["type"], subject,
-            row["time"].astimezone(UTC), row["version"], row["caused_by"], row["traceparent"],
+            row["time"], row["version"], row["caused_by"], row["traceparent"],
         )  # fmt: skip
         return Outgoing(self._topic, subject.encode(), row["payload"].encode(), headers)
 

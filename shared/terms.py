@@ -78,6 +78,7 @@ class AssignmentKind(StrEnum):
     SUPPORT = "SUPPORT"
     COORDINATE = "COORDINATE"
     FIRST_DISPOSAL = "FIRST_DISPOSAL"
+    VISIT = "VISIT"
 
 
 class Light(StrEnum):
@@ -121,3 +122,71 @@ class CloseReason(StrEnum):
     EVALUATED = "EVALUATED"
     UNREACHABLE = "UNREACHABLE"
     NO_FOLLOW_UP_DUE = "NO_FOLLOW_UP_DUE"
+    WITHDRAWN = "WITHDRAWN"
+
+
+class ReturnFinding(StrEnum):
+    """What an adjudicator finds about a refused return: 不愿管, or no ground for it."""
+
+    UNWILLING = "UNWILLING"
+    GROUNDLESS = "GROUNDLESS"
+
+
+class ConversionReason(StrEnum):
+    """Why a small matter turned out big on the spot: 没法管, 多部门, 超出当日, 需执法."""
+
+    NO_AUTHORITY = "NO_AUTHORITY"
+    SEVERAL_UNITS = "SEVERAL_UNITS"
+    BEYOND_A_DAY = "BEYOND_A_DAY"
+    NEEDS_ENFORCEMENT = "NEEDS_ENFORCEMENT"
+
+
+class WhistleKind(StrEnum):
+    """Why a township calls departments to the spot (吹哨): 应急, 综合执法, 重点难点."""
+
+    EMERGENCY = "EMERGENCY"
+    ENFORCEMENT = "ENFORCEMENT"
+    KEY_ISSUE = "KEY_ISSUE"
+
+
+class ReportAnswer(StrEnum):
+    """What a department says to a whistle (报到): it comes, or it disputes that it must."""
+
+    ACCEPT = "ACCEPT"
+    DISPUTE = "DISPUTE"
+
+
+IncidentId = NewType("IncidentId", UUID)
+LeadId = NewType("LeadId", UUID)
+
+
+class LeadKind(StrEnum):
+    """What a sensitive lead 问题线索 is about: 扬言, 纪检监察, 涉黑涉恶."""
+
+    THREAT = "THREAT"
+    DISCIPLINE = "DISCIPLINE"
+    SECURITY = "SECURITY"
+
+
+class NotAcceptedReason(StrEnum):
+    """Why a matter is not taken on 不予受理; each names another way that is open."""
+
+    EMERGENCY_110_119_120 = "EMERGENCY_110_119_120"
+    LITIGATION_OR_ARBITRATION = "LITIGATION_OR_ARBITRATION"
+    RECONSIDERATION = "RECONSIDERATION"
+    PETITION_ONGOING = "PETITION_ONGOING"
+    INFO_DISCLOSURE = "INFO_DISCLOSURE"
+    SECRET_OR_PRIVACY = "SECRET_OR_PRIVACY"
+    OUT_OF_TERRITORY = "OUT_OF_TERRITORY"
+    UNLAWFUL_OR_IMMORAL = "UNLAWFUL_OR_IMMORAL"
+    NO_SUBSTANCE = "NO_SUBSTANCE"
+    SAME_MATTER_FINISHED = "SAME_MATTER_FINISHED"
+
+
+class TransferTarget(StrEnum):
+    """To whom a whole matter is handed outside the system 转外部."""
+
+    POLICE_110 = "POLICE_110"
+    FIRE_119 = "FIRE_119"
+    AMBULANCE_120 = "AMBULANCE_120"
+    OTHER_TERRITORY = "OTHER_TERRITORY"

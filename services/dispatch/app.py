@@ -1,14 +1,14 @@
 """How dispatch is put together: the only file that knows every other."""
 
 import json
-import tomllib
 from collections.abc import Sequence
+from typing import Any
 
 from services.dispatch import store
 from services.dispatch.api import Commands, router
-from services.dispatch.core.calendar import load_calendar
-from services.dispatch.core.org import load_org
-from services.dispatch.core.rulebook import load_rulebook
+from services.dispatch.core.org import Org
+from services.dispatch.core.org_files import ORG_FILES, leaf_codes, load_org_files
+from services.dispatch.core.rulebook import load_pack_rules
 from services.dispatch.core.views import snapshot
 from services.dispatch.decisions import Decider
 from services.dispatch.handlers import routes
@@ -18,22 +18,20 @@ from services.dispatch.timers import Timers
 from shared.assembly import Assembly
 from shared.database import Database
 from shared.kafka import Outgoing
+from shared.packs import open_pack
 from shared.relay import Companion
 from shared.terms import Source, TicketId
 from shared.topics import DISPATCH, STATE
 
 PARTS = ("api", "relay", "stream", "timers")
+PACK_FILES = ("dispatch.toml", "categories.toml", "calendar.toml")
 
 
 async def build(settings: DispatchSettings, parts: frozenset[str]) -> Assembly:
     """Everything wired. Raises ValueError with every problem of pack or area, Unavailable without a database."""
-    calendar = load_calendar(tomllib.loads((settings.pack / "calendar.toml").read_text(encoding="utf-8")))
-    categories = tomllib.loads((settings.pack / "categories.toml").read_text(encoding="utf-8"))
-    pack = tomllib.loads((settings.pack / "dispatch.toml").read_text(encoding="utf-8"))
-    units = tomllib.loads((settings.area / "units.toml").read_text(encoding="utf-8"))
-    grids = json.loads((settings.area / "grids.geojson").read_text(encoding="utf-8"))
+    book = open_pack(settings.pack, *PACK_FILES).read(load_pack_rules, *PACK_FILES)
+    org, grids = read_area(settings)
     assembly = Assembly(settings, "dispatch", Source.DISPATCH, parts)
-    book, org = load_rulebook(pack, categories, calendar), load_org(units, grids)
     decider = Decider(assembly.ledger, book, org, settings.now)
     if "api" in parts:
         commands = Commands(await assembly.database("api", settings.database_pool), decider, Places(grids))
@@ -46,6 +44,13 @@ async def build(settings: DispatchSettings, parts: frozenset[str]) -> Assembly:
     if "relay" in parts:
         await assembly.add_relay(DISPATCH, snapshots(await assembly.database("snapshots")))
     return assembly
+
+
+def read_area(settings: DispatchSettings) -> tuple[Org, dict[str, Any]]:
+    """The organisation and the grids. Raises OrgRefused with every fault of the area's files."""
+    categories = open_pack(settings.pack, "categories.toml").read(leaf_codes, "categories.toml")
+    files = {name: (settings.area / name).read_bytes() for name in ORG_FILES if (settings.area / name).is_file()}
+    return load_org_files(files, categories), json.loads(files["grids.geojson"])
 
 
 def snapshots(database: Database) -> Companion:

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from functools import partial
 from typing import Annotated
 from uuid import UUID
 
@@ -16,6 +17,7 @@ from services.intake.receive import Accepted, InFlight, Received, Refused, Repla
 from services.intake.vault import Vault, unlock
 from shared.clock import Clock
 from shared.errors import NotFound, Problem
+from shared.gathering import Gathering
 from shared.problems import RETRY_AFTER_S, problem
 from shared.terms import TicketId
 
@@ -37,6 +39,7 @@ Said = Annotated[str, Query(), Field(min_length=1, max_length=200), AfterValidat
 def router(doors: Doors, vault: Vault, now: Clock) -> APIRouter:
     """The routes of `--only api`."""
     routes = APIRouter()
+    posts = Gathering(partial(doors.receive, door="http"))
 
     @routes.post(
         "/v1/tickets",
@@ -52,7 +55,7 @@ def router(doors: Doors, vault: Vault, now: Clock) -> APIRouter:
             key = _idempotency_key(request)
             body = await _whole_body(request, doors.limits.max_bytes, doors.receipt_s)
             incoming = doors.read(body, key, _traceparent(request), "http")
-            (received,) = await doors.receive([incoming], "http")
+            received = await posts.ask(incoming)
         except Refusal as refusal:
             return _refused(refusal)
         except InFlight as error:

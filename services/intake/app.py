@@ -1,8 +1,8 @@
 """How intake is put together: the only file that knows every other."""
 
-import tomllib
 from pathlib import Path
 
+from services.intake import cloudevents, open311
 from services.intake.api import router
 from services.intake.core.edge import Limits
 from services.intake.core.location import Gazetteer, Location
@@ -10,12 +10,15 @@ from services.intake.core.triage import Matter, Triage, TriageRules, triage
 from services.intake.core.triage_rules import read_rules
 from services.intake.doors import Doors
 from services.intake.handlers import routes
+from services.intake.open311_desk import open311_of
+from services.intake.open311_keys import read_key_ring
 from services.intake.receive import Receiver
 from services.intake.settings import IntakeSettings
 from services.intake.triage import Judge, TriageLoop
 from services.intake.vault import Vault, read_keys
 from shared.assembly import Assembly, release
 from shared.errors import Rejected
+from shared.packs import open_pack
 from shared.terms import Source
 from shared.topics import INTAKE
 from shared.wake import Wake
@@ -47,6 +50,12 @@ async def _wire(assembly: Assembly, settings: IntakeSettings, gazetteer: Gazette
         database = await assembly.database("api", settings.database_pool)
         doors = Doors(database, receiver, Limits(max_bytes=settings.body_limit), settings.bulk_batch)
         assembly.app.include_router(router(doors, vault, settings.now))
+        assembly.app.include_router(cloudevents.router(doors))
+        civic = open311_of(
+            rules, gazetteer, read_key_ring(settings.open311_keys.get_secret_value()),
+            open_pack(settings.pack, "triage.toml").tables["triage.toml"], public_url=settings.open311_url,
+        )  # fmt: skip
+        assembly.app.include_router(open311.router(doors, civic, settings.now))
     if "stream" in parts:
         await assembly.add_stream("stream", routes(receiver, settings.now, release()))
     if "triage" in parts:
@@ -79,11 +88,7 @@ def read_area(folder: Path) -> Gazetteer:
 
 def read_pack(folder: Path) -> TriageRules:
     """The pack's rules for triage. Raises ValueError with every fault of the files."""
-    try:
-        tables = [tomllib.loads((folder / name).read_text(encoding="utf-8")) for name in _PACK_FILES]
-        return read_rules(*tables)
-    except (OSError, Rejected) as error:
-        raise ValueError(f"{folder}: {error}") from error
+    return open_pack(folder, *_PACK_FILES).read(read_rules, *_PACK_FILES)
 
 
 _PACK_FILES = ("triage.toml", "categories.toml")

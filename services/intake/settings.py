@@ -4,12 +4,18 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, SecretStr
 
+from services.intake.open311_keys import read_key_ring
 from services.intake.vault import read_keys
 from shared.settings import ServiceSettings
 
 
 def _readable_keys(keys: SecretStr) -> SecretStr:
     read_keys(keys.get_secret_value())
+    return keys
+
+
+def _readable_key_ring(keys: SecretStr) -> SecretStr:
+    read_key_ring(keys.get_secret_value())
     return keys
 
 
@@ -25,3 +31,5 @@ class IntakeSettings(ServiceSettings):
     body_limit: int = Field(default=64 * 1024, ge=1024, le=256 * 1024)
     bulk_batch: int = Field(default=500, ge=1, le=5000)
     triage_batch: int = Field(default=500, ge=1, le=5000)
+    open311_keys: Annotated[SecretStr, AfterValidator(_readable_key_ring)] = SecretStr("")
+    open311_url: str = Field(default="", pattern=r"^(https?://[^\s<>]+)?$")

@@ -2,11 +2,14 @@
 
 import base64
 import binascii
+import hmac
 import os
 import re
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 import orjson
 from cryptography.exceptions import InvalidTag
@@ -21,7 +24,10 @@ from shared.terms import TicketId
 
 KEY_BYTES = 32
 NONCE_BYTES = 12
+MARK_BYTES = 16
 _KEY_ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,31}", re.ASCII)
+_LEADS = "lead"
+"""Keys whose id begins so seal sensitive leads and nothing else."""
 
 
 class CannotOpen(Exception):
@@ -61,26 +67,59 @@ def read_keys(text: str) -> dict[str, bytes]:
         if len(key) != KEY_BYTES:
             raise ValueError(f"key {key_id} has {len(key)} bytes, not {KEY_BYTES}")
         keys[key_id] = key
+    if not ordinary_keys(keys):
+        raise ValueError(f"every key id begins with {_LEADS}: none is left for what citizens say")
     return keys
+
+
+def ordinary_keys(keys: Mapping[str, bytes]) -> dict[str, bytes]:
+    """The keys of a ring that seal what citizens say, the active one first."""
+    return {key_id: key for key_id, key in keys.items() if not key_id.startswith(_LEADS)}
+
+
+def lead_keys(keys: Mapping[str, bytes]) -> dict[str, bytes]:
+    """The keys of a ring that seal sensitive leads, the active one first.
+
+    Where a ring has none of its own for them, one is derived from each other key: different, though not held apart.
+    """
+    own = {key_id: key for key_id, key in keys.items() if key_id.startswith(_LEADS)}
+    return own or {f"{key_id}/{_LEADS}": _derived(key, _LEADS) for key_id, key in ordinary_keys(keys).items()}
+
+
+def _derived(key: bytes, purpose: str) -> bytes:
+    return hmac.digest(key, f"griddispatch {purpose}".encode(), "sha256")
+
+
+class Marks:
+    """Marks by which something personal is known again without being kept: keyed, so that nobody can try them out."""
+
+    def __init__(self, keys: Mapping[str, bytes]) -> None:
+        """`keys` as `read_keys` answers: new marks are made with the first that is not for leads."""
+        self._keys = [_derived(key, "marks") for key in ordinary_keys(keys).values()]
+
+    def of(self, kind: str, text: str) -> tuple[bytes, ...]:
+        """The mark of a text under each key of the ring, the active first; 16 bytes each, another for each kind."""
+        said = f"{kind}|{text}".encode("utf-8", "surrogatepass")
+        return tuple([hmac.digest(key, said, "sha256")[:MARK_BYTES] for key in self._keys])
 
 
 class Vault:
     """Seals with a new key per ticket, wrapped by the ring's active key; opens with any key of the ring."""
 
     def __init__(self, keys: dict[str, bytes]) -> None:
-        """`keys` as `read_keys` answers: the first is active."""
+        """`keys` as `ordinary_keys` or `lead_keys` answers: the first is active."""
         self._ring = {key_id: AESGCM(key) for key_id, key in keys.items()}
         self.active = next(iter(keys))
 
-    def seal(self, ticket_id: TicketId, words: OriginalWords) -> Sealed:
-        """Seal for this ticket only: under another ticket's id the bytes do not open."""
+    def seal(self, ticket_id: UUID, words: OriginalWords) -> Sealed:
+        """Seal for this ticket only, or lead, or supplement: under another id the bytes do not open."""
         drawn = os.urandom(KEY_BYTES + 2 * NONCE_BYTES)
         key, nonce, wrap_nonce = drawn[:KEY_BYTES], drawn[KEY_BYTES:-NONCE_BYTES], drawn[-NONCE_BYTES:]
         sealed = AESGCM(key).encrypt(nonce, orjson.dumps(words), ticket_id.bytes)
         wrapped = self._ring[self.active].encrypt(wrap_nonce, key, ticket_id.bytes)
         return Sealed(self.active, wrap_nonce + wrapped, nonce + sealed)
 
-    def open(self, ticket_id: TicketId, sealed: Sealed) -> OriginalWords:
+    def open(self, ticket_id: UUID, sealed: Sealed) -> OriginalWords:
         """Raises CannotOpen; NotFound when the words were erased."""
         if sealed.wrapped_key is None or sealed.words is None:
             raise NotFound(f"the words of {ticket_id} were erased")

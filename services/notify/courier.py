@@ -4,10 +4,15 @@ import asyncio
 import random
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
 
 from services.notify import store
 from services.notify.channels.base import Channel
-from services.notify.core.delivery import LOST, Verdict, judge
+from services.notify.core.breaker import Breaker
+from services.notify.core.contacts import Endpoint
+from services.notify.core.courtesy import USUAL, Courtesy, reroute
+from services.notify.core.delivery import LOST, Outcome, Result, Verdict, judge
 from services.notify.core.message import Message, MessageState
 from services.notify.store import Settled
 from shared import telemetry
@@ -27,8 +32,11 @@ RECORD_S = 30.0
 """How long to try to record outcomes while the database is away; together with sending well within the lease."""
 SWEEP_S = 5.0
 SWEEP_BATCH = 200
+MOST_CARRIED = 100
+"""Messages that travel in one at the most."""
 
 _STRAY = Verdict(MessageState.FAILED, None, "its endpoint is no longer in the address book")
+_EXPIRED = Verdict(MessageState.FAILED, None, "its endpoint was out of reach for too long")
 
 
 class Courier:
@@ -36,14 +44,20 @@ class Courier:
 
     def __init__(
         self, database: Database, ledger: Ledger, channels: Mapping[str, Channel], now: Clock, *,
-        lease_s: float = LEASE_S,
+        lease_s: float = LEASE_S, fallbacks: Mapping[str, Endpoint] | None = None, courtesy: Courtesy = USUAL,
     ) -> None:  # fmt: skip
-        """`channels` by endpoint name: each gets a lane of its own, so that a slow receiver holds up only itself."""
+        """`channels` by endpoint name: each gets a lane of its own, so that a slow receiver holds up only itself.
+
+        `fallbacks` are the endpoints that take over what failed, by the name of the one it failed at.
+        """
         self._database = database
         self._ledger = ledger
         self._channels = dict(channels)
         self._now = now
         self._lease_s = lease_s
+        self._fallbacks = dict(fallbacks or {})
+        self._courtesy = courtesy
+        self._breakers = {name: Breaker() for name in channels}
         self._wakes = {name: Wake() for name in channels}
         self._idle = Wake()
 
@@ -64,42 +78,70 @@ class Courier:
 
     async def deliver(self, name: str) -> int:
         """One pass of one lane; how many messages were tried. Raises Unavailable."""
-        channel = self._channels[name]
-        messages = await store.claim_messages(
-            self._database, name, self._now(), limit=channel.batch, lease_s=self._lease_s
-        )
-        if messages:
-            results = await channel.send_many(messages)
-            now = self._now()
-            settled = [
-                Settled(m, judge(m.policy, m.attempt, result, now, random.random()), result)
-                for m, result in zip(messages, results, strict=True)
-            ]
-            await self._record_surely(settled)
-        return len(messages)
+        settled = await self._try(name)
+        await self._record_surely(settled)
+        return len(settled)
 
     async def sweep(self) -> int:
         """Settle messages whose sender vanished or whose endpoint is gone; how many were found. Raises Unavailable."""
         now = self._now()
         lost = await store.read_lost(self._database, SWEEP_BATCH)
-        verdicts = [judge(m.policy, m.attempt, LOST, now, random.random()) for m in lost]
-        await self._record([Settled(m, v, LOST) for m, v in zip(lost, verdicts, strict=True)], MessageState.LEASED)
+        await self._record([Settled(m, self._judge(m, LOST, now), LOST) for m in lost])
         strays = await store.read_strays(self._database, self._channels, SWEEP_BATCH)
-        await self._record([Settled(m, _STRAY, None) for m in strays], MessageState.QUEUED)
+        await self._record([Settled(m, _STRAY, None, MessageState.QUEUED) for m in strays])
         return len(lost) + len(strays)
 
     async def _lane(self, name: str, stopping: asyncio.Event) -> None:
+        """Try, and record what was tried while the next ones are on their way."""
         failures = 0
-        while not stopping.is_set():
-            try:
-                tried = await self.deliver(name)
-                failures = 0
-            except Unavailable as error:
-                failures += 1
-                log.warning("courier_waits", endpoint=name, error=str(error))
+        recording: asyncio.Task[None] | None = None
+        async with asyncio.TaskGroup() as group:
+            while not stopping.is_set():
                 tried = 0
-            if tried < self._channels[name].batch:
-                await self._wakes[name].wait(POLL_S + backoff_s(failures, random.random(), cap_s=5) * (failures > 0))
+                try:
+                    settled = await self._try(name)
+                    tried = len(settled)
+                    failures = 0
+                except Unavailable as error:
+                    failures += 1
+                    log.warning("courier_waits", endpoint=name, error=str(error))
+                if recording is not None:
+                    await asyncio.wait({recording})
+                if tried == 0:
+                    pause = backoff_s(failures, random.random(), cap_s=5) if failures else 0
+                    await self._wakes[name].wait(POLL_S + pause)
+                else:
+                    recording = group.create_task(self._record_or_leave(name, settled), name=f"courier:{name}:record")
+
+    async def _try(self, name: str) -> list[Settled]:
+        """Claim what is due at one endpoint, as much as it is trusted with, and send it. Raises Unavailable."""
+        now, channel, breaker = self._now(), self._channels[name], self._breakers[name]
+        room = breaker.room(now, channel.batch)
+        if room == 0:
+            await self._give_up(name, now)
+            return []
+        quiet = self._courtesy.quiet(now)
+        await store.put_off(self._database, name, now, quiet, SWEEP_BATCH)
+        await store.tie_bundles(self._database, name, now, quiet, limit=SWEEP_BATCH, most=MOST_CARRIED)
+        messages = await store.claim_messages(
+            self._database, name, now, limit=room, lease_s=self._lease_s, quiet=quiet
+        )  # fmt: skip
+        if not messages:
+            return []
+        results = await channel.send_many(messages)
+        now = self._now()
+        self._breakers[name] = breaker.after(results, now, random.random())
+        if breaker.open_until is None and self._breakers[name].open_until is not None:
+            log.warning("endpoint_left_alone", endpoint=name, until=str(self._breakers[name].open_until))
+        return [Settled(m, self._judge(m, r, now), r) for m, r in zip(messages, results, strict=True)]
+
+    def _judge(self, message: Message, result: Result, now: datetime) -> Verdict:
+        return judge(message.policy, message.attempt, result, now, random.random(), message.give_up_at)
+
+    async def _give_up(self, name: str, now: datetime) -> None:
+        """While an endpoint is left alone: what waited for it long enough goes its second way, or has failed."""
+        expired = await store.read_expired(self._database, name, now, SWEEP_BATCH)
+        await self._record([Settled(m, _EXPIRED, None, MessageState.QUEUED) for m in expired])
 
     async def _sweep(self, stopping: asyncio.Event) -> None:
         while not stopping.is_set():
@@ -111,6 +153,13 @@ class Courier:
                 log.warning("courier_waits", endpoint="", error=str(error))
             await _pause(stopping, SWEEP_S)
 
+    async def _record_or_leave(self, name: str, settled: Sequence[Settled]) -> None:
+        """Record; what cannot be recorded is found by the sweep once its lease has run out."""
+        try:
+            await self._record_surely(settled)
+        except Unavailable as error:
+            log.warning("outcomes_not_recorded", endpoint=name, messages=len(settled), error=str(error))
+
     async def _record_surely(self, settled: Sequence[Settled]) -> None:
         """Record, again and again while the database is away: what was sent should not be sent twice.
 
@@ -120,33 +169,51 @@ class Courier:
         failures = 0
         while True:
             try:
-                return await self._record(settled, MessageState.LEASED)
+                return await self._record(settled)
             except Unavailable:
                 failures += 1
                 if asyncio.get_running_loop().time() > deadline:
                     raise
                 await self._idle.wait(backoff_s(failures, random.random(), cap_s=2))
 
-    async def _record(self, settled: Sequence[Settled], standing: MessageState) -> None:
+    async def _record(self, settled: Sequence[Settled]) -> None:
+        """Write outcomes, their events, and what goes a second way, in one transaction."""
+        untried = [s.message for s in settled if s.result is not None and s.result.outcome is Outcome.UNTRIED]
+        tried = [s for s in settled if s.result is None or s.result.outcome is not Outcome.UNTRIED]
+        final = [s for s in tried if s.verdict.state is not MessageState.QUEUED]
+        final += [_along(s, carried) for s in final for carried in s.message.carried]
         if not settled:
             return
-        final = [s for s in settled if s.verdict.state is not MessageState.QUEUED]
         async with self._database.transaction() as tx:
             versions = await store.lock_stories(tx, self._ledger, [s.message.ticket_id for s in final])
             now = self._now()
-            moved = await store.settle_messages(tx, settled, now, standing)
-            drafts = [
-                Draft(s.message.ticket_id, _statement(s.message, s.verdict), now, s.message.caused_by)
-                for s in final
-                if s.message.id in moved
-            ]
+            await store.release_messages(tx, untried)
+            kept = [s for s in tried if s.verdict.state is MessageState.QUEUED]
+            moved = await store.settle_messages(tx, [*kept, *final], now)
+            ended = [s for s in final if s.message.id in moved]
+            drafts = [Draft(s.message.ticket_id, _statement(s), now, s.message.caused_by) for s in ended]
             await self._ledger.append(tx, versions, drafts)
-        for (channel, outcome), count in Counter(map(_label, settled)).items():
+            second = [
+                reroute(s.message, self._fallbacks[s.message.endpoint], now)
+                for s in ended
+                if s.verdict.state is MessageState.FAILED and s.message.endpoint in self._fallbacks
+            ]
+            await store.add_messages(tx, second, now, self._courtesy)
+            if second:
+                tx.on_commit(self.ring)
+        for (channel, outcome), count in Counter(map(_label, tried)).items():
             telemetry.NOTIFICATIONS.labels(channel=channel, outcome=outcome).inc(count)
 
 
-def _statement(message: Message, verdict: Verdict) -> Event:
+def _along(settled: Settled, carried: Message) -> Settled:
+    """What travels with a message ends as it ends."""
+    there = replace(carried, carried=())
+    return Settled(there, settled.verdict, None, MessageState.CARRIED)
+
+
+def _statement(settled: Settled) -> Event:
     """The event of a message that has come to its end."""
+    message, verdict = settled.message, settled.verdict
     if verdict.state is MessageState.DELIVERED:
         return NotificationDelivered(
             notification_id=message.id, template=message.template, recipient=message.recipient,
@@ -160,7 +227,7 @@ def _statement(message: Message, verdict: Verdict) -> Event:
 
 
 def _label(settled: Settled) -> tuple[str, str]:
-    return settled.message.channel, settled.result.outcome.value.lower() if settled.result else "stray"
+    return settled.message.channel, settled.result.outcome.value.lower() if settled.result else "untried"
 
 
 async def _pause(stopping: asyncio.Event, seconds: float) -> None:

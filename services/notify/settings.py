@@ -4,9 +4,10 @@ import json
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field, SecretStr
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic_settings import NoDecode
 
+from services.notify.core.target import Place, read_loopback
 from shared.settings import ServiceSettings
 
 
@@ -19,6 +20,11 @@ def _read_json(found: object) -> object:
         raise ValueError("is not JSON") from None  # the error itself might quote a secret
 
 
+def _readable_places(text: str) -> str:
+    read_loopback(text)
+    return text
+
+
 Secrets = Annotated[dict[str, SecretStr], NoDecode, BeforeValidator(_read_json)]
 
 
@@ -29,4 +35,15 @@ class NotifySettings(ServiceSettings):
     contacts: Path | None = None
     """The address book; without one `contacts.toml` of the area, if there is any."""
     webhook_secrets: Secrets = Field(default_factory=dict)
-    """JSON object: secret name → `whsec_…`; two of them, the new one first, while a key is being changed."""
+    """JSON object: secret name → `whsec_…` or `whsk_…`; two, the new one first, while a key is being changed."""
+    channel_secrets: Secrets = Field(default_factory=dict)
+    """JSON object: secret name → a robot's token and signing key, a mail password, or an SMS provider's key."""
+    templates: Path | None = None
+    """A folder of texts that replace built-in ones of the same names."""
+    loopback_targets: Annotated[str, AfterValidator(_readable_places)] = ""
+    """For demonstrations and tests only: places of this machine that endpoints may reach, `127.0.0.1:8080,…`."""
+
+    @property
+    def loopback(self) -> frozenset[Place]:
+        """`loopback_targets`, read."""
+        return read_loopback(self.loopback_targets)

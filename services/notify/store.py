@@ -8,12 +8,14 @@ from uuid import UUID
 import asyncpg
 import orjson
 
+from services.notify.core.courtesy import USUAL, Courtesy, Notice, handling, merge_notices, next_bundles
 from services.notify.core.delivery import Result, Verdict
 from services.notify.core.followup import Answer, FollowUp, FollowUpState, RecordedBy
-from services.notify.core.message import Message, MessageState, PlannedMessage, Policy, Template
+from services.notify.core.message import Audience, Message, MessageState, PlannedMessage, Policy, Template
+from services.notify.core.plan import with_urgency
 from shared.database import Database, Transaction, named_queries
 from shared.ledger import Ledger
-from shared.terms import Satisfaction, TicketId
+from shared.terms import Satisfaction, TicketId, Urgency
 
 _SQL = named_queries("services.notify", "sql", "queries.sql")
 
@@ -23,11 +25,15 @@ Key = tuple[TicketId, int]
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """How an attempt ended and what becomes of its message. `result` is None when no attempt was made."""
+    """How an attempt ended and what becomes of its message. `result` is None when no attempt was made.
+
+    `standing` is where the message must still stand: otherwise somebody else has settled it.
+    """
 
     message: Message
     verdict: Verdict
     result: Result | None
+    standing: MessageState = MessageState.LEASED
 
 
 async def lock_stories(tx: Transaction, ledger: Ledger, ticket_ids: Collection[TicketId]) -> dict[TicketId, int]:
@@ -58,10 +64,21 @@ async def exercises_among(tx: Transaction, ticket_ids: Sequence[TicketId]) -> fr
     return frozenset(row["ticket_id"] for row in rows)
 
 
-async def add_messages(tx: Transaction, messages: Sequence[PlannedMessage], now: datetime) -> None:
-    """Queue messages, or keep them as suppressed; one that is there already stays as it is."""
+async def add_messages(
+    tx: Transaction, messages: Sequence[PlannedMessage], now: datetime, courtesy: Courtesy = USUAL
+) -> None:
+    """Queue messages by the rules of `courtesy`, or keep them as suppressed; one that is there already stays as it is.
+
+    Supervision becomes as urgent as its ticket, and is merged with what the same person was told of it a while ago.
+    """
     if not messages:
         return
+    formal = list({m.ticket_id for m in messages if m.template is Template.ESCALATED})
+    if formal:
+        urgencies = {r["ticket_id"]: Urgency(r["urgency"]) for r in await tx.conn.fetch(_SQL["urgencies_of"], formal)}
+        known = [Notice(*row) for row in await tx.conn.fetch(_SQL["notices_of"], formal)]
+        messages = merge_notices(with_urgency(messages, urgencies), known, courtesy)
+    kept = [handling(message, courtesy) for message in messages]
     await tx.conn.execute(
         _SQL["add_messages"],
         [m.id for m in messages],
@@ -76,6 +93,11 @@ async def add_messages(tx: Transaction, messages: Sequence[PlannedMessage], now:
         [m.send_at for m in messages],
         [m.suppressed for m in messages],
         now,
+        [m.urgency.value for m in messages],
+        [h.audience.value for h in kept],
+        [h.bundle for h in kept],
+        [int(h.window.total_seconds()) for h in kept],
+        [h.give_up_at for h in kept],
     )
 
 
@@ -85,27 +107,66 @@ async def suppress_asks(tx: Transaction, ticket_ids: Sequence[TicketId], why: st
         await tx.conn.execute(_SQL["suppress_asks"], ticket_ids, why, now)
 
 
+async def put_off(
+    database: Database, endpoint: str, now: datetime, quiet: Mapping[Audience, datetime], limit: int
+) -> None:
+    """Let what is due for those who are not to be disturbed wait until they may be, `limit` of each audience."""
+    for audience, until in quiet.items():
+        await database.fetch(_SQL["put_off"], endpoint, now, audience.value, until, limit)
+
+
+async def tie_bundles(
+    database: Database, endpoint: str, now: datetime, quiet: Collection[Audience], *, limit: int, most: int
+) -> None:
+    """Tie up what is due and travels together, `most` in one, in up to `limit` bundles; hold what came too soon."""
+    audiences = [audience.value for audience in quiet]
+    due = await database.fetch(_SQL["due_bundles"], endpoint, now, audiences, limit)
+    if not due:
+        return
+    async with database.transaction() as tx:
+        rows = await tx.conn.fetch(_SQL["lock_bundles"], endpoint, [row["bundle"] for row in due])
+        left = {row["name"]: row["left_at"] for row in rows}
+        next_at = next_bundles(left, {row["bundle"]: row["window_s"] for row in due}, now)
+        held = {name: at for name, at in next_at.items() if at > now}
+        if held:
+            await tx.conn.execute(_SQL["hold_bundles"], endpoint, list(held), list(held.values()), now)
+        ready = [name for name in next_at if name not in held]
+        if ready:
+            await tx.conn.execute(_SQL["tie_bundles"], endpoint, ready, now, audiences, most)
+
+
 async def claim_messages(
-    database: Database, endpoint: str, now: datetime, *, limit: int, lease_s: float
+    database: Database, endpoint: str, now: datetime, *, limit: int, lease_s: float, quiet: Collection[Audience] = ()
 ) -> list[Message]:
-    """Lease due messages of one endpoint and note their attempts, in one committed statement."""
-    return [_message(row) for row in await database.fetch(_SQL["claim_messages"], endpoint, now, limit, lease_s)]
+    """Lease due messages of one endpoint and note their attempts, in one committed statement; urgent ones first."""
+    audiences = [audience.value for audience in quiet]
+    rows = await database.fetch(_SQL["claim_messages"], endpoint, now, limit, lease_s, audiences)
+    return await _messages(database, rows)
 
 
 async def read_lost(database: Database, limit: int) -> list[Message]:
     """Messages whose lease ran out before an outcome was recorded."""
-    return [_message(row) for row in await database.fetch(_SQL["read_lost"], limit)]
+    return await _messages(database, await database.fetch(_SQL["read_lost"], limit))
 
 
 async def read_strays(database: Database, endpoints: Collection[str], limit: int) -> list[Message]:
     """Waiting messages whose endpoint is none of `endpoints`."""
-    return [_message(row) for row in await database.fetch(_SQL["read_strays"], list(endpoints), limit)]
+    return await _messages(database, await database.fetch(_SQL["read_strays"], list(endpoints), limit))
 
 
-async def settle_messages(
-    tx: Transaction, settled: Sequence[Settled], now: datetime, standing: MessageState
-) -> frozenset[UUID]:
-    """Record outcomes; the ids of the messages that still stood in `standing` at that attempt, and so moved."""
+async def read_expired(database: Database, endpoint: str, now: datetime, limit: int) -> list[Message]:
+    """Waiting messages of one endpoint that are not to wait any longer."""
+    return await _messages(database, await database.fetch(_SQL["read_expired"], endpoint, now, limit))
+
+
+async def release_messages(tx: Transaction, messages: Sequence[Message]) -> None:
+    """Put claimed messages back whose turn did not come."""
+    if messages:
+        await tx.conn.execute(_SQL["release_messages"], [m.id for m in messages], [m.attempt for m in messages])
+
+
+async def settle_messages(tx: Transaction, settled: Sequence[Settled], now: datetime) -> frozenset[UUID]:
+    """Record outcomes; the ids of the messages that still stood where they should at that attempt, and so moved."""
     rows = await tx.conn.fetch(
         _SQL["settle_messages"],
         [s.message.id for s in settled],
@@ -116,7 +177,7 @@ async def settle_messages(
         [s.result.outcome.value if s.result else None for s in settled],
         [s.result.detail if s.result else "" for s in settled],
         now,
-        standing.value,
+        [s.standing.value for s in settled],
     )
     return frozenset(row["id"] for row in rows)
 
@@ -131,10 +192,20 @@ async def list_messages(database: Database, ticket_id: TicketId) -> list[dict[st
     return [message | {"attempts": tries[message["id"]]} for message in messages]
 
 
-def _message(row: asyncpg.Record) -> Message:
+async def _messages(database: Database, rows: Sequence[asyncpg.Record]) -> list[Message]:
+    """The messages of `rows`, in their order, each with what it carries."""
+    carriers = [row["id"] for row in rows if row["carrier"] is not None]
+    carried: dict[UUID, list[Message]] = {}
+    for row in await database.fetch(_SQL["read_carried"], carriers) if carriers else ():
+        carried.setdefault(row["carrier"], []).append(_message(row, ()))
+    return [_message(row, carried.get(row["id"], ())) for row in rows]
+
+
+def _message(row: asyncpg.Record, carried: Iterable[Message]) -> Message:
     return Message(
         row["id"], TicketId(row["ticket_id"]), Template(row["template"]), row["recipient"], row["channel"],
         Policy(row["policy"]), orjson.loads(row["facts"]), row["caused_by"], row["created_at"], row["attempts"],
+        Urgency(row["urgency"]), row["endpoint"], row["give_up_at"], tuple(carried),
     )  # fmt: skip
 
 

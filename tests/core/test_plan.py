@@ -1,15 +1,14 @@
-"""Planning: which event tells whom what, when, and through which endpoint; and address books that are refused."""
+"""Planning: which event tells whom what, when, and through which endpoint."""
 
-from dataclasses import replace
-from typing import Any
 from uuid import UUID
 
 import pytest
 
-from services.notify.core.contacts import AddressBook, ChannelKind, ContactsRefused, Endpoint, load_contacts
+from services.notify.core.contacts import AddressBook, ChannelKind, Endpoint
 from services.notify.core.message import FACTS, Policy, Template
 from services.notify.core.plan import plan, plan_ask
 from shared.events import Event, FollowUpAsked
+from shared.terms import Urgency
 from tests.services.notify.values import (
     DUE,
     MORNING,
@@ -80,6 +79,16 @@ def test_a_survey_is_sent_at_most_once_and_an_escalation_again_when_in_doubt() -
     assert plan(envelope(escalated()), BOOK, MORNING)[0].policy is Policy.RESEND
 
 
+def test_a_message_goes_through_the_endpoint_in_the_book() -> None:
+    bot = Endpoint("bot", ChannelKind.WEBHOOK, "https://bot.example.org/hook", "bot")
+    (message,) = plan(envelope(assigned()), AddressBook(exact={"unit:water": bot}), MORNING)
+    assert message.endpoint == bot
+
+
+def test_an_assignment_is_as_urgent_as_its_ticket() -> None:
+    assert plan(envelope(assigned(urgency=Urgency.U1)), BOOK, MORNING)[0].urgency is Urgency.U1
+
+
 def test_a_drill_is_suppressed_with_its_reason_whatever_the_message() -> None:
     told = plan(envelope(assigned(exercise=True)), BOOK, MORNING)
     raised = plan(envelope(escalated()), BOOK, MORNING, {ticket(1)})
@@ -89,84 +98,3 @@ def test_a_drill_is_suppressed_with_its_reason_whatever_the_message() -> None:
 
 def test_a_drill_elsewhere_suppresses_nothing_here() -> None:
     assert plan(envelope(escalated()), BOOK, MORNING, {ticket(2)})[0].suppressed == ""
-
-
-BOT = Endpoint("bot", ChannelKind.WEBHOOK, "https://bot.example.org/hook", "bot")
-SOURCE: dict[str, Any] = {
-    "endpoints": {"bot": {"channel": "webhook", "url": "https://bot.example.org/hook", "secret": "bot"}},
-    "contacts": {"unit:water": "bot", "unit:9901*": "bot", "unit:990101*": "console", "source:*": "bot"},
-}
-
-
-@pytest.mark.parametrize(
-    ("recipient", "endpoint"),
-    [
-        ("unit:water", "bot"),
-        ("unit:waterworks", "console"),
-        ("unit:990102001", "bot"),
-        ("unit:990101001", "console"),
-        ("source:hotline-12345", "bot"),
-        ("role:command-centre", "console"),
-        ("", "console"),
-    ],
-)
-def test_the_exact_name_wins_then_the_longest_beginning_then_the_console(recipient: str, endpoint: str) -> None:
-    assert load_contacts(SOURCE).find(recipient).name == endpoint
-
-
-def test_a_message_goes_through_the_endpoint_in_the_book() -> None:
-    (message,) = plan(envelope(assigned()), load_contacts(SOURCE), MORNING)
-    assert message.endpoint == BOT
-
-
-def test_the_default_may_be_another_endpoint() -> None:
-    assert load_contacts(SOURCE | {"default": "bot"}).find("role:anyone") == BOT
-
-
-@pytest.mark.parametrize(
-    ("change", "complaint"),
-    [
-        ({"default": "pigeon"}, "default: no such endpoint"),
-        ({"contacts": {"unit:water": "pigeon"}}, "contacts.unit:water: no such endpoint"),
-        ({"contacts": {"water": "console"}}, "must be kind:name"),
-        ({"contacts": {"unit:*water": "console"}}, "with \\* at the end only"),
-        ({"contacts": ["unit:water"]}, "contacts: must be a table"),
-        ({"endpoint": {}}, "endpoint: unknown key"),
-        ({"endpoints": {"console": {"channel": "console"}}}, "console is built in"),
-        ({"endpoints": {"bot": {"channel": "carrier-pigeon"}}}, "channel must be one of"),
-        ({"endpoints": {"bot": {"channel": "console", "url": "https://a.example.org/"}}}, "only a webhook"),
-        ({"endpoints": {"bot": {"channel": "webhook", "url": "https://a.example.org/"}}}, "always signed"),
-    ],
-)
-def test_a_wrong_address_book_is_refused_with_the_place_of_the_fault(change: dict[str, Any], complaint: str) -> None:
-    with pytest.raises(ContactsRefused, match=complaint):
-        load_contacts({"endpoints": SOURCE["endpoints"]} | change)
-
-
-@pytest.mark.parametrize(
-    "url",
-    [
-        "",
-        "ftp://bot.example.org/",
-        "file:///etc/passwd",
-        "//bot.example.org/",
-        "https://",
-        "https://name:word@bot.example.org/",
-        "https://bot.example.org:99999/",
-        "https://bot.example.org/#part",
-        "https://bot.example.org/a b",
-        "https://机器人.example.org/",
-        "https://BOT.example.org/",
-        "https://[::1/",
-    ],
-)
-def test_an_endpoint_is_a_plain_http_address_and_nothing_else(url: str) -> None:
-    endpoint = {"channel": "webhook", "url": url, "secret": "bot"}
-    with pytest.raises(ContactsRefused, match=r"endpoints\.bot\.url"):
-        load_contacts({"endpoints": {"bot": endpoint}})
-
-
-@pytest.mark.parametrize("url", ["http://127.0.0.1:8080/hook", "https://[::1]:8443/", "https://bot.example.org"])
-def test_a_plain_address_is_taken(url: str) -> None:
-    book = load_contacts({"endpoints": {"bot": {"channel": "webhook", "url": url, "secret": "bot"}}})
-    assert book.endpoints["bot"] == replace(BOT, url=url)

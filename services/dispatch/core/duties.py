@@ -97,7 +97,7 @@ class Duties:
         by_category: defaultdict[str, list[Deployment]] = defaultdict(list)
         for entry in entries:
             by_duty[entry.township, entry.category].append(entry)
-        for lead in sorted(leads, key=lambda one: (one.basis is LeadBasis.PRINCIPAL, one.unit)):
+        for lead in leads:
             by_lead[lead.township, lead.category].append(lead)
         for deployment in deployments:
             for category in deployment.categories:
@@ -116,9 +116,13 @@ class Duties:
         return None
 
     def lead_entries(self, category: str, township: str, on: date) -> Iterator[LeadEntry]:
-        """All who lead or led the category more broadly: closest code first, then own township, then by basis."""
-        for key in _keys(category, township):
-            yield from (entry for entry in self.leads.get(key, ()) if entry.validity.holds(on))
+        """All who lead the category or something broader there, by the closest code.
+
+        Between equals a statutory duty goes before a principal one, then the township's own line before the county's.
+        """
+        for code in _codes(category):
+            lines = (*self.leads.get((township, code), ()), *self.leads.get((EVERYWHERE, code), ()))
+            yield from (line for line in sorted(lines, key=_is_principal) if line.validity.holds(on))
 
     def deployment(self, category: str, place: str, on: date) -> Deployment | None:
         """The unified deployment that covers the category there on that day; the closest code wins, then the id."""
@@ -128,6 +132,10 @@ class Duties:
                 if found.validity.holds(on) and (township in found.townships or EVERYWHERE in found.townships):
                     return found
         return None
+
+
+def _is_principal(line: LeadEntry) -> bool:
+    return line.basis is LeadBasis.PRINCIPAL
 
 
 def _codes(category: str) -> tuple[str, ...]:

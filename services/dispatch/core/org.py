@@ -102,8 +102,8 @@ class Org:
     def lead_for(self, category: str, township: str | None, on: date) -> LeadEntry | None:
         """Who leads the category there on that day, and on what basis, or None.
 
-        The closest code wins; between equals the township's own line, then the catalogue before the standing entries,
-        then a statutory duty before a principal one.
+        The closest code wins; between equals the catalogue goes before the standing entries, in it a statutory duty
+        before a principal one, then the township's own line before the county's.
         """
         standing = self._standing(category)
         found = next(self.duties.lead_entries(category, (township or "")[:9], on), None)

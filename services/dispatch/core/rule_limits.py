@@ -14,7 +14,7 @@ from shared.terms import Urgency
 WINDOW_ROWS: Final = ("U1", "U2", "SMALL", "BIG")
 
 _EVERY_COLUMN: Final = frozenset(WINDOW_ROWS)
-_COLUMNS_OF: Final[Mapping[Timer, frozenset[str]]] = {timer: _EVERY_COLUMN for timer in Timer} | {
+_COLUMNS_OF: Final[Mapping[Timer, frozenset[str]]] = dict.fromkeys(Timer, _EVERY_COLUMN) | {
     Timer.ARRIVAL: frozenset({"U1", "U2"}),
     Timer.FIRST_FEEDBACK: frozenset({"U1", "U2"}),
     Timer.FIRST_DISPOSAL: frozenset({"U1"}),
@@ -167,7 +167,8 @@ class TimerTable:
         for timer, limits in self.by_timer().items():
             problems += [f"{timer}.{column}: missing" for column in sorted(_COLUMNS_OF[timer] - limits.keys())]
             problems += [
-                f"{timer}.{column}: this timer has no such column" for column in sorted(limits.keys() - _COLUMNS_OF[timer])
+                f"{timer}.{column}: this timer has no such column"
+                for column in sorted(limits.keys() - _COLUMNS_OF[timer])
             ]
         for column, limit in self.sign.by_column().items():
             if isinstance(limit, SameDay):

@@ -92,8 +92,8 @@ class RepeatRules:
 
     def __post_init__(self) -> None:
         problems = []
-        windows = (("reopen_days", self.reopen_days), ("linked_until_days", self.linked_until_days))
-        windows += (("matter_window_days", self.matter_window_days),)
+        windows = [("reopen_days", self.reopen_days), ("linked_until_days", self.linked_until_days)]
+        windows.append(("matter_window_days", self.matter_window_days))
         for (_, shorter), (key, longer) in pairwise(windows):
             if longer <= shorter:
                 problems.append(f"{key}: {longer} must be above the window before it, {shorter}")

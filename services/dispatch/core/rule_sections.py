@@ -158,20 +158,22 @@ class LadderFigures:
             problems.append("same_day_level_2: must be after the morning, when level 1 is reached")
         for key in ("level_1", "level_2", "level_3"):
             role, _, name = getattr(self, key).partition(":")
-            if role not in ("unit", "role") or not name or name.replace("{unit}", "").strip("abcdefghijklmnopqrstuvwxyz-"):
+            if (
+                role not in ("unit", "role")
+                or not name
+                or name.replace("{unit}", "").strip("abcdefghijklmnopqrstuvwxyz-")
+            ):
                 problems.append(f"{key}: must be unit:<name> or role:<name>, of small letters and -, or unit:{{unit}}")
         refuse(problems)
 
 
 @dataclass(frozen=True, slots=True)
 class SupervisionRules:
-    """Hastening 催办, and the budget of supervision 督办: how often a unit may be told."""
+    """Hastening 催办, and what a missed arrival and a vulnerable person change; notify keeps the budget of notices."""
 
     __pydantic_config__: ClassVar[ConfigDict] = CLOSED
     hastens_counted_per_day: Few
     hastens_to_level_1: Count
-    notice_per_ticket_every: LimitText
-    bundle_per_unit_every: LimitText
     critical_arrival_level_3: LimitText  # after a missed arrival at a critical matter; level 2 is at once
     vulnerable_queue_steps: Few  # a vulnerable person's matter moves up; the deadline stays
 
@@ -223,7 +225,9 @@ class DutyPermit:
         if not self.department_leads and AssignmentKind.LEAD not in self.permits:
             problems.append("department_leads: nobody may lead: neither the township nor a department")
         if (AssignmentKind.FIRST_DISPOSAL in self.permits) != bool(self.first_disposal_for):
-            problems.append("first_disposal_for: must say for which urgencies, exactly when FIRST_DISPOSAL is permitted")
+            problems.append(
+                "first_disposal_for: must say for which urgencies, exactly when FIRST_DISPOSAL is permitted"
+            )
         refuse(problems)
 
 

@@ -1,4 +1,4 @@
-"""What may stand in a rule table, and how a table becomes a frozen dataclass or the list of all that is wrong with it."""
+"""What may stand in a rule table, and how a table becomes a frozen dataclass or the list of all its faults."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import time

@@ -1,7 +1,7 @@
 """The rule pack as dispatch reads it: every limit, window, ladder and threshold, checked whole and ready for use."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import timedelta
 from typing import Any, ClassVar, Final
 
@@ -10,7 +10,14 @@ from pydantic import ConfigDict, TypeAdapter
 from services.dispatch.core.calendar import Calendar, CalendarRefused, DutyRoster, load_calendar
 from services.dispatch.core.deadlines import Limit
 from services.dispatch.core.ladder import CRITICAL_ARRIVAL, LadderRules, Step
-from services.dispatch.core.rule_limits import WINDOW_ROWS, LimitTable, StageTable, SupportTable, TimerTable
+from services.dispatch.core.rule_limits import (
+    WINDOW_ROWS,
+    LimitTable,
+    StageTable,
+    SupportTable,
+    TimerTable,
+    surely_longer,
+)
 from services.dispatch.core.rule_outcomes import (
     AppealRules,
     ExclusionRules,
@@ -37,7 +44,7 @@ from services.dispatch.core.rule_sections import (
     Whistle,
     WhistleKind,
 )
-from services.dispatch.core.rule_tables import CLOSED, Name, Share, read_table
+from services.dispatch.core.rule_tables import CLOSED, Name, Share, read_table, refuse
 from shared.terms import Channel, MatterSize, TicketType, Urgency
 
 __all__ = ["LEVELS", "WINDOW_ROWS", "RulePackRefused", "Rulebook", "limit_row", "load_rulebook", "window_row"]
@@ -158,6 +165,10 @@ class _Whistles:
     ENFORCEMENT: Whistle
     KEY_ISSUE: Whistle
 
+    def __post_init__(self) -> None:
+        if self.EMERGENCY.dispute_stops_clock:
+            refuse(["EMERGENCY.dispute_stops_clock: must be false: an emergency is not argued about first"])
+
     def by_kind(self) -> Mapping[WhistleKind, Whistle]:
         return {kind: getattr(self, kind.value) for kind in WhistleKind}
 
@@ -210,12 +221,45 @@ _READER: Final = TypeAdapter(_File)
 def load_rulebook(pack: Mapping[str, Any], categories: Mapping[str, Any], calendar: Calendar) -> Rulebook:
     """Read `dispatch.toml` and `categories.toml`. Raises RulePackRefused with every problem found."""
     problems: list[str] = []
+    file = _read_file(pack, categories, problems)
+    if file is None or problems:
+        raise RulePackRefused(problems)
+    if problems := list(_ladder_problems(file.ladder, calendar)):
+        raise RulePackRefused(problems)
+    return _bound(file, categories, calendar)
+
+
+def load_pack_rules(pack: Mapping[str, Any], categories: Mapping[str, Any], calendar: Mapping[str, object]) -> Rulebook:
+    """Read `dispatch.toml`, `categories.toml` and `calendar.toml` together.
+
+    Raises RulePackRefused with every problem of all three; those of the calendar begin with `calendar.`.
+    """
+    problems: list[str] = []
+    _read_file(pack, categories, problems)
+    try:
+        hours = load_working_calendar(calendar)
+    except CalendarRefused as error:
+        raise RulePackRefused([*problems, *(f"calendar.{problem}" for problem in error.problems)]) from error
+    return load_rulebook(pack, categories, hours)
+
+
+def _read_file(pack: Mapping[str, Any], categories: Mapping[str, Any], problems: list[str]) -> _File | None:
     file = read_table(_READER, pack, problems)
-    if file is None:
-        raise RulePackRefused(problems)
-    problems += [*_case_problems(file.case_class, categories), *_ladder_problems(file.ladder, calendar)]
-    if problems:
-        raise RulePackRefused(problems)
+    if file is not None:
+        problems.extend(_case_problems(file.case_class, categories))
+        problems.extend(_support_problems(file))
+    return file
+
+
+def _support_problems(file: _File) -> Iterator[str]:
+    for row in fields(file.support_limits):
+        part, whole = getattr(file.support_limits, row.name), getattr(file.limits, row.name).base
+        if surely_longer(part, whole):
+            yield f"support_limits.{row.name}: {part} is longer than {whole}, the limit of the whole matter"
+
+
+def _bound(file: _File, categories: Mapping[str, Any], calendar: Calendar) -> Rulebook:
+    """The rulebook of a sound file."""
     timers = file.timers.by_timer()
     support = file.support_limits
     return Rulebook(
@@ -286,14 +330,20 @@ def _case_problems(classes: Sequence[CaseClass], categories: Mapping[str, Any]) 
 
 
 def _codes(categories: Mapping[str, Any]) -> Iterator[str]:
-    for root in categories.get("root", ()):
-        yield root["code"]
-        for group in root.get("group", ()):
-            yield group["code"]
-            yield from (leaf["code"] for leaf in group.get("leaves", ()))
+    """Every code of the tree, as far as it can be read: what else is wrong with it intake's reader says."""
+    for root in _tables(categories, "root"):
+        yield str(root.get("code"))
+        for group in _tables(root, "group"):
+            yield str(group.get("code"))
+            yield from (str(leaf.get("code")) for leaf in _tables(group, "leaves"))
 
 
 def _small(categories: Mapping[str, Any]) -> Iterator[str]:
-    for root in categories.get("root", ()):
-        for group in root.get("group", ()):
-            yield from (leaf["code"] for leaf in group.get("leaves", ()) if leaf.get("small"))
+    for root in _tables(categories, "root"):
+        for group in _tables(root, "group"):
+            yield from (str(leaf.get("code")) for leaf in _tables(group, "leaves") if leaf.get("small") is True)
+
+
+def _tables(table: Mapping[str, Any], key: str) -> Iterator[Mapping[str, Any]]:
+    found = table.get(key)
+    return (item for item in found if isinstance(item, Mapping)) if isinstance(found, list) else iter(())

@@ -8,10 +8,11 @@ import csv
 import io
 import re
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from itertools import islice
 from typing import Final, Generic, NamedTuple, TypeVar
 
 T = TypeVar("T")
@@ -44,13 +45,6 @@ class Fault(NamedTuple):
         """`file:line: code: message`, as editors and people like to find it."""
         where = f"{self.file}:{self.line}" if self.line else self.file
         return f"{where}: {self.code}: {self.message}"
-
-
-class Placed(NamedTuple, Generic[T]):
-    """A value and the line it was read from."""
-
-    line: int
-    value: T
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +143,13 @@ class Row:
         return Validity(begins, ends)
 
 
+class Placed(NamedTuple, Generic[T]):
+    """A value and the row it was read from."""
+
+    row: Row
+    value: T
+
+
 def read_day(text: str) -> date | None:
     """The day that `YYYY-MM-DD` spells, or None."""
     try:
@@ -206,13 +207,12 @@ def _header_fault(header: Sequence[str], columns: Sequence[str]) -> str:
 
 
 def collisions(
-    rows: Collection[Placed[T]], key: Callable[[T], object], validity: Callable[[T], Validity]
+    rows: Sequence[Placed[T]], key: Callable[[T], object], validity: Callable[[T], Validity]
 ) -> Iterator[tuple[Placed[T], Placed[T]]]:
-    """Pairs of rows, the later one second, with one key and a day in common."""
+    """Each row that has a key and a day in common with an earlier one: the first such one, then the row."""
     seen: defaultdict[object, list[Placed[T]]] = defaultdict(list)
     for row in rows:
-        for earlier in seen[key(row.value)]:
-            if validity(earlier.value).meets(validity(row.value)):
-                yield earlier, row
-                break
-        seen[key(row.value)].append(row)
+        earlier = seen[key(row.value)]
+        meeting = (one for one in earlier if validity(one.value).meets(validity(row.value)))
+        yield from ((one, row) for one in islice(meeting, 1))
+        earlier.append(row)

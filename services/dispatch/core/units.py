@@ -1,7 +1,6 @@
 """Units (承办单位): what kinds there are, whom each stands below, and reading them from an area's tables."""
 
 import re
-from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -51,6 +50,9 @@ PLACE_KINDS: Final = frozenset((*_TOWNSHIPS, *_VILLAGES, OrgKind.GRID))
 _ID: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*", re.ASCII)
 _CODE: Final = re.compile(r"[0-9]{9}|[0-9]{12}", re.ASCII)
 _CATEGORY: Final = re.compile(r"[0-9]{2}|[0-9]{4}|[0-9]{6}", re.ASCII)
+_GRID_KEYS: Final = ("grid_code", "village_code", "township_code", *(
+    f"{name}_{language}" for name in ("name", "village_name", "township_name") for language in ("zh", "en")
+))  # fmt: skip
 _KEYS: Final = {
     "id": str, "zh": str, "en": str, "kind": str, "parent": str, "liaison": bool, "enforcement": bool, "leads": list,
     "valid_from": date, "valid_to": date,
@@ -110,6 +112,9 @@ def read_units(parsed: Mapping[str, Any], file: str, lines: Sequence[int], into:
         if not faults:
             into.add(_unit(row, centre), file, line)
             _take_leads(row, where, file, line, into)
+    for unit in into.by_id.values():
+        if unit.kind is OrgKind.COMMAND_CENTRE and unit.id != centre:
+            into.refuse(*into.lines[unit.id], "two_centres", f"{unit.id}: the command centre is {centre}")
     if centre not in into.by_id:
         into.refuse(file, 0, "no_command_centre", f"command_centre: {centre!r} is not one of the units")
     else:
@@ -166,21 +171,19 @@ def read_grids(grids: object, lines: Sequence[int], into: Units) -> None:
     for place, feature in enumerate(features if isinstance(features, list) else ()):
         line = lines[place] if place < len(lines) else 0
         properties = feature.get("properties") if isinstance(feature, Mapping) else None
-        try:
-            units = list(_places(properties or {}, into.command_centre))
-        except (KeyError, TypeError):
-            into.refuse(GRIDS_FILE, line, "bad_grid", f"features[{place}]: lacks a code or a name")
+        if not isinstance(properties, Mapping) or not all(isinstance(properties.get(key), str) for key in _GRID_KEYS):
+            into.refuse(GRIDS_FILE, line, "bad_grid", f"features[{place}]: lacks one of {', '.join(_GRID_KEYS)}")
             continue
         found = True
-        for unit in units:
+        for unit in _places(properties, into.command_centre or None):
             into.by_id.setdefault(unit.id, unit)
             into.lines.setdefault(unit.id, (GRIDS_FILE, line))
     if not found:
         into.refuse(GRIDS_FILE, 0, "no_grids", "grids: no grid in the collection")
 
 
-def _places(p: Mapping[str, str], centre: str) -> Iterator[Unit]:
-    grid, village, township = p["grid_code"] + "", p["village_code"] + "", p["township_code"] + ""
+def _places(p: Mapping[str, str], centre: str | None) -> Iterator[Unit]:
+    grid, village, township = p["grid_code"], p["village_code"], p["township_code"]
     subdistrict, community = township[6:] < "100", village[9:] < "200"
     rows = (
         (f"grid:{grid}", "name", OrgKind.GRID, f"village:{village}", PlaceLevel.GRID),
@@ -198,8 +201,8 @@ def read_places(rows: Sequence[Row], into: Units) -> None:
     for row in rows:
         unit = _place(row, codes)
         if unit.id in named:
-            row.refuse("duplicate_place", f"{row.cells['code']} stands in line {named[unit.id].line} already")
-        named[unit.id] = Placed(row.line, unit)
+            row.refuse("duplicate_place", f"{row.cells['code']} stands in line {named[unit.id].row.line} already")
+        named[unit.id] = Placed(row, unit)
     for unit_id, unit in list(into.by_id.items()):
         if unit.kind not in PLACE_KINDS - {OrgKind.GRID}:
             continue
@@ -207,12 +210,12 @@ def read_places(rows: Sequence[Row], into: Units) -> None:
         if unit_id not in named:
             into.refuse(file, line, "missing_parent", f"{unit_id} is not in {PLACES_FILE}")
         elif (unit.zh, unit.en) != (named[unit_id].value.zh, named[unit_id].value.en):
-            into.refuse(PLACES_FILE, named[unit_id].line, "name_differs", f"{unit_id} is {unit.zh} in {GRIDS_FILE}")
+            into.refuse(PLACES_FILE, named[unit_id].row.line, "name_differs", f"{unit_id} is {unit.zh} in {GRIDS_FILE}")
         else:
             into.by_id[unit_id] = replace(named[unit_id].value, parent=unit.parent, level=unit.level)
     for unit_id, placed in named.items():
         if unit_id not in into.by_id:
-            into.faults.append(Fault(PLACES_FILE, placed.line, Severity.GAP, "no_grid", f"{unit_id} has no grid"))
+            into.faults.append(Fault(PLACES_FILE, placed.row.line, Severity.GAP, "no_grid", f"{unit_id} has no grid"))
 
 
 def _place(row: Row, codes: set[str]) -> Unit:
@@ -259,11 +262,11 @@ def _circles(units: Mapping[str, Unit]) -> Iterator[tuple[str, ...]]:
 
 def settle_levels(units: Mapping[str, Unit]) -> dict[str, Unit]:
     """Give every unit below a township or village the level of that place. Takes a tree that has been checked."""
-    settled: defaultdict[str, Unit] = defaultdict()
+    settled: dict[str, Unit] = {}
     for unit in units.values():
         above, level = unit, unit.level
         while above.parent is not None and level is PlaceLevel.COUNTY:
             above = units[above.parent]
             level = above.level
         settled[unit.id] = replace(unit, level=level)
-    return dict(settled)
+    return settled

@@ -1,11 +1,10 @@
-"""The services of Open311 GeoReport v2: every leaf of the category tree, with keywords, group and asked-for attributes."""
+"""The services of Open311 GeoReport v2: every leaf of the category tree, with its keywords, group and questions."""
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from math import isfinite
-from types import MappingProxyType
 
 from services.intake.core.categories import Category, CategoryTree
 from services.intake.core.tables import Table, TableReader
@@ -39,7 +38,7 @@ class Attribute:
     required: bool
     order: int
     description: str
-    values: Mapping[str, str] = MappingProxyType({})
+    values: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +89,7 @@ def catalogue_of(tree: CategoryTree, triage: Table, asked: Table | None = None) 
 
 
 def check_answers(service: Service, answers: Mapping[str, Sequence[str]]) -> list[Problem]:
-    """What is wrong with the answers to a service's attributes, by attribute code; what nobody asked for is wrong too."""
+    """What is wrong with the answers to a service's attributes, by attribute code; so is what nobody asked for."""
     known = {attribute.code: attribute for attribute in service.attributes}
     problems = [
         Problem("attribute", "unknown", "names an attribute that the service does not have")
@@ -102,17 +101,17 @@ def check_answers(service: Service, answers: Mapping[str, Sequence[str]]) -> lis
 
 
 def _check_answer(attribute: Attribute, values: Sequence[str]) -> list[Problem]:
-    field = f"attribute[{attribute.code}]"
+    name = f"attribute[{attribute.code}]"
     if not values:
-        return [Problem(field, "missing", "is required")] if attribute.required else []
+        return [Problem(name, "missing", "is required")] if attribute.required else []
     if len(values) > 1 and attribute.datatype is not DataType.MULTI:
-        return [Problem(field, "too_many", "takes one value")]
+        return [Problem(name, "too_many", "takes one value")]
     if len(", ".join(values)) > MAX_ATTRIBUTE:
-        return [Problem(field, "too_long", f"must have at most {MAX_ATTRIBUTE} characters")]
+        return [Problem(name, "too_long", f"must have at most {MAX_ATTRIBUTE} characters")]
     if attribute.values and any(value not in attribute.values for value in values):
-        return [Problem(field, "not_allowed", f"must be one of {', '.join(attribute.values)}")]
+        return [Problem(name, "not_allowed", f"must be one of {', '.join(attribute.values)}")]
     if attribute.datatype is DataType.NUMBER and not _is_number(values[0]):
-        return [Problem(field, "not_a_number", "must be a number")]
+        return [Problem(name, "not_a_number", "must be a number")]
     return []
 
 
@@ -169,8 +168,8 @@ def _read_attributes(asked: Table, tree: CategoryTree) -> dict[str, tuple[Attrib
             reader.report(f"{where}.code", "bad_code", "must be the code of a leaf, and stand once")
         tables = reader.tables(f"{where}.", table, "attribute")
         found[code] = tuple(_attribute(reader, place, order, item) for order, (place, item) in enumerate(tables, 1))
-        if len({attribute.code for attribute in found[code]}) < len(found[code]):
-            reader.report(f"{where}.attribute", "duplicate_code", "has two attributes with one code")
+        if len({attribute.code.lower() for attribute in found[code]}) < len(found[code]):
+            reader.report(f"{where}.attribute", "duplicate_code", "has two attributes with one code, capitals aside")
     reader.finish()
     return found
 

@@ -17,7 +17,7 @@ MAX_LISTED = 50
 """Ids or service codes that one search may name."""
 
 MAX_PAGE_SIZE = 1000
-MAX_OFFSET = 100_000
+MAX_OFFSET = 10_000
 """Rows that a page number may skip: beyond, `after` is the way on, which skips nothing."""
 
 _LAST_ID = UUID(int=2**128 - 1)
@@ -88,7 +88,9 @@ def _search(parameters: Parameters, now: datetime, problems: list[Problem]) -> S
     limit = _limit(parameters, problems)
     page = _number(parameters, "page", 1, 10**9 - 1, problems) or 1
     if (page - 1) * limit > MAX_OFFSET:
-        problems.append(Problem("page", "out_of_range", f"skips more than {MAX_OFFSET} requests: follow the Link header"))
+        problems.append(
+            Problem("page", "out_of_range", f"skips more than {MAX_OFFSET} requests: follow the Link header")
+        )
     return Search(
         start=start,
         end=end,
@@ -148,7 +150,7 @@ def _before(parameters: Parameters, end: datetime, problems: list[Problem]) -> t
     if (form := _CURSOR.fullmatch(text)) is None or int(form[1]) > 4_133_980_800_000_000:
         problems.append(Problem("after", "bad_form", "must be taken from a Link header as it stands"))
         return end, _LAST_ID
-    return _EPOCH + timedelta(microseconds=int(form[1])), UUID(form[2])
+    return min((end, _LAST_ID), (_EPOCH + timedelta(microseconds=int(form[1])), UUID(form[2])))
 
 
 def _number(parameters: Parameters, name: str, least: int, most: int, problems: list[Problem]) -> int | None:

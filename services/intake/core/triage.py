@@ -1,6 +1,7 @@
 """Says what a matter is: type, category, urgency, and which words made it so.
 
-Words decide, by weighted sums that a person can redo on paper; nothing here looks at a clock or outside its arguments.
+Words decide, by weighted sums that a person can redo on paper; where they leave doubt, a trained model may have its say.
+Nothing here looks at a clock or outside its arguments.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,8 +12,10 @@ from typing import NamedTuple
 from ahocorasick_rs import AhoCorasick, Implementation, MatchKind
 
 from services.intake.core.categories import UNCLASSIFIED, Category, CategoryTree
+from services.intake.core.classifier import Choice, Classifier
 from services.intake.core.location import Location
 from services.intake.core.report import NewTicket
+from shared.errors import Problem, Rejected
 from shared.terms import TicketType, Urgency
 
 HALF_EVIDENCE = 2.0
@@ -20,6 +23,12 @@ HALF_EVIDENCE = 2.0
 
 TITLE_FACTOR = 2
 """A word in the title counts double: titles are short and to the point."""
+
+WORDS_SURE = 0.6
+"""From this confidence on the words alone decide the category, and no model is asked."""
+
+WORDS_HEARD = 2
+"""From this sum of weights on, one plain word, the words alone decide the ticket type."""
 
 
 class LeadKind(StrEnum):
@@ -148,18 +157,48 @@ class TriageRules:
     category_words: WordTable
 
 
+class Models(NamedTuple):
+    """The trained models of a pack; triage does without those it lacks."""
+
+    category: Classifier | None = None
+    ticket_type: Classifier | None = None
+
+
+NO_MODELS = Models()
+
+
+def check_models(models: Models, tree: CategoryTree) -> None:
+    """Raise Rejected when a model could choose a label that nobody knows."""
+    known = {"category": set(tree.leaves), "ticket_type": set(TicketType)}
+    problems = []
+    for target, model in zip(Models._fields, models, strict=True):
+        if model is not None and model.target != target:
+            problems.append(Problem(target, "other_target", f"is a model of {model.target}"))
+        elif model is not None and (strange := sorted(set(model.labels) - known[target])):
+            problems.append(Problem(target, "unknown_labels", f"speaks of {', '.join(strange)}: nobody knows these"))
+    if problems:
+        raise Rejected(*problems)
+
+
 def matter_of(ticket: NewTicket) -> Matter:
     """What triage reads of a report."""
     return Matter(ticket.text, ticket.title or "", ticket.ticket_type, ticket.category)
 
 
-def triage(matter: Matter, rules: TriageRules, location: Location | None = None) -> Triage:
-    """Judge one matter. The hotline's own type and category stand; words and floors still raise the urgency."""
+def triage(
+    matter: Matter, rules: TriageRules, location: Location | None = None, models: Models = NO_MODELS
+) -> Triage:
+    """Judge one matter. The hotline's own type and category stand; words and floors still raise the urgency.
+
+    Words come first; a model is asked only where they are unsure. Then the explanation holds the choice of both.
+    """
     text = f"{matter.title}\n{matter.text}".lower()
     title_end = len(matter.title)
     fired: list[Fired] = []
-    ticket_type = _type(matter, rules, text, title_end, fired)
+    ticket_type = _type(matter, rules, text, title_end, fired, models.ticket_type)
     category, confidence = _category(matter, rules, text, title_end, location, fired)
+    if models.category is not None and confidence < WORDS_SURE:
+        category, confidence = _second_look(matter, rules.tree, models.category, Choice(category.code, confidence), fired)
     urgency, lead = _urgency(rules, text, fired)
     if category.floor < urgency:
         urgency = category.floor
@@ -176,17 +215,41 @@ def confidence_of(best: int, second: int) -> float:
     return round(best / (best + HALF_EVIDENCE) * best / (best + second), 3) if best else 0.0
 
 
-def _type(matter: Matter, rules: TriageRules, text: str, title_end: int, fired: list[Fired]) -> TicketType:
+def _type(
+    matter: Matter, rules: TriageRules, text: str, title_end: int, fired: list[Fired], model: Classifier | None
+) -> TicketType:
     if matter.ticket_type is not None:
         fired.append(Fired("given.ticket_type", (matter.ticket_type,)))
         return matter.ticket_type
     reading = rules.type_words.read(text, title_end)
-    if not reading.scores:
+    best = max(reading.scores, key=lambda index: (reading.scores[index], -index), default=None)
+    if model is not None and (best is None or reading.scores[best] < WORDS_HEARD):
+        choice = model.choose(matter.text, matter.title)
+        fired.append(Fired("model.ticket_type", _shown(choice)))
+        if choice.confidence >= model.threshold:
+            return TicketType(choice.label)
+    if best is None:
         fired.append(Fired("default.ticket_type", ()))
         return TicketType.HELP
-    best = max(reading.scores, key=lambda index: (reading.scores[index], -index))
     fired.append(Fired(rules.types[best].id, rules.type_words.words_for(best, reading)))
     return rules.types[best].ticket_type
+
+
+def _second_look(
+    matter: Matter, tree: CategoryTree, model: Classifier, words: Choice, fired: list[Fired]
+) -> tuple[Category, float]:
+    """The model's category where it agrees with the words or is sure enough and surer; else that of the words."""
+    choice = model.choose(matter.text, matter.title)
+    fired += (Fired("words.category", _shown(words)), Fired("model.category", _shown(choice)))
+    if choice.label == words.label:
+        return tree.leaves[words.label], max(words.confidence, choice.confidence)
+    best = choice if choice.confidence >= max(model.threshold, words.confidence) else words
+    return tree.leaves[best.label], best.confidence
+
+
+def _shown(choice: Choice) -> tuple[str, str]:
+    """A choice as an explanation shows it: the label and how sure it is."""
+    return choice.label, f"{choice.confidence:.3f}"
 
 
 def _category(

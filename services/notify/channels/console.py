@@ -7,7 +7,7 @@ from services.notify.core.delivery import Outcome, Result
 from services.notify.core.message import Message
 from shared.telemetry import log
 
-_SHOWN = Result(Outcome.DELIVERED)
+_SHOWN = Result(Outcome.DELIVERED, is_alive=True)
 
 
 class ConsoleChannel:

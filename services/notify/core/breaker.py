@@ -1,4 +1,4 @@
-"""A circuit breaker and a pace for one endpoint: leave a dead receiver alone, look again now and then."""
+"""A circuit breaker for one endpoint: a dead receiver is left alone, and looked at again now and then."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -11,8 +11,7 @@ FAILURES = 10
 
 FIRST_PAUSE = timedelta(seconds=10)
 LONGEST_PAUSE = timedelta(minutes=10)
-FIRST_PACE = 8
-"""How many messages are taken at once at first; doubled while all goes well."""
+_MOST_DOUBLINGS = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,12 +21,11 @@ class Breaker:
     failures: int = 0
     pauses: int = 0
     open_until: datetime | None = None
-    pace: int = FIRST_PACE
 
     def room(self, now: datetime, batch: int) -> int:
         """How many messages may be tried at `now`, at most `batch`: none while open, one as a probe after it."""
         if self.open_until is None:
-            return min(self.pace, batch)
+            return batch
         return 0 if now < self.open_until else 1
 
     def after(self, results: Sequence[Result], now: datetime, chance: float) -> "Breaker":
@@ -37,13 +35,12 @@ class Breaker:
             return self
         failures = self.failures
         for result in tried:
-            failures = 0 if result.is_alive else failures + 1
+            failures = 0 if result.receiver_is_alive else failures + 1
         asked = max((r.pause for r in tried if r.pause), default=None)
         if asked is not None:
-            return replace(self, failures=failures, open_until=now + min(asked, LONGEST_PAUSE), pace=1)
+            return replace(self, failures=failures, open_until=now + min(asked, LONGEST_PAUSE))
         probe_failed = self.open_until is not None and failures > 0
         if failures >= FAILURES or probe_failed:
             pause = min(FIRST_PAUSE * 2**self.pauses, LONGEST_PAUSE) * (1 + SPREAD * (2 * chance - 1))
-            return Breaker(failures, min(self.pauses + 1, 16), now + pause, 1)
-        well = all(r.outcome is Outcome.DELIVERED for r in tried)
-        return Breaker(failures, 0, None, self.pace * 2 if well and len(tried) >= self.pace else max(self.pace, 1))
+            return Breaker(failures, min(self.pauses + 1, _MOST_DOUBLINGS), now + pause)
+        return Breaker(failures)

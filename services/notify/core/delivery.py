@@ -31,24 +31,48 @@ LONGEST_WAIT = timedelta(hours=24)
 _MOST_DIGITS = 9
 
 
+BUSY_PAUSE = timedelta(seconds=10)
+"""How long a receiver that is busy and does not say how long is left alone."""
+
+_BUSY = 429
+_TROUBLED = frozenset({408, 425, 429})
+"""Statuses below 500 that speak of the receiver's state and not of the message."""
+
+
 class Outcome(StrEnum):
-    """How one attempt ended. AMBIGUOUS: it may have arrived. GONE: the receiver wants no more of these."""
+    """How one attempt ended. AMBIGUOUS: it may have arrived. GONE: the receiver wants no more of these.
+
+    UNTRIED: its turn did not come; the attempt does not count and is not kept.
+    """
 
     DELIVERED = "DELIVERED"
     FAILED = "FAILED"
     GONE = "GONE"
     AMBIGUOUS = "AMBIGUOUS"
+    UNTRIED = "UNTRIED"
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a channel says of one attempt. `detail` never quotes the receiver's words."""
+    """What a channel says of one attempt. `detail` never quotes the receiver's words.
+
+    `wait` is asked for this message, `pause` for everything that goes to the same endpoint. `is_alive` says that the
+    receiver was there and answered in good order, whatever it thinks of the message.
+    """
 
     outcome: Outcome
     detail: str = ""
     wait: timedelta | None = None
+    pause: timedelta | None = None
+    is_alive: bool = False
+
+    @property
+    def receiver_is_alive(self) -> bool:
+        """Nothing speaks for the receiver being dead or in trouble."""
+        return self.is_alive or self.outcome is Outcome.DELIVERED
 
 
+UNTRIED = Result(Outcome.UNTRIED)
 LOST = Result(Outcome.AMBIGUOUS, "the sender vanished before it could record the outcome")
 """What is known of an attempt whose lease ran out."""
 
@@ -69,10 +93,12 @@ def read_answer(status: int, retry_after: str | None, now: datetime) -> Result:
     """What an HTTP status says: 2xx delivered, 410 no more; redirects, errors and all else a failure to try again."""
     detail = f"HTTP {status}"
     if 200 <= status < 300:
-        return Result(Outcome.DELIVERED, detail)
+        return Result(Outcome.DELIVERED, detail, is_alive=True)
     if status == 410:
-        return Result(Outcome.GONE, detail)
-    return Result(Outcome.FAILED, detail, read_retry_after(retry_after, now))
+        return Result(Outcome.GONE, detail, is_alive=True)
+    wait = read_retry_after(retry_after, now)
+    pause = wait or BUSY_PAUSE if status == _BUSY else None
+    return Result(Outcome.FAILED, detail, wait, pause, is_alive=status < 500 and status not in _TROUBLED)
 
 
 def read_retry_after(text: str | None, now: datetime) -> timedelta | None:
@@ -91,8 +117,13 @@ def read_retry_after(text: str | None, now: datetime) -> timedelta | None:
     return min(max(wait, SHORTEST_WAIT), LONGEST_WAIT)
 
 
-def judge(policy: Policy, attempt: int, result: Result, now: datetime, chance: float) -> Verdict:
-    """What follows after attempt number `attempt` (from 1); `chance` is a uniform draw from [0, 1)."""
+def judge(
+    policy: Policy, attempt: int, result: Result, now: datetime, chance: float, give_up_at: datetime | None = None
+) -> Verdict:
+    """What follows after attempt number `attempt` (from 1); `chance` is a uniform draw from [0, 1).
+
+    A next attempt that would come after `give_up_at` is none: the message has failed.
+    """
     if result.outcome is Outcome.DELIVERED:
         return _DELIVERED
     if result.outcome is Outcome.AMBIGUOUS and policy is Policy.AT_MOST_ONCE:
@@ -100,4 +131,6 @@ def judge(policy: Policy, attempt: int, result: Result, now: datetime, chance: f
     if result.outcome is Outcome.GONE or attempt >= ATTEMPTS:
         return Verdict(MessageState.FAILED, None, result.detail)
     wait = result.wait or DELAYS[attempt] * (1 + SPREAD * (2 * chance - 1))
+    if give_up_at is not None and now + wait > give_up_at:
+        return Verdict(MessageState.FAILED, None, result.detail)
     return Verdict(MessageState.QUEUED, now + wait, result.detail)

@@ -7,7 +7,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from services.notify.core.contacts import Endpoint
-from shared.terms import TicketId
+from shared.terms import TicketId, Urgency
 
 Facts = Mapping[str, str | int]
 """Codes, numbers and instants (ISO 8601); never a citizen's words."""
@@ -46,11 +46,27 @@ POLICIES: Mapping[Template, Policy] = {
 }
 
 
+class Audience(StrEnum):
+    """Whose peace the quiet hours protect."""
+
+    OFFICIAL = "OFFICIAL"
+    CITIZEN = "CITIZEN"
+
+
+AUDIENCES: Mapping[Template, Audience] = {
+    Template.ASSIGNED: Audience.OFFICIAL,
+    Template.ESCALATED: Audience.OFFICIAL,
+    # The hotline hears of it, and calls the citizen.
+    Template.FOLLOW_UP: Audience.CITIZEN,
+}
+
+
 class MessageState(StrEnum):
-    """Where a message stands; the last four are final."""
+    """Where a message stands; the last four are final. CARRIED: it travels within another to the same recipient."""
 
     QUEUED = "QUEUED"
     LEASED = "LEASED"
+    CARRIED = "CARRIED"
     DELIVERED = "DELIVERED"
     FAILED = "FAILED"
     SUPPRESSED = "SUPPRESSED"
@@ -74,11 +90,12 @@ class PlannedMessage:
     facts: Facts
     caused_by: str
     suppressed: str = ""
+    urgency: Urgency = Urgency.U3
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A message in a courier's hands for its `attempt`-th attempt (from 1)."""
+    """A message in a courier's hands for its `attempt`-th attempt (from 1). `carried` travels with it."""
 
     id: UUID
     ticket_id: TicketId
@@ -90,3 +107,7 @@ class Message:
     caused_by: str
     created_at: datetime
     attempt: int
+    urgency: Urgency = Urgency.U3
+    endpoint: str = ""
+    give_up_at: datetime | None = None
+    carried: tuple["Message", ...] = ()

@@ -1,6 +1,7 @@
 """From an event to the messages it asks for: who is told what, when, and through which endpoint."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from uuid import uuid5
 
@@ -8,7 +9,7 @@ from services.notify.core.contacts import AddressBook
 from services.notify.core.followup import FollowUp
 from services.notify.core.message import POLICIES, Facts, PlannedMessage, Template
 from shared.events import NAMESPACE, Envelope, FollowUpAsked, TicketAssigned, TicketEscalated
-from shared.terms import TicketId
+from shared.terms import TicketId, Urgency
 
 EXERCISE = "exercise"
 """Why a message of a drill is not sent."""
@@ -28,7 +29,8 @@ def plan(
                 "urgency": e.urgency.value, "size": e.size.value, "grid": e.grid or "", "cycle": e.cycle,
                 "due_at": e.due_at.isoformat(), "sign_by": e.sign_by.isoformat(),
             }  # fmt: skip
-            return [_message(envelope, Template.ASSIGNED, f"unit:{e.unit}", book, now, facts, exercise=e.exercise)]
+            told = _message(envelope, Template.ASSIGNED, f"unit:{e.unit}", book, now, facts, exercise=e.exercise)
+            return [replace(told, urgency=e.urgency)]
         case TicketEscalated() as e:
             facts = {
                 "ticket_no": e.ticket_no, "unit": e.unit, "clock": e.clock, "level": e.level, "cycle": e.cycle,
@@ -38,6 +40,18 @@ def plan(
             return [_message(envelope, Template.ESCALATED, e.to, book, e.notify_at or now, facts, exercise=exercise)]
         case _:
             return []
+
+
+def with_urgency(planned: Sequence[PlannedMessage], known: Mapping[TicketId, Urgency]) -> list[PlannedMessage]:
+    """`planned`, where supervision is as urgent as its ticket: as `known`, or as the assignments among `planned` say.
+
+    A ticket nobody has heard of counts as normal. Asking a citizen is never urgent.
+    """
+    urgencies = {**known, **{m.ticket_id: m.urgency for m in planned if m.template is Template.ASSIGNED}}
+    return [
+        replace(m, urgency=urgencies.get(m.ticket_id, m.urgency)) if m.template is Template.ESCALATED else m
+        for m in planned
+    ]
 
 
 def plan_ask(asked: Envelope, follow_up: FollowUp, book: AddressBook, now: datetime) -> PlannedMessage:

@@ -1,11 +1,14 @@
-"""The rules of asking citizens, read from the rule pack's `notify.toml` and refused whole when anything is wrong."""
+"""The rules of asking and telling, read from the rule pack's `notify.toml` and refused whole when anything is wrong."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import time, timedelta
 from itertools import pairwise
 from typing import Final, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from services.notify.core.courtesy import Courtesy, Hours
+from services.notify.core.message import Audience
 
 T = TypeVar("T")
 
@@ -17,6 +20,8 @@ _FIGURES: Final = {
     "spacing_hours": (1, _LONGEST_HOURS),
     "wait_after_last_hours": (1, _LONGEST_HOURS),
 }
+
+_COURTESIES: Final = {"notice_every_hours": (1, _LONGEST_HOURS), "bundle_every_minutes": (1, 60 * 24)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,27 +45,83 @@ class FollowUpRules:
     wait_after_last: timedelta
 
 
+@dataclass(frozen=True, slots=True)
+class NotifyRules:
+    """All that notify takes from the pack."""
+
+    follow_up: FollowUpRules
+    courtesy: Courtesy
+
+
 class RulesRefused(ValueError):
-    """The follow-up rules are wrong; the message names every fault."""
+    """The rules are wrong; `problems` names every fault, each led by its key path."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__("; ".join(problems))
+        self.problems = tuple(problems)
 
 
 def load_rules(source: Mapping[str, object]) -> FollowUpRules:
-    """Read `[follow_up]` of a parsed notify.toml; raises RulesRefused with every problem found."""
-    problems = [f"{key}: unknown key" for key in source if key not in ("name", "version", "follow_up")]
-    found = _typed(source.get("follow_up"), dict, "follow_up", problems) or {}
+    """The rules of asking alone; raises RulesRefused with every problem of the whole file."""
+    return load_notify_rules(source).follow_up
+
+
+def load_notify_rules(source: Mapping[str, object]) -> NotifyRules:
+    """Read a parsed notify.toml; raises RulesRefused with every problem found."""
+    problems = [f"{key}: unknown key" for key in source if key not in ("name", "version", "follow_up", "courtesy")]
+    follow_up = _read_follow_up(source.get("follow_up"), problems)
+    courtesy = _read_courtesy(source.get("courtesy"), problems)
+    if problems or follow_up is None or courtesy is None:
+        raise RulesRefused(problems)
+    return NotifyRules(follow_up, Courtesy(follow_up.zone, *courtesy))
+
+
+def _read_follow_up(source: object, problems: list[str]) -> FollowUpRules | None:
+    found = _typed(source, dict, "follow_up", problems) or {}
     known = {"zone", "bands", *_FIGURES}
     problems += [f"follow_up.{key}: unknown key" for key in found if key not in known]
-    figures = {name: _read_figure(found.get(name), name, problems) for name in _FIGURES}
+    figures = {
+        name: _read_figure(found.get(name), f"follow_up.{name}", span, problems) for name, span in _FIGURES.items()
+    }
     bands = _read_bands(found.get("bands"), problems)
     zone = _read_zone(found.get("zone"), problems)
     if figures["least_bands"] > min(figures["attempts"], len(bands)):
         problems.append("follow_up.least_bands: more than there are attempts or bands")
-    if problems or zone is None:
-        raise RulesRefused("; ".join(problems))
+    if zone is None:
+        return None
     return FollowUpRules(
         zone, bands, figures["attempts"], figures["least_bands"], timedelta(hours=figures["spacing_hours"]),
         timedelta(hours=figures["wait_after_last_hours"]),
     )  # fmt: skip
+
+
+def _read_courtesy(source: object, problems: list[str]) -> tuple[Mapping[Audience, Hours], timedelta, timedelta] | None:
+    """Who may be told when, how often about one ticket, and how often at all."""
+    found = _typed(source, dict, "courtesy", problems)
+    if found is None:
+        return None
+    problems += [f"courtesy.{key}: unknown key" for key in found if key not in ("hours", *_COURTESIES)]
+    figures = {
+        name: _read_figure(found.get(name), f"courtesy.{name}", span, problems) for name, span in _COURTESIES.items()
+    }
+    rows = _typed(found.get("hours"), dict, "courtesy.hours", problems) or {}
+    problems += [f"courtesy.hours.{key}: unknown key" for key in rows if key not in Audience.__members__]
+    hours = {audience: _read_hours(rows.get(audience.value), audience, problems) for audience in Audience}
+    every = timedelta(hours=figures["notice_every_hours"]), timedelta(minutes=figures["bundle_every_minutes"])
+    if every[1] > every[0]:
+        problems.append("courtesy.bundle_every_minutes: longer than notice_every_hours")
+    return hours, *every
+
+
+def _read_hours(source: object, audience: Audience, problems: list[str]) -> Hours:
+    path = f"courtesy.hours.{audience}"
+    row = _typed(source, dict, path, problems) or {}
+    problems += [f"{path}.{key}: unknown key" for key in row if key not in ("opens", "closes")]
+    opens = _typed(row.get("opens"), time, f"{path}.opens", problems)
+    closes = _typed(row.get("closes"), time, f"{path}.closes", problems)
+    if opens is not None and closes is not None and opens >= closes:
+        problems.append(f"{path}: closes before it opens: nobody could ever be told")
+    return Hours(opens or time(), closes or time())
 
 
 def _typed(found: object, kind: type[T], path: str, problems: list[str]) -> T | None:
@@ -70,11 +131,11 @@ def _typed(found: object, kind: type[T], path: str, problems: list[str]) -> T | 
     return None
 
 
-def _read_figure(found: object, name: str, problems: list[str]) -> int:
-    least, most = _FIGURES[name]
-    figure = _typed(found, int, f"follow_up.{name}", problems)
+def _read_figure(found: object, path: str, span: tuple[int, int], problems: list[str]) -> int:
+    least, most = span
+    figure = _typed(found, int, path, problems)
     if figure is not None and not least <= figure <= most:
-        problems.append(f"follow_up.{name}: must be from {least} to {most}")
+        problems.append(f"{path}: must be from {least} to {most}")
     return figure or 0
 
 

@@ -116,8 +116,8 @@ def check_place(host: str, port: int, ports: Collection[int], loopback: Collecti
         raise TargetRefused(f"the host is not allowed: {fault}")
 
 
-def choose(host: str, port: int, found: Sequence[str], loopback: Collection[Place] = NOWHERE_SPECIAL) -> str:
-    """The address to connect to among those that `host` resolved to; raises TargetRefused when any is forbidden.
+def judge_found(host: str, port: int, found: Sequence[str], loopback: Collection[Place] = NOWHERE_SPECIAL) -> None:
+    """Judge the addresses that `host` resolved to; raises TargetRefused when there is none, or any is forbidden.
 
     One forbidden address among good ones is the mark of a name that changes its mind, so all are refused.
     """
@@ -132,7 +132,6 @@ def choose(host: str, port: int, found: Sequence[str], loopback: Collection[Plac
         fault = ("" if address.is_loopback else "allowed on loopback only") if own else refuse(address)
         if fault:
             raise TargetRefused(f"the host resolves to a forbidden address: {fault}")
-    return found[0]
 
 
 def refuse(address: Address) -> str:

@@ -14,6 +14,7 @@ from services.notify.core.message import Message
 from services.notify.courier import Courier
 from shared.database import Database
 from shared.events import FollowUpAsked, NotificationDelivered, NotificationFailed
+from shared.terms import Urgency
 from tests.builders import eventually
 from tests.services.notify.stage import Stage
 from tests.services.notify.values import MORNING, assigned, audited, envelope, escalated, local
@@ -88,7 +89,7 @@ async def test_a_failed_attempt_comes_again_by_the_schedule_with_the_same_id(sta
 
 async def test_after_eleven_failures_it_is_given_up_and_said_so(stage: Stage) -> None:
     courier = with_channel(stage, Scripted(FAILED))
-    await stage.hear(envelope(assigned()))
+    await stage.hear(envelope(assigned(urgency=Urgency.U1)))
     for delay in DELAYS:
         stage.now += delay * 1.2
         assert await courier.deliver("console") == 1

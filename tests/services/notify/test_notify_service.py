@@ -156,6 +156,8 @@ async def test_topics_that_are_missing_are_refused(bare_broker: Broker, notify_d
 
 WEBHOOK = '[endpoints.bot]\nchannel = "webhook"\nurl = "https://bot.example.org/"\nsecret = "bot"\n'
 
+ROBOT = '[endpoints.group]\nchannel = "wecom"\nsecret = "group"\n'
+
 
 @pytest.mark.parametrize(
     ("changes", "contacts", "complaint"),
@@ -167,6 +169,12 @@ WEBHOOK = '[endpoints.bot]\nchannel = "webhook"\nurl = "https://bot.example.org/
         ({"webhook_secrets": "whsec_c2hvcnQ="}, "", "GRIDDISPATCH_WEBHOOK_SECRETS: Value error, is not JSON"),
         ({"webhook_secrets": '["whsec_c2hvcnQ="]'}, "", "GRIDDISPATCH_WEBHOOK_SECRETS"),
         ({"contacts": "/nowhere/contacts.toml"}, "", "cannot be read"),
+        ({}, WEBHOOK.replace("bot.example.org", "10.0.0.1"), "endpoints.bot.url: the host is not allowed: private"),
+        ({}, WEBHOOK.replace("https", "http"), "endpoints.bot.url: must be https"),
+        ({"loopback_targets": "10.0.0.1:80"}, "", "GRIDDISPATCH_LOOPBACK_TARGETS"),
+        ({}, ROBOT, "secret 'group': not among the settings' channel secrets"),
+        ({"channel_secrets": '{"group": "c2hvcnQ c2hvcnQ"}'}, ROBOT, "must be its token"),
+        ({"templates": "/nowhere"}, "", "the texts cannot be read"),
         ({"clock": "tomorrow"}, "", "GRIDDISPATCH_CLOCK"),
     ],
 )
@@ -179,6 +187,12 @@ def test_wrong_settings_are_refused_and_secrets_not_quoted(
     code, said = refused(settings, tmp_path)
     assert (code, complaint in said) == (REFUSED, True), said
     assert "c2hvcnQ" not in said
+
+
+def test_a_text_with_an_unknown_field_is_refused_with_file_and_line(notify_dsn: str, tmp_path: Path) -> None:
+    (tmp_path / "escalated.zh.sms.txt").write_text("督办\n$phone\n")
+    code, complaint = refused(environment(notify_dsn, NOWHERE, 0, templates=str(tmp_path)), tmp_path)
+    assert (code, "escalated.zh.sms.txt:2: $phone is not known" in complaint) == (REFUSED, True)
 
 
 def test_a_pack_without_its_rules_is_refused(notify_dsn: str, tmp_path: Path) -> None:

@@ -4,29 +4,39 @@ import asyncio
 import base64
 import gzip
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from standardwebhooks import Webhook
 from standardwebhooks.webhooks import WebhookVerificationError
 from starlette.responses import Response, StreamingResponse
 
-from services.notify.app import make_channels, read_templates
-from services.notify.channels.webhook import KeyRefused, WebhookChannel, read_keys
+from services.notify.app import read_templates
+from services.notify.channels.factory import make_channels
+from services.notify.channels.guard import Guard
+from services.notify.channels.signing import KeyRefused, read_keys, sign
+from services.notify.channels.webhook import WebhookChannel
 from services.notify.core.contacts import AddressBook, ChannelKind, Endpoint
 from services.notify.core.delivery import Outcome, Result
 from services.notify.core.message import Facts, Message, Policy, Template
 from services.notify.core.render import make_renderer
 from shared.database import Database
+from tests.services.notify.receivers import Behave, RawReceiver, drip, guard_for, hang_up, reset, says, status
 from tests.services.notify.stage import Receiver, Stage
 from tests.services.notify.values import MORNING, NO, assigned, audited, envelope, rules, ticket
 
 NEW = "whsec_" + base64.b64encode(b"n" * 32).decode()
 OLD = "whsec_" + base64.b64encode(b"o" * 32).decode()
-PAYLOAD = make_renderer(read_templates(), rules().zone).payload
+RENDERER = make_renderer(read_templates(), rules().zone)
+PAYLOAD = RENDERER.payload
+VECTOR_ID, VECTOR_BODY = "msg_p5jXN8AQM9LWM0D4loKWxJek", '{"test": 2432232314}'
+VECTOR_TIME = datetime.fromtimestamp(1614265330, UTC)
+VECTOR_HMAC = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+VECTOR_ED25519 = "whsk_6Xb/dCcHpPea21PS1N9VY/NZW723CEc77N4rJCubMbfVKIDij2HKpMKkioLlX0dRqSKJp4AJ6p9lMicMFs6Kvg=="
 
 
 def message(n: int = 1) -> Message:
@@ -39,7 +49,8 @@ def message(n: int = 1) -> Message:
 
 @asynccontextmanager
 async def channel(url: str, secret: str = NEW, send_s: float = 15.0) -> AsyncIterator[WebhookChannel]:
-    made = WebhookChannel(Endpoint("bot", ChannelKind.WEBHOOK, url, "bot"), read_keys(secret), PAYLOAD, send_s=send_s)
+    bot = Endpoint("bot", ChannelKind.WEBHOOK, url, "bot")
+    made = WebhookChannel(bot, read_keys(secret), PAYLOAD, guard_for(url), send_s=send_s)
     yield made
     await made.close()
 
@@ -58,6 +69,31 @@ async def test_a_delivery_is_signed_so_that_the_library_verifies_it() -> None:
     assert (payload["ticket_no"], payload["template"]) == (NO, "follow_up")
     assert headers["webhook-id"] == str(UUID(int=1))
     assert headers["content-type"] == "application/json"
+
+
+def test_signatures_are_the_published_ones() -> None:
+    keys = read_keys(f"{VECTOR_HMAC} {VECTOR_ED25519}")
+    assert dict(sign(keys, VECTOR_ID, VECTOR_TIME, VECTOR_BODY)) == {
+        "webhook-id": VECTOR_ID,
+        "webhook-timestamp": "1614265330",
+        "webhook-signature": (
+            "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE= "
+            "v1a,hnO3f9T8Ytu9HwrXslvumlUpqtNVqkhqw/enGzPCXe5BdqzCInXqYXFymVJaA7AZdpXwVLPo3mNl8EM+m7TBAg=="
+        ),
+    }
+
+
+async def test_an_ed25519_signature_verifies_with_the_public_key_alone() -> None:
+    private = Ed25519PrivateKey.generate()
+    seed = base64.b64encode(private.private_bytes_raw()).decode()
+    receiver = Receiver(204)
+    await send(receiver, secret=f"whsk_{seed} {NEW}")
+    ((headers, body),) = receiver.requests
+    asymmetric, symmetric = headers["webhook-signature"].split(" ")
+    signed = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + body
+    private.public_key().verify(base64.b64decode(asymmetric.removeprefix("v1a,")), signed)
+    assert symmetric.startswith("v1,")
+    assert Webhook(NEW).verify(body, headers)
 
 
 async def test_during_a_rotation_both_keys_verify_and_a_third_does_not() -> None:
@@ -99,7 +135,7 @@ async def test_a_receiver_that_is_not_there_certainly_got_nothing() -> None:
         pass
     async with channel(url) as way:
         (result,) = await way.send_many([message()])
-    assert (result.outcome, result.detail) == (Outcome.FAILED, "ConnectError")
+    assert (result.outcome, result.detail) == (Outcome.FAILED, "ConnectionRefusedError when connecting")
 
 
 async def test_a_huge_answer_is_cut_off_and_its_status_counts() -> None:
@@ -115,6 +151,81 @@ async def test_a_huge_answer_is_cut_off_and_its_status_counts() -> None:
     result = await send(Receiver(StreamingResponse(huge(), status_code=200)), send_s=5)
     assert result.outcome is Outcome.DELIVERED
     assert sent < 64 * 1024 * 1024
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "outcome", "detail"),
+    [
+        (status("200 OK"), Outcome.DELIVERED, "HTTP 200"),
+        (status("204 No Content"), Outcome.DELIVERED, "HTTP 204"),
+        (status("200"), Outcome.DELIVERED, "HTTP 200"),
+        (says(b"HTTP/1.0 200 OK\r\n\r\nuntil the end"), Outcome.DELIVERED, "HTTP 200"),
+        (says(b"HTTP/1.1 103 Early\r\n\r\nHTTP/1.1 500 No\r\ncontent-length: 0\r\n\r\n"), Outcome.FAILED, "HTTP 500"),
+        (says(b"HTTP/1.1 101 Switching\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n"), Outcome.FAILED, "HTTP 101"),
+        (says(b"HTTP/1.1 200 OK\r\ncontent-length: 900\r\n\r\nshort"), Outcome.DELIVERED, "HTTP 200"),
+        (drip(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n", 0.002), Outcome.DELIVERED, "HTTP 200"),
+        (drip(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n", 0.2), Outcome.AMBIGUOUS, "no answer in time"),
+        (hang_up, Outcome.AMBIGUOUS, "closed without an answer"),
+        (reset, Outcome.AMBIGUOUS, "ConnectionResetError"),
+        (says(b"SSH-2.0-other\r\n\r\n"), Outcome.AMBIGUOUS, "unreadable answer"),
+        (says(b"HTTP/1.1 200 OK\r\nx: " + b"y" * 70_000), Outcome.AMBIGUOUS, "endless head"),
+        (says(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n"), Outcome.DELIVERED, "HTTP 200"),
+    ],
+)
+async def test_whatever_a_receiver_does_is_recorded_as_what_it_is(
+    behaviour: Behave, outcome: Outcome, detail: str
+) -> None:
+    async with RawReceiver(behaviour).open() as url, channel(url, send_s=1.0) as way:
+        started = asyncio.get_running_loop().time()
+        (result,) = await way.send_many([message()])
+        took = asyncio.get_running_loop().time() - started
+    # How a torn connection shows depends on what was read before.
+    known = {detail, "closed without an answer"} if "Reset" in detail else {detail}
+    assert (result.outcome, result.detail in known) == (outcome, True), result
+    assert took < 3
+
+
+async def test_connections_are_used_again_and_not_after_their_time() -> None:
+    receiver = RawReceiver(status("204 No Content"))
+    async with receiver.open() as url, channel(url) as way:
+        for n in range(1, 11):
+            await way.send_many([message(n)])
+    assert (len(receiver.requests), receiver.connections) == (10, 1)
+
+
+async def test_what_comes_unasked_spoils_no_later_answer() -> None:
+    twice = says(b"HTTP/1.1 204 No Content\r\n\r\nHTTP/1.1 500 No\r\ncontent-length: 0\r\n\r\n")
+    receiver = RawReceiver(twice, status("204 No Content"))
+    async with receiver.open() as url, channel(url) as way:
+        results = [(await way.send_many([message(n)]))[0].outcome for n in (1, 2)]
+    assert results == [Outcome.DELIVERED, Outcome.DELIVERED]
+
+
+async def test_a_dead_receiver_costs_a_few_attempts_and_not_the_batch() -> None:
+    async with RawReceiver(hang_up).open() as url, channel(url) as way:
+        results = await way.send_many([message(n) for n in range(1, 201)])
+    tried = [r for r in results if r.outcome is not Outcome.UNTRIED]
+    assert 10 <= len(tried) <= 14
+
+
+async def test_a_place_of_this_machine_that_is_not_named_gets_no_connection() -> None:
+    receiver = RawReceiver(status("204 No Content"))
+    async with receiver.open() as url:
+        way = WebhookChannel(
+            Endpoint("bot", ChannelKind.WEBHOOK, "https://hook.example.org/", "bot"), read_keys(NEW), PAYLOAD,
+            Guard(resolve=lambda host, port: _found("127.0.0.1")),
+        )  # fmt: skip
+        (result,) = await way.send_many([message()])
+        await way.close()
+        assert url
+    assert (result.outcome, result.detail) == (
+        Outcome.FAILED, "the host resolves to a forbidden address: loopback",
+    )  # fmt: skip
+    assert receiver.connections == 0
+
+
+async def _found(address: str) -> Sequence[str]:
+    return [address]
 
 
 async def test_a_compressed_answer_is_not_unpacked() -> None:
@@ -206,6 +317,8 @@ async def test_a_webhook_carries_no_word_of_the_citizens(notify_database: Databa
         ("whsec_" + base64.b64encode(b"short").decode(), "at least 24"),
         (base64.b64encode(b"n" * 32).decode(), "must be whsec_"),
         (f"{NEW} whsec_", "at least 24"),
+        ("whsk_" + base64.b64encode(b"n" * 31).decode(), "32 or 64 bytes"),
+        ("whsk_" + base64.b64encode(b"n" * 64).decode(), "belongs to another key"),
     ],
 )
 def test_an_unfit_key_is_refused_without_being_quoted(secret: str, complaint: str) -> None:
@@ -217,4 +330,4 @@ def test_an_unfit_key_is_refused_without_being_quoted(secret: str, complaint: st
 def test_a_webhook_whose_key_is_not_in_the_settings_is_refused() -> None:
     book = AddressBook({"bot": Endpoint("bot", ChannelKind.WEBHOOK, "https://bot.example.org/", "bot")})
     with pytest.raises(KeyRefused, match="bot: secret 'bot': not among the settings"):
-        make_channels(book, {}, PAYLOAD)
+        make_channels(book, {}, {}, RENDERER, Guard())

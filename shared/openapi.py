@@ -1,0 +1,135 @@
+"""The OpenAPI document that a service serves: the framework's own, with what it cannot know put in."""
+
+from collections.abc import Iterator, Mapping
+from keyword import iskeyword
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+
+from shared.contracts import CONTRACT_VERSION
+from shared.json_schema import Json, example_of, lifted, with_words
+
+SCHEMA_PREFIX = "#/components/schemas/"
+PROBLEM_TYPE = "application/problem+json"
+_METHODS = ("get", "put", "post", "delete", "patch", "head", "options")
+
+PROBLEM: Json = {
+    "title": "Problem",
+    "description": "An error, as RFC 9457 has it; some carry further fields.",
+    "type": "object",
+    "required": ["type", "title", "status"],
+    "properties": {
+        "type": {"type": "string", "description": "urn:griddispatch:problem: and a stable code."},
+        "title": {"type": "string", "description": "A sentence for people."},
+        "status": {"type": "integer", "description": "The HTTP status."},
+        "current_version": {"type": ["integer", "null"], "description": "Of the ticket, when it has moved on."},
+        "problems": {
+            "type": "array",
+            "description": "Every field that is wrong.",
+            "items": {
+                "title": "ProblemItem",
+                "type": "object",
+                "required": ["field", "code", "message"],
+                "properties": {
+                    "field": {"type": "string", "description": "Path of the field; empty for the whole body."},
+                    "code": {"type": "string", "description": "A stable code."},
+                    "message": {"type": "string", "description": "A sentence for people."},
+                },
+            },
+        },
+    },
+}
+_TITLES: Mapping[str, tuple[str, str]] = {
+    "404": ("not-found", "There is nothing by that name here."),
+    "409": ("conflict", "It has moved on, or the step is not legal now."),
+    "422": ("rejected", "The input is not acceptable."),
+    "428": ("if-match-missing", "Name the version you saw: If-Match."),
+    "503": ("unavailable", "Not available now; the outcome is unknown: repeat with the same key."),
+    "default": ("http", "Refused."),
+}
+
+
+class ServiceApp(FastAPI):
+    """A service's HTTP application, whose document says what every route of the product does."""
+
+    def __init__(self, service: str) -> None:
+        super().__init__(
+            title=f"Grid Dispatch: {service}", version=CONTRACT_VERSION, docs_url="/docs", redoc_url=None,
+            generate_unique_id_function=operation_id,
+        )  # fmt: skip
+        self._completed: Json = {}
+
+    def openapi(self) -> dict[str, Any]:
+        """The document; made anew when routes were added."""
+        document = super().openapi()
+        if document is not self._completed:
+            self._completed = self.openapi_schema = complete(document)
+        return self._completed
+
+
+def operation_id(route: APIRoute) -> str:
+    """The name of the route, stable and for people to read; a word that Python keeps for itself gets a tail."""
+    name = route.name.replace("-", "_")
+    return f"{name}_" if iskeyword(name) else name
+
+
+def complete(document: Json) -> Json:
+    """The document with words, examples and problem documents; every reference leads somewhere. The old one stays."""
+    lifting: Json = {}
+    whole: Json = lifted(document, lifting, SCHEMA_PREFIX)
+    components = whole.setdefault("components", {}).setdefault("schemas", {})
+    for name in ("HTTPValidationError", "ValidationError", "ProblemView", "ProblemItem"):
+        components.pop(name, None)
+    components |= lifting | {"Problem": PROBLEM}
+    for operation in operations(whole):
+        _refuse(operation)
+    whole = with_words(whole)
+    for operation in operations(whole):
+        _show(operation, whole)
+    whole["components"]["schemas"] = dict(sorted(whole["components"]["schemas"].items()))
+    return whole
+
+
+def operations(document: Json) -> Iterator[Json]:
+    """Every operation of the document."""
+    for methods in document.get("paths", {}).values():
+        yield from (operation for method, operation in methods.items() if method in _METHODS)
+
+
+def _refuse(operation: Json) -> None:
+    """Say under which statuses the operation refuses, always with a problem document."""
+    responses = operation.setdefault("responses", {})
+    places = [parameter["in"] for parameter in operation.get("parameters", [])]
+    headers = [parameter["name"].lower() for parameter in operation.get("parameters", [])]
+    wanted = ["503", "default"]
+    wanted += ["404"] if "path" in places else []
+    wanted += ["422"] if places or "requestBody" in operation else []
+    wanted += ["409", "428"] if "if-match" in headers else []
+    refused = {status for status, r in responses.items() if PROBLEM_TYPE in r.get("content", {})}
+    for status in sorted({*wanted, *refused}):
+        described = responses[status]["description"] if status in refused else ""
+        responses[status] = _problem(status, described)
+    operation["responses"] = dict(sorted(responses.items()))
+
+
+def _problem(status: str, described: str) -> Json:
+    code, title = _TITLES.get(status, ("", ""))
+    content: Json = {"schema": {"$ref": SCHEMA_PREFIX + "Problem"}}
+    if status.isdigit() and code:
+        content["example"] = {"type": f"urn:griddispatch:problem:{code}", "title": title, "status": int(status)}
+    return {"description": title or described or "Refused.", "content": {PROBLEM_TYPE: content}}
+
+
+def _show(operation: Json, root: Json) -> None:
+    """Put an example beside every JSON schema of the operation that lacks one."""
+    bodies = [operation.get("requestBody", {})]
+    bodies += [r for status, r in operation["responses"].items() if status.startswith("2")]
+    for body in bodies:
+        content = body.get("content", {}).get("application/json")
+        if content and not content.keys() & {"example", "examples"} and _says_something(content.get("schema", {})):
+            content["example"] = example_of(content["schema"], root)
+
+
+def _says_something(schema: Json) -> bool:
+    return bool(schema.keys() & {"$ref", "properties", "anyOf", "oneOf", "items"})
