@@ -20,6 +20,7 @@ from griddispatch.contract import app as contract
 from griddispatch.demo.layouts import InputError, read_mapping
 from griddispatch.demo.run import DemoFailed, Options, run
 from griddispatch.dlq import DEAD, STATES, dead_letters
+from griddispatch.rules import app as rules
 from shared.errors import NotFound, Rejected, Unavailable
 from shared.kafka import Producer, TopicMismatch, apply_topics
 from shared.migrations import MigrationChanged, migrate, migrations_of
@@ -43,6 +44,7 @@ app.add_typer(topics, name="topics")
 app.add_typer(dlq, name="dlq")
 app.add_typer(contract, name="contract")
 app.add_typer(area, name="area")
+app.add_typer(rules, name="rules")
 
 
 class Service(StrEnum):

@@ -26,7 +26,7 @@ class Columns:
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
-    """A text and the label a person chose for it."""
+    """A text and the label a person chose for it; empty when nobody has."""
 
     text: str
     label: str
@@ -38,7 +38,7 @@ class Labelled:
 
 
 def read_labelled(paths: Sequence[Path], columns: Columns) -> list[Labelled | Lesson]:
-    """Every row of the files, in order. Raises InputError that names file and line; an empty label is one."""
+    """Every row of the files, in order. Raises InputError that names file and line."""
     rows = [row for path in paths for row in _read(path, columns)]
     if not rows:
         raise InputError(f"{', '.join(map(str, paths))}: nothing in it")
@@ -93,9 +93,7 @@ def _of_lines(file: IO[str], columns: Columns) -> Iterator[Labelled | Lesson]:
 def _labelled(row: Mapping[str, Any], columns: Columns, number: int) -> Labelled:
     if not isinstance(row, Mapping):
         raise InputError(f"line {number}: wants an object")
-    text, label, title = row.get(columns.text), row.get(columns.label), row.get(columns.title) or ""
-    if not isinstance(text, str) or not isinstance(title, str):
-        raise InputError(f"line {number}: {columns.text} and {columns.title} must be texts")
-    if not isinstance(label, str) or not label.strip():
-        raise InputError(f"line {number}: no {columns.label}")
-    return Labelled(text, label.strip(), title)
+    text, label, title = (row.get(key) for key in (columns.text, columns.label, columns.title))
+    if not isinstance(text, str) or not isinstance(label or "", str) or not isinstance(title or "", str):
+        raise InputError(f"line {number}: {columns.text}, {columns.label} and {columns.title} must be texts")
+    return Labelled(text, (label or "").strip(), title or "")

@@ -11,6 +11,7 @@ import typer
 from griddispatch.data import data_root
 from services.dispatch.core.rule_examples import check_examples
 from services.dispatch.core.rulebook import Rulebook, RulePackRefused, load_pack_rules
+from services.intake.core.incident_rules import read_incident_rules
 from services.intake.core.triage_rules import read_rules
 from services.notify.core.rules import load_notify_rules
 from shared.packs import SHEET, Pack, PackRefused, open_pack
@@ -20,9 +21,10 @@ T = TypeVar("T")
 REFUSED: Final = 2
 DISPATCH: Final = ("dispatch.toml", "categories.toml", "calendar.toml")
 INTAKE: Final = ("triage.toml", "categories.toml")
+INCIDENTS: Final = ("incidents.toml",)
 NOTIFY: Final = ("notify.toml",)
 EXAMPLES: Final = ("examples.toml",)
-FILES: Final = tuple(dict.fromkeys((*DISPATCH, *INTAKE, *NOTIFY, *EXAMPLES)))
+FILES: Final = tuple(dict.fromkeys((*DISPATCH, *INTAKE, *INCIDENTS, *NOTIFY, *EXAMPLES)))
 
 app = typer.Typer(no_args_is_help=True, help="Rule packs: limits, words, calendars and thresholds as data.")
 
@@ -34,6 +36,13 @@ class Verdict:
     problems: tuple[str, ...]
     notes: tuple[str, ...] = ()
     counts: tuple[str, ...] = ()
+
+
+AGREED: Final = (
+    ("incidents.toml", "repeats.reopen_days", "dispatch.toml", "repeats.reopen_days"),
+    ("incidents.toml", "merging.supervise.reporters_from", "dispatch.toml", "supervision.reporters_to_level_2"),
+)
+"""Figures that two services keep of the same thing."""
 
 
 @app.callback()
@@ -81,7 +90,9 @@ def check_pack(folder: Path, today: date) -> Verdict:
     problems: list[str] = []
     book = _tried(pack, load_pack_rules, DISPATCH, problems)
     triage = _tried(pack, read_rules, INTAKE, problems)
+    _tried(pack, read_incident_rules, INCIDENTS, problems)
     _tried(pack, load_notify_rules, NOTIFY, problems)
+    problems += _disagreements(pack)
     if book is None:
         return Verdict(tuple(dict.fromkeys(problems)))
     examples = _tried(pack, lambda table: _run(table, book), EXAMPLES, problems)
@@ -105,6 +116,16 @@ def _tried(pack: Pack, reader: Callable[..., T], files: tuple[str, ...], problem
     except PackRefused as refused:
         problems += refused.problems
         return None
+
+
+def _disagreements(pack: Pack) -> list[str]:
+    """Where two services would see the same thing differently."""
+    problems = []
+    for file, path, other, its_path in AGREED:
+        ours, theirs = pack.value(file, path), pack.value(other, its_path)
+        if ours is not None and theirs is not None and ours != theirs:
+            problems.append(pack.located(f"{path}: is {ours}, but {its_path} of {other} is {theirs}", file))
+    return problems
 
 
 def _run(table: Mapping[str, Any], book: Rulebook) -> int:

@@ -17,6 +17,8 @@ Floats: TypeAlias = NDArray[np.float32]
 Vector: TypeAlias = tuple[Buckets, Floats]
 
 FOLDS: Final = 5
+CALIBRATING: Final = 0
+"""The fold that teaches how sure a model may be."""
 STILL: Final = 0.01
 """A pass that moves no support by more than this is the last."""
 SCALES: Final = tuple(float(scale) for scale in np.geomspace(0.5, 50, 41))
@@ -42,12 +44,12 @@ def fold_of(lesson: Lesson) -> int:
 
 
 def train(lessons: Sequence[Lesson], recipe: Recipe) -> Classifier:
-    """The model of these lessons, each text and label counted once, in whatever order they come.
+    """The model of these lessons: each text counts once, with the label that was chosen for it last.
 
     Raises Rejected when there are not two labels, or a lesson was counted in another way than the recipe's.
     """
     _check(lessons, recipe)
-    kept = [lesson for _, lesson in sorted({_key(lesson): lesson for lesson in lessons}.items())]
+    kept = [lesson for _, lesson in sorted({lesson.digest: lesson for lesson in lessons}.items())]
     labels = tuple(sorted({lesson.label for lesson in kept}))
     column = {label: number for number, label in enumerate(labels)}
     truth = np.array([column[lesson.label] for lesson in kept])
@@ -58,12 +60,8 @@ def train(lessons: Sequence[Lesson], recipe: Recipe) -> Classifier:
         target=recipe.target, labels=labels, bits=recipe.bits, longest=recipe.longest,
         weights=np.rint(weights / steps).astype(np.int8), steps=steps.astype(np.float32), rarity=rarity, unseen=unseen,
         scale=_scale(kept, truth, len(labels), recipe), threshold=recipe.threshold,
-        trained_on=hashlib.sha256(b"\n".join(_key(lesson) for lesson in kept)).hexdigest(), examples=len(kept),
+        trained_on=hashlib.sha256(b"\n".join(lesson.digest + lesson.label.encode() for lesson in kept)).hexdigest(), examples=len(kept),
     )  # fmt: skip
-
-
-def _key(lesson: Lesson) -> bytes:
-    return lesson.digest + lesson.label.encode(errors="surrogatepass")
 
 
 def rarity_of(lessons: Sequence[Lesson], recipe: Recipe) -> tuple[Floats, float]:
@@ -113,13 +111,13 @@ def _orders(texts: int, recipe: Recipe) -> Iterator[NDArray[np.int64]]:
 
 def _scale(lessons: Sequence[Lesson], truth: NDArray[np.int64], labels: int, recipe: Recipe) -> float:
     """The factor under which the confidence in texts that were held out comes closest to how often it was right."""
-    is_held = np.array([fold_of(lesson) == 0 for lesson in lessons])
+    is_held = np.array([fold_of(lesson) == CALIBRATING for lesson in lessons])
     seen, held = np.flatnonzero(~is_held), np.flatnonzero(is_held)
     if not len(held) or not len(seen):
         return 1.0
-    rarity, unseen = rarity_of([lessons[n] for n in seen], recipe)
-    weights = separated([vector_of(lessons[n], rarity, unseen) for n in seen], truth[seen], labels, recipe)
-    margins = np.array([_margins(vector_of(lessons[n], rarity, unseen), weights) for n in held], np.float64)
+    rarity, unseen = rarity_of([lessons[int(n)] for n in seen], recipe)
+    weights = separated([vector_of(lessons[int(n)], rarity, unseen) for n in seen], truth[seen], labels, recipe)
+    margins = np.array([_margins(vector_of(lessons[int(n)], rarity, unseen), weights) for n in held], np.float64)
     return min(SCALES, key=lambda scale: _surprise(margins * scale, truth[held]))
 
 

@@ -13,7 +13,7 @@ from uuid import UUID
 from msgspec import Struct
 from pydantic import BaseModel, ConfigDict
 
-from shared import intake_events, joint_events
+from shared import intake_events, joint_events, notify_events
 from shared.event import Event as Event
 from shared.terms import (
     AssignmentId,
@@ -265,6 +265,8 @@ class TicketEvaluated(Event):
     contacted: bool | None = None
     solved: bool | None = None
     satisfaction: Satisfaction | None = None
+    service: Satisfaction | None = None
+    truthful: bool | None = None
 
 
 class NotificationDelivered(Event):
@@ -342,6 +344,11 @@ EVENT_TYPES: dict[str, type[Event]] = {model.type: model for model in _concrete(
 
 INTAKE_TYPES = intake_events.INTAKE_EVENT_TYPES | {TicketReceived.type, TicketTriaged.type}
 """The types that intake states."""
+
+NOTIFY_TYPES = notify_events.NOTIFY_EVENT_TYPES | {
+    FollowUpAsked.type, TicketEvaluated.type, NotificationDelivered.type, NotificationFailed.type,
+}  # fmt: skip
+"""The types that notify states."""
 
 
 def event_id(source: Source, ticket_id: TicketId, version: int) -> UUID:

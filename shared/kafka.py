@@ -23,12 +23,15 @@ from shared.codec import Record
 from shared.errors import Unavailable
 from shared.telemetry import log
 from shared.topics import Topic
+from shared.wake import Pace
 
 START_S = 15.0
 SEND_S = 15.0
 COMMIT_S = 5.0
 STOP_S = 5.0
 ADMIN_S = 15.0
+FETCH_WAIT_MS = 2_000
+"""A broker answers at once when there is something; when not, so rarely does it have to be asked again."""
 PACED_POLL_MS = 3
 SHORTEST_PAUSE_S = 0.005
 
@@ -152,8 +155,7 @@ class Consumer:
         """`idle_pause_s` is for brokers that answer an empty fetch at once instead of waiting for records: the longest
         time to leave them alone when nothing comes."""
         self._topics = tuple(topics)
-        self._idle_pause_s = idle_pause_s
-        self._pause_s = 0.0
+        self._pace = Pace(SHORTEST_PAUSE_S, idle_pause_s) if idle_pause_s else None
         self._settings = {
             "bootstrap_servers": bootstrap,
             "group_id": group,
@@ -170,6 +172,7 @@ class Consumer:
             heartbeat_interval_ms=3_000,
             max_poll_interval_ms=300_000,
             max_poll_records=poll_records,
+            fetch_max_wait_ms=FETCH_WAIT_MS,
             fetch_max_bytes=8 * 1024 * 1024,
             max_partition_fetch_bytes=512 * 1024,
         )
@@ -208,7 +211,7 @@ class Consumer:
     async def poll(self, timeout_s: float) -> list[Record]:
         """What one poll brings, partition by partition in offset order; empty when there is nothing, or no broker."""
         batches = await (
-            self._paced() if self._idle_pause_s else self._client.getmany(timeout_ms=int(timeout_s * 1000))
+            self._paced(self._pace) if self._pace else self._client.getmany(timeout_ms=int(timeout_s * 1000))
         )
         return [
             Record(r.topic, r.partition, r.offset, r.key, r.value, r.headers)
@@ -216,13 +219,12 @@ class Consumer:
             for r in records
         ]
 
-    async def _paced(self) -> dict[TopicPartition, list[ConsumerRecord]]:
+    async def _paced(self, pace: Pace) -> dict[TopicPartition, list[ConsumerRecord]]:
         """Fetch only while asked to: between polls every partition is paused, longer and longer while nothing comes."""
         self._client.resume(*self._client.paused())
         batches: dict[TopicPartition, list[ConsumerRecord]] = await self._client.getmany(timeout_ms=PACED_POLL_MS)
         self._client.pause(*self._client.assignment())
-        self._pause_s = 0.0 if batches else min(max(SHORTEST_PAUSE_S, 2 * self._pause_s), self._idle_pause_s)
-        await asyncio.sleep(self._pause_s)
+        await asyncio.sleep(pace.after(batches))
         return batches
 
     async def commit(self, finished: Mapping[tuple[str, int], int]) -> None:

@@ -86,6 +86,11 @@ class Pack:
         places = {file: _Places(file, self.sources[file]) for file in files}
         raise PackRefused([_located(problem, places) for problem in problems])
 
+    def value(self, file: str, path: str) -> object:
+        """What stands at a path of dotted keys, or None."""
+        found: object = _get(self.tables[file], path)
+        return found
+
     def located(self, remark: str, *files: str) -> str:
         """A remark that begins with a key path, led by the file and line of its key."""
         return _located(remark, {file: _Places(file, self.sources[file]) for file in files})

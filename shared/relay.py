@@ -17,13 +17,15 @@ from shared.ledger import SHARDS
 from shared.outcome import backoff_s
 from shared.telemetry import log
 from shared.terms import Source, TicketId
-from shared.wake import Wake
+from shared.wake import Pace, Wake
 
 _SQL = named_queries("shared", "sql", "messaging.sql")
 
 LEASE_S = 10.0
 RENEW_S = 3.0
-POLL_S = 0.25
+POLL_S = 0.1
+QUIET_S = 1.0
+"""The outbox is looked at so often when nobody of this process rings: first, and after a while of nothing."""
 BATCH = 1000
 
 Companion = Callable[[Sequence[TicketId]], Awaitable[list[Outgoing]]]
@@ -51,6 +53,7 @@ class Relay:
     async def run(self, stopping: asyncio.Event) -> None:
         """Publish until asked to stop, and then until one whole pass finds nothing (or Kafka is away)."""
         failures = 0
+        pace = Pace(POLL_S, QUIET_S)
         while True:
             last_pass = stopping.is_set()
             try:
@@ -63,11 +66,10 @@ class Relay:
                 published = 0
             if last_pass and not published:
                 break
-            if not published:
-                pause = POLL_S * random.uniform(0.8, 1.2) + backoff_s(failures, random.random(), cap_s=5) * (
-                    failures > 0
-                )
-                await self._wake.wait(pause)
+            pause = pace.after(published)
+            if pause:
+                trouble = backoff_s(failures, random.random(), cap_s=5) if failures else 0.0
+                await self._wake.wait(pause * random.uniform(0.8, 1.2) + trouble)
         await self._resign()
 
     async def _pass(self) -> int:

@@ -190,3 +190,24 @@ class TransferTarget(StrEnum):
     FIRE_119 = "FIRE_119"
     AMBULANCE_120 = "AMBULANCE_120"
     OTHER_TERRITORY = "OTHER_TERRITORY"
+
+
+class ExclusionReason(StrEnum):
+    """Why a judged ticket may be left out of a unit's rates 剔除; it stays in the volume."""
+
+    BEYOND_GOVERNMENT_DUTY = "BEYOND_GOVERNMENT_DUTY"
+    IN_LEGAL_PROCEDURE = "IN_LEGAL_PROCEDURE"
+    UNLAWFUL_DEMAND = "UNLAWFUL_DEMAND"
+    MALICIOUS_REPEAT = "MALICIOUS_REPEAT"
+    FINISHED_THREE_LEVELS = "FINISHED_THREE_LEVELS"
+    FORCE_MAJEURE = "FORCE_MAJEURE"
+    POLICY_LIMIT_EXPLAINED = "POLICY_LIMIT_EXPLAINED"
+
+
+class AlertKind(StrEnum):
+    """What kind of gathering is warned of 风险预警: 突增, 持续增长, 扩散, 单件特急."""
+
+    SPIKE = "SPIKE"
+    GROWTH = "GROWTH"
+    SPREAD = "SPREAD"
+    CRITICAL = "CRITICAL"

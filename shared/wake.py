@@ -1,4 +1,4 @@
-"""A bell between loops of one process: rung after a commit, heard by whoever waits for work."""
+"""A bell between loops of one process, and the pace of those who must look for work nobody rings for."""
 
 import asyncio
 
@@ -22,3 +22,17 @@ class Wake:
             return
         finally:
             self._rung.clear()
+
+
+class Pace:
+    """How long to leave a source alone: not at all while it gives, then longer and longer, up to a limit."""
+
+    def __init__(self, first_s: float, longest_s: float) -> None:
+        self._first_s = first_s
+        self._longest_s = longest_s
+        self._pause_s = 0.0
+
+    def after(self, found: object) -> float:
+        """The pause, in seconds, after a look that found something or nothing."""
+        self._pause_s = 0.0 if found else min(max(self._first_s, 2 * self._pause_s), self._longest_s)
+        return self._pause_s

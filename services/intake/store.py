@@ -7,6 +7,7 @@ from typing import TypeAlias
 
 import asyncpg
 
+from services.intake.core.incidents import Trace, places_of
 from services.intake.core.location import Location
 from services.intake.core.progress import PublicState
 from services.intake.core.report import NewTicket, Place
@@ -68,12 +69,18 @@ class Fresh:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What triage found out about one ticket; `explanation` is JSON."""
+    """What triage found out about one ticket; `explanation` is JSON.
+
+    `trace` is what others are compared with, None for what is never merged; `merged_into` the ticket it waits for.
+    """
 
     ticket_id: TicketId
     triage: Triage
     place: Location
     explanation: str
+    trace: Trace | None = None
+    merged_into: TicketId | None = None
+    hidden: bool = False
 
 
 async def claim_requests(tx: Transaction, claims: Sequence[Claim]) -> dict[Key, int]:
@@ -166,9 +173,23 @@ async def save_triage(tx: Transaction, verdicts: Sequence[Verdict], now: datetim
         [v.place.village for v in verdicts],
         [v.place.grid for v in verdicts],
         [v.explanation for v in verdicts],
+        *_columns([v.trace for v in verdicts]),
+        [v.merged_into for v in verdicts],
+        [v.hidden for v in verdicts],
         now,
         rule_pack,
     )
+
+
+def _columns(traces: Sequence[Trace | None]) -> list[Sequence[bytes | int | None]]:
+    """Caller, signature, cell, component, address and party; what may not be merged has no place to be found at."""
+    keys = [dict(places_of(t)) if t and not (t.confidential or t.is_lead) else {} for t in traces]
+    return [
+        [t.callers[0] if t and t.callers else None for t in traces],
+        [(t.signature or None) if t else None for t in traces],
+        *[[key.get(kind) for key in keys] for kind in ("cell", "component", "address")],
+        [t.party if t else None for t in traces],
+    ]
 
 
 async def set_public_states(tx: Transaction, states: Mapping[TicketId, PublicState], now: datetime) -> None:

@@ -5,10 +5,10 @@ from datetime import time, timedelta
 import pytest
 
 from services.dispatch.core.deadlines import parse_limit
-from services.dispatch.core.rule_outcomes import Metric
-from services.dispatch.core.rule_sections import DutyKind, Timer, WhistleKind
+from services.dispatch.core.duties import DutyKind
+from services.dispatch.core.rule_sections import Timer
 from services.dispatch.core.rulebook import load_rulebook
-from shared.terms import AssignmentKind, MatterSize, TicketType, Urgency
+from shared.terms import AssignmentKind, MatterSize, TicketType, Urgency, WhistleKind
 from tests.builders import calendar, categories, pack, rulebook
 
 BOOK = rulebook()
@@ -113,10 +113,10 @@ def test_whistles_call_within_their_time() -> None:
         (DutyKind.BASIC, {"LEAD", "SUPPORT", "COORDINATE", "FIRST_DISPOSAL"}),
         (DutyKind.COOPERATE, {"SUPPORT", "COORDINATE", "FIRST_DISPOSAL"}),
         (DutyKind.TAKEN_BACK, {"FIRST_DISPOSAL"}),
-        (DutyKind.UNLISTED, {"COORDINATE", "FIRST_DISPOSAL"}),
+        (None, {"COORDINATE", "FIRST_DISPOSAL"}),
     ],
 )
-def test_each_kind_of_duty_permits_what_it_must(kind: DutyKind, permitted: set[str]) -> None:
+def test_each_kind_of_duty_permits_what_it_must(kind: DutyKind | None, permitted: set[str]) -> None:
     assert BOOK.duties.permit(kind).permits == {AssignmentKind(name) for name in permitted}
     assert BOOK.duties.permit(kind).first_disposal_for == {Urgency.U1, Urgency.U2}
 
@@ -135,22 +135,17 @@ def test_a_missed_arrival_at_a_critical_matter_is_level_2_at_once() -> None:
     assert BOOK.supervision.critical_arrival_level_3 == parse_limit("60 min")
 
 
-def test_merging_repeats_and_sampling_have_their_figures() -> None:
-    assert (BOOK.merging.suggest_within_m, BOOK.merging.merge_within_m, BOOK.merging.least_similarity) == (100, 30, 0.8)
-    assert (BOOK.merging.urgent_and_mass.reporters_from, str(BOOK.merging.urgent_and_mass.within)) == (5, "2 NH")
-    assert (BOOK.merging.supervise_2.reporters_from, str(BOOK.merging.supervise_2.within)) == (10, "24 NH")
+def test_what_follows_has_its_figures() -> None:
     assert str(BOOK.repeats.reopen_window) == "15 ND"
-    assert (BOOK.repeats.linked_until_days, BOOK.repeats.supervise_from, BOOK.repeats.complex_from) == (30, 3, 5)
-    assert (BOOK.sampling.small_message_share, BOOK.sampling.small_call_share) == (1.0, 0.2)
-    assert TicketType.REPORT in BOOK.sampling.dedicated_staff_types
-
-
-def test_the_composite_of_a_worked_unit_month_is_85() -> None:
-    rates = {Metric.RESPONSE: 98.0, Metric.SOLUTION: 80.0, Metric.SATISFACTION: (70 + 20 * BOOK.rates.basically_counts)}
-    assert rates[Metric.SATISFACTION] == 88.0
-    composite = sum(rule.weight * rates[rule.name] for rule in BOOK.rates.metric)
-    assert composite == pytest.approx(85.0)
-    assert BOOK.rates.least_valid == 20
+    assert (BOOK.repeats.supervise_from, BOOK.repeats.complex_from) == (3, 5)
+    assert (str(BOOK.leads.U2), str(BOOK.leads.U3)) == ("2 NH", "1 WD")
+    assert (BOOK.returns.auto_grant, BOOK.returns.max_redispatches, BOOK.returns.returns_per_unit) == (True, 2, 1)
+    assert BOOK.audit.automatic_for == {MatterSize.SMALL, MatterSize.BIG, MatterSize.UNSIZED}
+    assert (str(BOOK.audit.rework_least), str(BOOK.hang.resume_least)) == ("4 WH", "3 WD")
+    assert (BOOK.joint.max_forwards, BOOK.joint.least_supports_of_big) == (2, 1)
+    assert (BOOK.extension.times, BOOK.extension.limit_times, str(BOOK.extension.at_most)) == (1, 2, "10 WD")
+    assert (BOOK.hang.review_days, BOOK.hang.citizen_told_every_days, BOOK.hang.renewals) == (90, 30, 2)
+    assert (BOOK.supervision.hastens_to_level_1, BOOK.supervision.reporters_to_level_2) == (3, 10)
 
 
 def test_an_urgency_limit_longer_than_the_base_is_allowed_and_noted() -> None:

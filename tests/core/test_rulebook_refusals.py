@@ -10,7 +10,6 @@ from tests.builders import calendar, categories, pack
 
 CATEGORIES, CALENDAR = categories(), calendar()
 GONE = object()
-WEIGHT = ("rates", "metric", 1, "weight")
 
 
 def spoiled(changes: Sequence[tuple[tuple[str | int, ...], object]]) -> dict[str, Any]:
@@ -42,9 +41,8 @@ ROWS = [
     (("duties", "EXTRA"), {}, "duties.EXTRA: unknown key"),
     (("whistles", "PARTY"), {}, "whistles.PARTY: unknown key"),
     (("name",), GONE, "name: missing"),
-    (("warning",), GONE, "warning: missing"),
+    (("audit",), GONE, "audit: missing"),
     (("returns", "max_redispatches"), GONE, "returns.max_redispatches: missing"),
-    (("leads", "THREAT", "to"), GONE, "leads.THREAT.to: missing"),
     (("sizing",), "small", "sizing: must be a table"),
     (("limits", "SMALL"), "same_day", "limits.SMALL: must be a table"),
     (("limits", "BIG", "base"), 5, "limits.BIG.base: must be a limit written as text, not 5"),
@@ -56,7 +54,6 @@ ROWS = [
     (("triage", "least_confidence"), "0.5", "triage.least_confidence: must be a valid number"),
     (("ladder", "morning"), "08:30", "ladder.morning: must be a valid time"),
     (("joint", "least_supports_of_big"), -1, "joint.least_supports_of_big: must be greater than or equal to 0"),
-    (("merging", "merge_within_m"), 0, "merging.merge_within_m: must be greater than 0"),
     # limits: holes, overlaps, and what cannot be
     (("limits", "REPORT"), GONE, "limits.REPORT: missing"),
     (("limits", "BIG", "base"), GONE, "limits.BIG.base: missing"),
@@ -95,35 +92,20 @@ ROWS = [
     (("duties", "TAKEN_BACK", "first_disposal_for"), [],
      "TAKEN_BACK.first_disposal_for: must say for which urgencies, exactly when FIRST_DISPOSAL is permitted"),
     (("duties", "enforcement_levels"), ["GRID"], "enforcement_levels: GRID never enforces"),
+    (("duties", "deployment_issuers"), ["MARKET_BUREAU"], "duties.deployment_issuers[0]: must be"),
     (("duties", "deployment_issuers"), [], "deployment_issuers: must name at least one issuing body"),
-    # merging, repeats, leads
-    (("merging", "merge_within_m"), 200.0, "merge_within_m: must not be above suggest_within_m"),
-    (("merging", "supervise_2", "reporters_from"), 5,
-     "supervise_2.reporters_from: must be above urgent_and_mass.reporters_from"),
-    (("repeats", "linked_until_days"), 15, "linked_until_days: 15 must be above the window before it, 15"),
+    # repeats, leads, returns, audit
     (("repeats", "complex_from"), 3, "complex_from: must be above supervise_from"),
-    (("leads", "DISCIPLINE", "levels_above_subject"), 0,
-     "DISCIPLINE.levels_above_subject: must be at least 1: nobody judges his own unit"),
-    (("leads", "THREAT", "urgency"), "U2", "THREAT.urgency: must be U1"),
-    (("leads", "SECURITY", "to"), [], "SECURITY.to: must name at least one body"),
-    # hanging, exclusion, reopening
+    (("leads", "U1"), "1 NH", "leads.U1: unknown key"),
+    (("leads", "U3"), GONE, "leads.U3: missing"),
+    (("returns", "auto_grant"), "yes", "returns.auto_grant: must be a valid boolean"),
+    (("audit", "automatic_for"), ["TINY"], "audit.automatic_for[0]: must be 'SMALL', 'BIG' or 'UNSIZED'"),
+    # hanging, reopening, follow-up
     (("hang", "grounds"), [], "grounds: must name at least one"),
     (("hang", "citizen_told_every_days"), 120, "citizen_told_every_days: must not be above review_days"),
-    (("exclusion", "panel"), 1, "panel: needs at least two persons"),
     (("reopen", "complex_from"), 2, "complex_from: must be above supervise_2_from"),
     (("follow_up", "not_asked_channels"), ["PIGEON"], "follow_up.not_asked_channels[0]: must be"),
-    # rates
-    (("rates", "metric", 0, "veto"), True, "metric[0].veto: no single metric may decide alone"),
-    (WEIGHT, 1.0, "metric[1].weight: 1.0 would let a single metric decide alone"),
-    (WEIGHT, 0.4, "metric: the weights must sum to 1"),
-    (("rates", "metric", 0, "name"), "solution", "metric: solution stands there twice"),
-    (("rates", "metric", 0, "name"), "solution", "metric: response is missing"),
-    (("rates", "metric", 0, "name"), "arrests", "rates.metric[0].name: must be 'response', 'solution' or 'satisfaction'"),
-    (("rates", "month_from_day"), 31, "month_from_day: must be from 1 to 28, a day of every month"),
-    (("rates", "publish_at_most_every_days"), 7, "publish_at_most_every_days: ranking is at most monthly, so from 28"),
-    # early warning, and the calendar
-    (("warning", "growth_factor"), 1.0, "growth_factor: must be above 1"),
-    (("warning", "growth_mean_weeks"), 4, "growth_mean_weeks: must be above growth_weeks"),
+    (("follow_up", "window"), "-1 WD", "follow_up.window: '-1 WD' is no limit"),
 ]  # fmt: skip
 
 
@@ -132,13 +114,6 @@ def test_a_fault_is_refused_with_its_key_path(path: tuple[str | int, ...], value
     found = problems_of(spoiled([(path, value)]))
     # Contradictions are written here without their section, which leads them.
     assert any(said.startswith((problem, f"{path[0]}.{problem}")) for said in found), found
-
-
-def test_response_alone_cannot_outweigh_what_was_done() -> None:
-    source = pack()
-    for metric, weight in zip(source["rates"]["metric"], (0.6, 0.2, 0.2), strict=True):
-        metric["weight"] = weight
-    assert problems_of(source) == ("rates.metric: solution and satisfaction together must weigh at least half",)
 
 
 def test_a_light_that_is_yellow_before_the_cut_off_is_refused() -> None:
@@ -154,13 +129,13 @@ def test_every_problem_of_every_section_is_told_at_once() -> None:
         [
             (("colour",), 1),
             (("limits", "BIG", "base"), "soon"),
-            (("rates", "month_from_day"), 31),
+            (("repeats", "complex_from"), 1),
             (("hang", "grounds"), []),
-            (("warning",), GONE),
+            (("audit",), GONE),
         ]
     )
     assert {problem.partition(":")[0] for problem in problems_of(source)} == {
-        "colour", "limits.BIG.base", "rates.month_from_day", "hang.grounds", "warning",
+        "colour", "limits.BIG.base", "repeats.complex_from", "hang.grounds", "audit",
     }  # fmt: skip
 
 

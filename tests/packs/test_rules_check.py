@@ -107,6 +107,7 @@ def test_problems_of_every_file_are_told_at_once_each_with_its_line(tmp_path: Pa
     spoiled(folder, "calendar.toml", "cutoff = 17:00:00", "cutoff = 18:00:00")
     spoiled(folder, "categories.toml", 'zh = "就业服务"', 'zh = ""')
     spoiled(folder, "triage.toml", 'urgency = "U1"', 'urgency = "U0"')
+    spoiled(folder, "incidents.toml", 'version = "2026.1"', 'version = ""')
     spoiled(folder, "notify.toml", "attempts = 3", "attempts = 0")
     told = [problem.split(": ")[:2] for problem in check_pack(folder, TODAY).problems]
     assert told == [
@@ -114,6 +115,7 @@ def test_problems_of_every_file_are_told_at_once_each_with_its_line(tmp_path: Pa
         [f"calendar.toml:{line_of(folder, 'calendar.toml', 'cutoff =')}", "cutoff"],
         [f"categories.toml:{line_of(folder, 'categories.toml', chr(34) * 2)}", "root[0].zh"],
         [f"triage.toml:{line_of(folder, 'triage.toml', 'U0')}", "urgency[0].urgency"],
+        [f"incidents.toml:{line_of(folder, 'incidents.toml', 'version =')}", "version"],
         [f"notify.toml:{line_of(folder, 'notify.toml', 'attempts =')}", "follow_up.attempts"],
         ["notify.toml:" + str(line_of(folder, "notify.toml", "least_bands")), "follow_up.least_bands"],
     ]
@@ -140,6 +142,15 @@ def test_each_fault_is_found_through_the_check(tmp_path: Path, file: str, old: s
     spoiled(folder, file, old, new)
     found = check_pack(folder, TODAY).problems
     assert any(told.startswith(file) and problem in told for told in found), found
+
+
+def test_two_services_with_different_figures_of_the_same_thing_are_refused(tmp_path: Path) -> None:
+    folder = copied(tmp_path).parent / "county-default"
+    spoiled(folder, "dispatch.toml", "reopen_days = 15", "reopen_days = 14")
+    line = line_of(folder, "incidents.toml", "reopen_days")
+    assert check_pack(folder, TODAY).problems == (
+        f"incidents.toml:{line}: repeats.reopen_days: is 15, but repeats.reopen_days of dispatch.toml is 14",
+    )
 
 
 def test_a_word_rule_that_breaks_its_own_example_is_told_with_the_line_of_the_rule(tmp_path: Path) -> None:

@@ -10,8 +10,8 @@ from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter
 
 from services.dispatch.core.deadlines import Limit, earliest
 from services.dispatch.core.rule_sections import Timer
-from services.dispatch.core.rule_tables import CLOSED, Flag, Name, read_table, refuse
 from services.dispatch.core.rulebook import Rulebook
+from shared.sections import CLOSED, Flag, Name, read_table, refuse
 from shared.terms import MatterSize, TicketType, Urgency
 
 _INSTANT: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}(:[0-9]{2})?", re.ASCII)

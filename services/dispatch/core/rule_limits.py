@@ -8,7 +8,8 @@ from pydantic import ConfigDict
 
 from services.dispatch.core.deadlines import Limit, NaturalDays, NaturalHours, SameDay, WorkingDays, WorkingHours
 from services.dispatch.core.rule_sections import Timer
-from services.dispatch.core.rule_tables import CLOSED, LimitText, refuse
+from services.dispatch.core.rule_tables import LimitText
+from shared.sections import CLOSED, refuse
 from shared.terms import Urgency
 
 WINDOW_ROWS: Final = ("U1", "U2", "SMALL", "BIG")

@@ -4,26 +4,16 @@ Each class is one table of the file: its fields are the keys that must be there,
 as `5 WD`; times of day are local. A table whose values cannot stand together is a `Contradiction`.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import combinations
-from typing import ClassVar
+from typing import ClassVar, assert_never
 
 from pydantic import ConfigDict
 
-from services.dispatch.core.rule_tables import (
-    CLOSED,
-    Count,
-    Few,
-    Flag,
-    LimitText,
-    Name,
-    Number,
-    Share,
-    TimeOfDay,
-    refuse,
-)
+from services.dispatch.core.duties import DutyKind, IssuingBody
+from services.dispatch.core.rule_tables import LimitText
+from shared.sections import CLOSED, Count, Few, Flag, Name, Number, Share, TimeOfDay, refuse
 from shared.terms import AssignmentKind, TicketType, Urgency
 
 
@@ -43,23 +33,6 @@ class Timer(StrEnum):
     EXTENSION_DECISION = "extension_decision"  # T11 undecided when it ends: refused
     AUDIT = "audit"  # T12 the result is looked at
     SUPPLEMENT = "supplement"  # T14 the citizen's answer is waited for
-
-
-class WhistleKind(StrEnum):
-    """Why a township calls departments to the spot: 应急 综合执法 重点难点."""
-
-    EMERGENCY = "EMERGENCY"
-    ENFORCEMENT = "ENFORCEMENT"
-    KEY_ISSUE = "KEY_ISSUE"
-
-
-class DutyKind(StrEnum):
-    """Where a matter stands in a township's duty list: 基本 配合 上级收回, or nowhere."""
-
-    BASIC = "BASIC"
-    COOPERATE = "COOPERATE"
-    TAKEN_BACK = "TAKEN_BACK"
-    UNLISTED = "UNLISTED"
 
 
 class ComplexMark(StrEnum):
@@ -174,6 +147,7 @@ class SupervisionRules:
     __pydantic_config__: ClassVar[ConfigDict] = CLOSED
     hastens_counted_per_day: Few
     hastens_to_level_1: Count
+    reporters_to_level_2: Count  # of one incident; the duty leader hears of it
     critical_arrival_level_3: LimitText  # after a missed arrival at a critical matter; level 2 is at once
     vulnerable_queue_steps: Few  # a vulnerable person's matter moves up; the deadline stays
 
@@ -196,6 +170,7 @@ class JointRules:
     plan_within: LimitText
     complex_meeting_within: LimitText
     least_supports_of_big: Number  # fewer need a waiver with a reason
+    max_forwards: Few  # a level's next one without an action of its own is refused
     whistle_share_low: Share
     whistle_share_high: Share
 
@@ -236,7 +211,7 @@ class DutyRules:
     """The duty-list guard 清单准入校验: a permit for each kind, and what overrides a refusal.
 
     Villages and grids have the township's list without enforcement. An override is a unified-deployment record issued
-    by all of `deployment_issuers`, valid on the day of dispatch.
+    by one of `deployment_issuers`, valid on the day of dispatch.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = CLOSED
@@ -245,20 +220,24 @@ class DutyRules:
     TAKEN_BACK: DutyPermit
     UNLISTED: DutyPermit
     enforcement_levels: tuple[Name, ...]
-    deployment_issuers: tuple[Name, ...]
+    deployment_issuers: frozenset[IssuingBody]
 
     def __post_init__(self) -> None:
         problems = []
         if AssignmentKind.LEAD not in self.BASIC.permits:
             problems.append("BASIC.permits: a basic duty that the township may not lead contradicts itself")
-        for kind in (DutyKind.COOPERATE, DutyKind.TAKEN_BACK, DutyKind.UNLISTED):
-            if AssignmentKind.LEAD in self.permit(kind).permits:
-                problems.append(f"{kind}.permits: only a basic duty may be led by the township")
+        for name, permit in (
+            ("COOPERATE", self.COOPERATE),
+            ("TAKEN_BACK", self.TAKEN_BACK),
+            ("UNLISTED", self.UNLISTED),
+        ):
+            if AssignmentKind.LEAD in permit.permits:
+                problems.append(f"{name}.permits: only a basic duty may be led by the township")
         if self.TAKEN_BACK.permits - {AssignmentKind.FIRST_DISPOSAL}:
             problems.append("TAKEN_BACK.permits: of what was taken back only FIRST_DISPOSAL is left")
-        for kind in (DutyKind.TAKEN_BACK, DutyKind.UNLISTED):
-            if self.permit(kind).push_down:
-                problems.append(f"{kind}.push_down: needs a deployment record")
+        for name, permit in (("TAKEN_BACK", self.TAKEN_BACK), ("UNLISTED", self.UNLISTED)):
+            if permit.push_down:
+                problems.append(f"{name}.push_down: needs a deployment record")
         problems += [
             f"enforcement_levels: {level} never enforces"
             for level in self.enforcement_levels
@@ -268,12 +247,15 @@ class DutyRules:
             problems.append("deployment_issuers: must name at least one issuing body")
         refuse(problems)
 
-    def permit(self, kind: DutyKind) -> DutyPermit:
-        """What a kind permits."""
-        permits: Mapping[DutyKind, DutyPermit] = {
-            DutyKind.BASIC: self.BASIC,
-            DutyKind.COOPERATE: self.COOPERATE,
-            DutyKind.TAKEN_BACK: self.TAKEN_BACK,
-            DutyKind.UNLISTED: self.UNLISTED,
-        }
-        return permits[kind]
+    def permit(self, kind: DutyKind | None) -> DutyPermit:
+        """What a kind permits; None stands for a matter that is in no list."""
+        match kind:
+            case DutyKind.BASIC:
+                return self.BASIC
+            case DutyKind.COOPERATE:
+                return self.COOPERATE
+            case DutyKind.TAKEN_BACK:
+                return self.TAKEN_BACK
+            case None:
+                return self.UNLISTED
+        assert_never(kind)

@@ -19,19 +19,14 @@ from services.dispatch.core.rule_limits import (
     surely_longer,
 )
 from services.dispatch.core.rule_outcomes import (
-    AppealRules,
-    ExclusionRules,
+    AuditRules,
     ExtensionRules,
     FollowUpStart,
     HangRules,
     LeadRules,
-    MergingRules,
-    RateRules,
     ReopenRules,
     RepeatRules,
     ReturnRules,
-    SamplingRules,
-    WarningRules,
 )
 from services.dispatch.core.rule_sections import (
     CaseClass,
@@ -42,10 +37,9 @@ from services.dispatch.core.rule_sections import (
     SupervisionRules,
     Timer,
     Whistle,
-    WhistleKind,
 )
-from services.dispatch.core.rule_tables import CLOSED, Name, Share, read_table, refuse
-from shared.terms import Channel, MatterSize, TicketType, Urgency
+from shared.sections import CLOSED, Name, Share, read_table, refuse
+from shared.terms import Channel, MatterSize, TicketType, Urgency, WhistleKind
 
 __all__ = ["LEVELS", "WINDOW_ROWS", "RulePackRefused", "Rulebook", "limit_row", "load_rulebook", "window_row"]
 
@@ -97,19 +91,14 @@ class Rulebook:
     joint: JointRules
     whistles: Mapping[WhistleKind, Whistle]
     duties: DutyRules
-    merging: MergingRules
     repeats: RepeatRules
     leads: LeadRules
     returns: ReturnRules
+    audit: AuditRules
     extension: ExtensionRules
     hang: HangRules
-    exclusion: ExclusionRules
-    appeal: AppealRules
     reopen: ReopenRules
     follow_up: FollowUpStart
-    sampling: SamplingRules
-    rates: RateRules
-    warning: WarningRules
     notes: tuple[str, ...] = ()
     """What is allowed and has no effect, each led by its key path."""
 
@@ -199,19 +188,14 @@ class _File:
     joint: JointRules
     whistles: _Whistles
     duties: DutyRules
-    merging: MergingRules
     repeats: RepeatRules
     leads: LeadRules
     returns: ReturnRules
+    audit: AuditRules
     extension: ExtensionRules
     hang: HangRules
-    exclusion: ExclusionRules
-    appeal: AppealRules
     reopen: ReopenRules
     follow_up: FollowUpStart
-    sampling: SamplingRules
-    rates: RateRules
-    warning: WarningRules
     triage: _Triage
 
 
@@ -276,9 +260,9 @@ def _bound(file: _File, categories: Mapping[str, Any], calendar: Calendar) -> Ru
         critical_arrival=replace(_ladder(file.ladder), level_2_percent=CRITICAL_ARRIVAL.level_2_percent,
                                  level_2_least=CRITICAL_ARRIVAL.level_2_least),
         supervision=file.supervision, joint=file.joint, whistles=file.whistles.by_kind(), duties=file.duties,
-        merging=file.merging, repeats=file.repeats, leads=file.leads, returns=file.returns, extension=file.extension,
-        hang=file.hang, exclusion=file.exclusion, appeal=file.appeal, reopen=file.reopen, follow_up=file.follow_up,
-        sampling=file.sampling, rates=file.rates, warning=file.warning, notes=tuple(file.limits.notes()),
+        repeats=file.repeats, leads=file.leads, returns=file.returns, audit=file.audit, extension=file.extension,
+        hang=file.hang, reopen=file.reopen, follow_up=file.follow_up,
+        notes=tuple(file.limits.notes()),
     )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Guesses a label from a text: a linear model over hashed character n-grams, read from a file that holds only numbers."""
+"""Guesses a label from a text: a linear model over hashed character n-grams, read from a file of mere numbers."""
 
 import io
 import zipfile
@@ -61,8 +61,8 @@ class Classifier:
         """What each label has of the whole of 1, in the order of `labels`."""
         buckets, counts = counted_grams(title, text, self.bits, self.longest)
         scores = self.scale * self.scores(buckets, weighed(counts, self.rarity[buckets], self.unseen))
-        powers = np.exp(scores - scores.max())
-        return powers / powers.sum()
+        powers: NDArray[np.float64] = np.exp(scores - scores.max())
+        return powers / float(powers.sum())
 
     def scores(self, buckets: Buckets, values: NDArray[np.float32]) -> NDArray[np.float64]:
         """The margin of each label for a weighed text."""
@@ -106,7 +106,7 @@ def read_classifier(file: bytes) -> Classifier:
         parts = _unpacked(file)
     except (zipfile.BadZipFile, ValueError, OSError, EOFError, KeyError, NotImplementedError) as error:
         raise Malformed("unreadable_model", f"is no model file: {error}") from error
-    if _whole(parts, "format", range(0, 1_000)) != FORMAT:
+    if _whole(parts, "format", range(1_000)) != FORMAT:
         raise Malformed("foreign_model", f"is a model of another format than {FORMAT}")
     if set(parts) != _PARTS:
         raise Malformed("incomplete_model", f"lacks or adds {', '.join(sorted(_PARTS ^ set(parts)))}")
@@ -124,7 +124,7 @@ def read_classifier(file: bytes) -> Classifier:
         scale=_number(parts, "scale", lambda value: 0 < value < 1000),
         threshold=_number(parts, "threshold", lambda value: 0 <= value <= 1),
         trained_on=_text(parts, "trained_on"),
-        examples=_whole(parts, "examples", range(0, 1 << 40)),
+        examples=_whole(parts, "examples", range(1 << 40)),
     )
 
 

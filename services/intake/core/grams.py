@@ -46,7 +46,7 @@ def named_grams(title: str, text: str, bits: int, longest: int) -> dict[str, int
 
 
 def _hashed(text: str, bits: int, longest: int) -> list[Buckets]:
-    """The bucket of every n-gram, one array for each n from nought. A rolling polynomial over code points, mixed to its top bits."""
+    """The bucket of every n-gram, one array for each n from nought: a rolling polynomial over code points, mixed."""
     points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), "<u4").astype(np.uint64)
     rolled = np.zeros(len(points), np.uint64)
     found: list[Buckets] = [np.zeros(0, np.int64)]

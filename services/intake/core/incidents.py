@@ -11,7 +11,8 @@ from typing import Final
 from services.intake.core.categories import UNCLASSIFIED
 from services.intake.core.incident_rules import IncidentRules, MergingRules
 from services.intake.core.similarity import similarity
-from shared.terms import TicketId, TicketType, Urgency
+from shared.events import name_based
+from shared.terms import IncidentId, TicketId, TicketType, Urgency
 
 METRES_A_DEGREE: Final = 111_195.0
 """Along a meridian of the mean sphere."""
@@ -147,6 +148,11 @@ class Incident:
             urgency=min(urgency, rules.mass.urgency) if mass else urgency,
             supervise=rules.supervise.level if supervise else 0,
         )
+
+
+def incident_of(main: TicketId) -> IncidentId:
+    """The id of the incident whose main ticket this is: the same whoever asks, and however often."""
+    return IncidentId(name_based(b"incident" + main.bytes))
 
 
 def most_within(members: Sequence[Member], window: timedelta) -> int:

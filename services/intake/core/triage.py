@@ -1,7 +1,7 @@
 """Says what a matter is: type, category, urgency, and which words made it so.
 
-Words decide, by weighted sums that a person can redo on paper; where they leave doubt, a trained model may have its say.
-Nothing here looks at a clock or outside its arguments.
+Words decide, by weighted sums that a person can redo on paper; where they leave doubt, a trained model may have its
+say. Nothing here looks at a clock or outside its arguments.
 """
 
 from collections.abc import Mapping, Sequence
@@ -169,7 +169,7 @@ NO_MODELS = Models()
 
 def check_models(models: Models, tree: CategoryTree) -> None:
     """Raise Rejected when a model could choose a label that nobody knows."""
-    known = {"category": set(tree.leaves), "ticket_type": set(TicketType)}
+    known: dict[str, set[str]] = {"category": set(tree.leaves), "ticket_type": set(TicketType)}
     problems = []
     for target, model in zip(Models._fields, models, strict=True):
         if model is not None and model.target != target:
@@ -185,9 +185,7 @@ def matter_of(ticket: NewTicket) -> Matter:
     return Matter(ticket.text, ticket.title or "", ticket.ticket_type, ticket.category)
 
 
-def triage(
-    matter: Matter, rules: TriageRules, location: Location | None = None, models: Models = NO_MODELS
-) -> Triage:
+def triage(matter: Matter, rules: TriageRules, location: Location | None = None, models: Models = NO_MODELS) -> Triage:
     """Judge one matter. The hotline's own type and category stand; words and floors still raise the urgency.
 
     Words come first; a model is asked only where they are unsure. Then the explanation holds the choice of both.
@@ -196,13 +194,16 @@ def triage(
     title_end = len(matter.title)
     fired: list[Fired] = []
     ticket_type = _type(matter, rules, text, title_end, fired, models.ticket_type)
-    category, confidence = _category(matter, rules, text, title_end, location, fired)
+    by_words, confidence = _category(matter, rules, text, title_end, location, fired)
+    category = by_words
     if models.category is not None and confidence < WORDS_SURE:
-        category, confidence = _second_look(matter, rules.tree, models.category, Choice(category.code, confidence), fired)
+        category, confidence = _second_look(matter, rules.tree, models.category, by_words, confidence, fired)
     urgency, lead = _urgency(rules, text, fired)
-    if category.floor < urgency:
-        urgency = category.floor
-        fired.append(Fired("floor.category", (category.code, urgency)))
+    # A model may raise a matter above what the words say of its danger, and never bring it below.
+    for floored in (category, by_words):
+        if floored.floor < urgency:
+            urgency = floored.floor
+            fired.append(Fired("floor.category", (floored.code, urgency)))
     return Triage(ticket_type, category.code, urgency, confidence, tuple(fired), lead)
 
 
@@ -236,15 +237,17 @@ def _type(
 
 
 def _second_look(
-    matter: Matter, tree: CategoryTree, model: Classifier, words: Choice, fired: list[Fired]
+    matter: Matter, tree: CategoryTree, model: Classifier, by_words: Category, confidence: float, fired: list[Fired]
 ) -> tuple[Category, float]:
     """The model's category where it agrees with the words or is sure enough and surer; else that of the words."""
     choice = model.choose(matter.text, matter.title)
-    fired += (Fired("words.category", _shown(words)), Fired("model.category", _shown(choice)))
-    if choice.label == words.label:
-        return tree.leaves[words.label], max(words.confidence, choice.confidence)
-    best = choice if choice.confidence >= max(model.threshold, words.confidence) else words
-    return tree.leaves[best.label], best.confidence
+    fired.append(Fired("words.category", _shown(Choice(by_words.code, confidence))))
+    fired.append(Fired("model.category", _shown(choice)))
+    if choice.label == by_words.code:
+        return by_words, max(confidence, choice.confidence)
+    if choice.confidence >= max(model.threshold, confidence):
+        return tree.leaves[choice.label], choice.confidence
+    return by_words, confidence
 
 
 def _shown(choice: Choice) -> tuple[str, str]:

@@ -54,7 +54,7 @@ FROM given
 
 -- name: claim_untriaged
 -- The oldest untriaged matters that nobody else holds, with their sealed words.
-SELECT t.id, t.ticket_no, t.source, t.channel, t.exercise, t.confidential, t.received_at, t.given_type,
+SELECT t.id, t.ticket_no, t.source, t.channel, t.exercise, t.confidential, t.cleared, t.received_at, t.given_type,
        t.given_category, t.lon, t.lat, t.given_township, t.given_village, v.key_id, v.wrapped_key, v.sealed
 FROM ticket AS t JOIN vault AS v ON v.ticket_id = t.id
 WHERE t.state = 'RECEIVED'
@@ -62,31 +62,43 @@ ORDER BY t.received_at LIMIT $1
 FOR UPDATE OF t SKIP LOCKED
 
 -- name: save_triage
--- The verdicts on matters whose rows the caller holds.
+-- The verdicts on matters whose rows the caller holds. A hidden one is on no list.
 UPDATE ticket AS t
-SET state = 'TRIAGED', triaged_at = $11, updated_at = $11, rule_pack = $12, ticket_type = g.ticket_type,
+SET state = 'TRIAGED', triaged_at = $19, updated_at = $19, rule_pack = $20, ticket_type = g.ticket_type,
     category = g.category, urgency = g.urgency, confidence = g.confidence, place_level = g.place_level,
-    township = g.township, village = g.village, grid = g.grid, explanation = g.explanation
+    township = g.township, village = g.village, grid = g.grid, explanation = g.explanation, caller = g.caller,
+    signature = g.signature, cell = g.cell, component = g.component, address = g.address, party = g.party,
+    merged_into = g.merged_into, hidden = g.hidden, confidential = t.confidential OR g.hidden
 FROM unnest(
     $1::uuid[], $2::text[], $3::text[], $4::text[], $5::float8[], $6::text[], $7::text[], $8::text[], $9::text[],
-    $10::json[]
-) AS g (id, ticket_type, category, urgency, confidence, place_level, township, village, grid, explanation)
+    $10::json[], $11::bytea[], $12::bytea[], $13::bigint[], $14::bigint[], $15::bigint[], $16::bytea[], $17::uuid[],
+    $18::boolean[]
+) AS g (
+    id, ticket_type, category, urgency, confidence, place_level, township, village, grid, explanation, caller,
+    signature, cell, component, address, party, merged_into, hidden
+)
 WHERE t.id = g.id
 
 -- name: set_public_states
 -- The citizen's view, as dispatch tells it; in id order, so that two batches cannot lock each other out.
-UPDATE ticket AS t SET public_state = g.public_state, updated_at = $3
+UPDATE ticket AS t
+SET public_state = g.public_state, updated_at = $3,
+    closed_at = CASE WHEN g.public_state = '已结案' THEN LEAST(t.closed_at, $3) ELSE 'infinity' END
 FROM (
     SELECT t.id, g.public_state FROM unnest($1::uuid[], $2::text[]) AS g (id, public_state)
-    JOIN ticket AS t USING (id) ORDER BY t.id FOR UPDATE OF t
+    JOIN ticket AS t USING (id) WHERE t.state <> 'ENDED' ORDER BY t.id FOR UPDATE OF t
 ) AS g
 WHERE t.id = g.id
 
 -- name: read_ticket
--- What anybody who knows the id may see.
-SELECT id AS ticket_id, ticket_no, state, public_state, received_at, triaged_at, ticket_type, category, urgency,
-       place_level, township, village, grid, exercise, updated_at
-FROM ticket WHERE id = $1
+-- What anybody who knows the id may see. A merged ticket stands as the one it waits for, until something is told of it
+-- alone. A sensitive lead is not there; what may be one has not been looked at yet.
+SELECT t.id AS ticket_id, t.ticket_no, CASE WHEN t.triaged_at IS NULL THEN 'RECEIVED' ELSE 'TRIAGED' END AS state,
+       CASE WHEN t.public_state = '已受理' THEN COALESCE(m.public_state, '已受理') ELSE t.public_state END AS public_state,
+       t.received_at, t.triaged_at, t.ticket_type, t.category, t.urgency, t.place_level, t.township, t.village, t.grid,
+       t.exercise, t.updated_at
+FROM ticket AS t LEFT JOIN ticket AS m ON m.id = t.merged_into
+WHERE t.id = $1 AND NOT t.hidden
 
 -- name: read_sealed
 SELECT key_id, wrapped_key, sealed FROM vault WHERE ticket_id = $1
@@ -96,9 +108,14 @@ SELECT key_id, wrapped_key, sealed FROM vault WHERE ticket_id = $1
 INSERT INTO vault_view (ticket_id, viewer, purpose, viewed_at) VALUES ($1, $2, $3, $4)
 
 -- name: erase_words
--- For good: the words, their key, and the fingerprint by which they could be guessed. Answers with a row if there were any.
+-- For good: the words, what was added, their keys, the fingerprint by which they could be guessed, and every mark made
+-- of them. Answers with a row if there were any.
 WITH forgotten AS (
     UPDATE request SET fingerprint = '' WHERE ticket_id = $1
+), unmarked AS (
+    UPDATE ticket SET caller = NULL, signature = NULL, address = NULL, party = NULL WHERE id = $1
+), silenced AS (
+    UPDATE supplement SET wrapped_key = NULL, sealed = NULL WHERE ticket_id = $1 AND sealed IS NOT NULL
 )
 UPDATE vault SET wrapped_key = NULL, sealed = NULL WHERE ticket_id = $1 AND sealed IS NOT NULL
 RETURNING ticket_id

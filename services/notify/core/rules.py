@@ -4,11 +4,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import time, timedelta
 from itertools import pairwise
-from typing import Final, TypeVar
+from typing import ClassVar, Final, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from pydantic import ConfigDict, TypeAdapter
+
 from services.notify.core.courtesy import Courtesy, Hours
+from services.notify.core.judgement_rules import AppealRules, ExclusionRules, RateRules, SamplingRules, WarningRules
 from services.notify.core.message import Audience
+from shared.sections import CLOSED, read_table
 
 T = TypeVar("T")
 
@@ -46,11 +50,28 @@ class FollowUpRules:
 
 
 @dataclass(frozen=True, slots=True)
+class JudgementRules:
+    """What follows from the citizens' judgement; each field is a table of the file."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = CLOSED
+    sampling: SamplingRules
+    rates: RateRules
+    exclusion: ExclusionRules
+    appeal: AppealRules
+    warning: WarningRules
+
+
+@dataclass(frozen=True, slots=True)
 class NotifyRules:
     """All that notify takes from the pack."""
 
     follow_up: FollowUpRules
     courtesy: Courtesy
+    judgement: JudgementRules
+
+
+_JUDGEMENT: Final = TypeAdapter(JudgementRules)
+_TABLES: Final = ("sampling", "rates", "exclusion", "appeal", "warning")
 
 
 class RulesRefused(ValueError):
@@ -68,12 +89,15 @@ def load_rules(source: Mapping[str, object]) -> FollowUpRules:
 
 def load_notify_rules(source: Mapping[str, object]) -> NotifyRules:
     """Read a parsed notify.toml; raises RulesRefused with every problem found."""
-    problems = [f"{key}: unknown key" for key in source if key not in ("name", "version", "follow_up", "courtesy")]
+    known = ("name", "version", "follow_up", "courtesy", *_TABLES)
+    problems = [f"{key}: unknown key" for key in source if key not in known]
     follow_up = _read_follow_up(source.get("follow_up"), problems)
     courtesy = _read_courtesy(source.get("courtesy"), problems)
-    if problems or follow_up is None or courtesy is None:
+    tables = {key: source[key] for key in _TABLES if key in source}
+    judgement = read_table(_JUDGEMENT, tables, problems)
+    if problems or follow_up is None or courtesy is None or judgement is None:
         raise RulesRefused(problems)
-    return NotifyRules(follow_up, Courtesy(follow_up.zone, *courtesy))
+    return NotifyRules(follow_up, Courtesy(follow_up.zone, *courtesy), judgement)
 
 
 def _read_follow_up(source: object, problems: list[str]) -> FollowUpRules | None:

@@ -1,0 +1,160 @@
+"""One typed function per named query of sensitive leads: nothing else in intake reads or writes their tables."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import asyncpg
+
+from services.intake.core.leads import Area, LeadState, Standing, SubjectLevel
+from services.intake.store import Sealed
+from shared.database import Database, Transaction, named_queries
+from shared.terms import LeadId, LeadKind, TicketId
+
+_SQL = named_queries("services.intake", "sql", "leads.sql")
+_NOT_SEALED = Sealed("", None, None)
+
+
+@dataclass(frozen=True, slots=True)
+class Lead:
+    """A lead as it is kept; `sealed` is empty while the words are still the ticket's."""
+
+    lead_id: LeadId
+    ticket_id: TicketId | None
+    standing: Standing
+    level: SubjectLevel
+    area: Area
+    implicit: bool = False
+    was_confidential: bool = False
+    sealed: Sealed = _NOT_SEALED
+    outcome: str | None = None
+    visit_unit: str | None = None
+    moved_at: datetime | None = None
+
+
+async def insert_leads(tx: Transaction, leads: Sequence[Lead], now: datetime) -> None:
+    """Keep new leads; a ticket that has one already gets no second."""
+    if not leads:
+        return
+    await tx.conn.execute(
+        _SQL["insert_leads"],
+        [lead.lead_id for lead in leads],
+        [lead.ticket_id for lead in leads],
+        [lead.standing.kind for lead in leads],
+        [lead.standing.state for lead in leads],
+        [lead.level for lead in leads],
+        [lead.area.county for lead in leads],
+        [lead.area.township for lead in leads],
+        [lead.area.village for lead in leads],
+        [lead.standing.target for lead in leads],
+        [lead.implicit for lead in leads],
+        [lead.standing.recorded_by for lead in leads],
+        [lead.was_confidential for lead in leads],
+        [lead.sealed.key_id or None for lead in leads],
+        [lead.sealed.wrapped_key for lead in leads],
+        [lead.sealed.words for lead in leads],
+        now,
+    )
+
+
+async def suspect_tickets(tx: Transaction, ticket_ids: Sequence[TicketId], now: datetime) -> None:
+    """Hold these tickets, whose rows the caller holds, until a person has looked."""
+    if ticket_ids:
+        await tx.conn.execute(_SQL["suspect_tickets"], ticket_ids, now)
+
+
+async def read_lead(tx: Transaction, lead_id: LeadId) -> Lead | None:
+    """Lock a lead."""
+    row = await tx.conn.fetchrow(_SQL["read_lead"], lead_id)
+    if row is None:
+        return None
+    standing = Standing(
+        LeadKind(row["kind"]), LeadState(row["state"]), row["target"], row["recorded_by"], row["recorded_at"]
+    )
+    return Lead(
+        LeadId(row["id"]), TicketId(row["ticket_id"]) if row["ticket_id"] else None, standing,
+        SubjectLevel(row["subject_level"]), Area(row["county"], row["township"], row["village"]), row["implicit"],
+        row["was_confidential"], Sealed(row["key_id"] or "", row["wrapped_key"], row["sealed"]), row["outcome"],
+        row["visit_unit"], row["moved_at"],
+    )  # fmt: skip
+
+
+async def list_suspected(database: Database, limit: int) -> list[LeadId]:
+    """Suspicions that wait for a person, the oldest first."""
+    return [LeadId(row["id"]) for row in await database.fetch(_SQL["list_suspected"], limit)]
+
+
+async def list_overdue(tx: Transaction, recorded_before: datetime, limit: int) -> list[LeadId]:
+    """Lock suspicions that nobody looked at in time."""
+    return [LeadId(row["id"]) for row in await tx.conn.fetch(_SQL["list_overdue"], recorded_before, limit)]
+
+
+async def list_of_target(database: Database, target: str, before: datetime, limit: int) -> list[dict[str, object]]:
+    """What was handed to one body, the newest first, without what it says."""
+    return [dict(row) for row in await database.fetch(_SQL["list_of_target"], target, before, limit)]
+
+
+async def list_recorded(database: Database, person: str, since: datetime) -> list[dict[str, object]]:
+    """What one person recorded since then, without what it says."""
+    return [dict(row) for row in await database.fetch(_SQL["list_recorded"], person, since)]
+
+
+async def move_lead(
+    tx: Transaction, lead_id: LeadId, to: LeadState, now: datetime, by: str, outcome: str | None = None
+) -> None:
+    """Let a lead take a step."""
+    await tx.conn.execute(_SQL["move_lead"], lead_id, to, now, by, outcome)
+
+
+async def confirm_lead(
+    tx: Transaction, lead_id: LeadId, kind: LeadKind, level: SubjectLevel, target: str, sealed: Sealed, now: datetime,
+    by: str,
+) -> None:  # fmt: skip
+    """A suspicion becomes a lead, with the words sealed here."""
+    await tx.conn.execute(
+        _SQL["confirm_lead"], lead_id, kind, level, target, now, by, sealed.key_id or None, sealed.wrapped_key,
+        sealed.words,
+    )  # fmt: skip
+
+
+async def route_ticket(tx: Transaction, ticket_id: TicketId, now: datetime) -> None:
+    """The ticket ends, empty."""
+    await tx.conn.execute(_SQL["route_ticket"], ticket_id, now)
+
+
+async def clear_ticket(tx: Transaction, ticket_id: TicketId, confidential: bool, now: datetime) -> None:
+    """The ticket is an ordinary one after all."""
+    await tx.conn.execute(_SQL["clear_ticket"], ticket_id, confidential, now)
+
+
+async def name_visitor(tx: Transaction, lead_id: LeadId, officer: str, unit: str) -> None:
+    """An officer calls on whoever said it, in private."""
+    await tx.conn.execute(_SQL["name_visitor"], lead_id, officer, unit)
+
+
+async def insert_note(tx: Transaction, note_id: UUID, lead_id: LeadId, by: str, sealed: Sealed, now: datetime) -> None:
+    """Keep what was added to a lead."""
+    await tx.conn.execute(
+        _SQL["insert_note"], note_id, lead_id, by, now, sealed.key_id, sealed.wrapped_key, sealed.words
+    )  # fmt: skip
+
+
+async def read_notes(tx: Transaction, lead_id: LeadId) -> list[asyncpg.Record]:
+    """What was added, still sealed."""
+    return await tx.conn.fetch(_SQL["read_notes"], lead_id)
+
+
+async def log_lead_view(tx: Transaction, lead_id: LeadId, viewer: str, purpose: str, now: datetime) -> None:
+    """Remember that somebody reads a lead."""
+    await tx.conn.execute(_SQL["log_lead_view"], lead_id, viewer, purpose, now)
+
+
+async def count_leads(database: Database, target: str) -> dict[LeadKind, int]:
+    """How many leads one body has, by kind."""
+    return {LeadKind(row["kind"]): row["count"] for row in await database.fetch(_SQL["count_leads"], target)}
+
+
+async def spare_ticket(tx: Transaction, ticket_id: TicketId) -> None:
+    """The ticket is not to be suspected again."""
+    await tx.conn.execute(_SQL["spare_ticket"], ticket_id)

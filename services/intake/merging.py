@@ -1,0 +1,186 @@
+"""Merging and repeats at work: marks on new tickets, a look at what stands, incidents counted, and all of it stated."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import chain
+from typing import Final
+
+from services.intake import incident_store
+from services.intake.core.folding import Newcomer, Plan, plan
+from services.intake.core.incident_rules import IncidentRules
+from services.intake.core.incidents import Tally, Trace, incident_of, places_near
+from services.intake.core.location import Location
+from services.intake.core.repeats import LOCAL, Sequel, caller_number, plain_address
+from services.intake.core.similarity import signatures
+from services.intake.core.triage import Triage
+from services.intake.incident_store import Joining
+from services.intake.vault import Marks, OriginalWords
+from shared.database import Transaction
+from shared.events import Draft
+from shared.intake_events import IncidentRecounted, ReopenRequested, TicketHastened, TicketMerged
+from shared.terms import IncidentId, TicketId
+
+BY_RULE: Final = "rule"
+"""Who merged what nobody merged."""
+
+COMPONENT: Final = "component_id"
+PARTY: Final = "reported_party"
+"""Extensions of a report that merging reads: the thing it is about, and whom a report of a violation is against."""
+
+LOOK_BACK: Final = timedelta(days=400)
+"""Tickets received before then are not looked at, however lately they were closed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A ticket that triage has a verdict on. `area` is the code of the village or township that was given."""
+
+    ticket_id: TicketId
+    received_at: datetime
+    triage: Triage
+    place: Location
+    words: OriginalWords
+    lon: float | None
+    lat: float | None
+    area: str
+    confidential: bool
+    exercise: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What was found out about one ticket."""
+
+    trace: Trace
+    plan: Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """What came of folding a batch: how each incident stands now, and for whom asking today counts, with the days."""
+
+    tallies: Mapping[IncidentId, Tally]
+    hastened: Mapping[TicketId, int]
+
+
+NOTHING_JOINED: Final = Joined({}, {})
+
+
+class Merging:
+    """Knows the rules and the keys; any number of copies may work beside each other."""
+
+    def __init__(self, rules: IncidentRules, marks: Marks) -> None:
+        self.rules = rules
+        self._marks = marks
+
+    async def look(self, tx: Transaction, judged: Sequence[Judged], now: datetime) -> list[Look]:
+        """One look for each, in order. From here until the transaction ends no other copy looks at the same groups."""
+        if not judged:
+            return []
+        made = signatures([_said(j.words) for j in judged])
+        traces = [self.trace_of(j, signature) for j, signature in zip(judged, made, strict=True)]
+        await incident_store.lock_groups(tx, [trace.group for trace in traces])
+        places = set(chain.from_iterable(places_near(trace) for trace in traces if not trace.is_lead))
+        standing = await incident_store.find_standing(tx, list(places), now - self.rules.merging.closed_within)
+        callers = {caller for trace in traces for caller in trace.callers}
+        priors = await incident_store.find_priors(tx, list(callers), now - LOOK_BACK) if callers else []
+        newcomers = [Newcomer(trace, _finest(j.place)) for trace, j in zip(traces, judged, strict=True)]
+        plans = plan(newcomers, standing, priors, now, self.rules)
+        return [Look(trace, made) for trace, made in zip(traces, plans, strict=True)]
+
+    def trace_of(self, judged: Judged, signature: bytes) -> Trace:
+        """What merging looks at of a ticket."""
+        words, group = judged.words, judged.triage.category[:4]
+        component, party = words.extensions.get(COMPONENT), words.extensions.get(PARTY)
+        return Trace(
+            judged.ticket_id, judged.received_at, judged.triage.category, judged.triage.ticket_type,
+            judged.triage.urgency, signature, judged.lon, judged.lat,
+            _number(self._marks.of("component", f"{group}|{component}")[0]) if component else None,
+            self.addresses_of(words, group), self.callers_of(words),
+            self._marks.of("party", plain_address(str(party)))[0] if party else None,
+            judged.area, judged.confidential, judged.exercise, judged.triage.lead is not None,
+        )  # fmt: skip
+
+    def callers_of(self, words: OriginalWords) -> tuple[bytes, ...]:
+        """Marks of who called; none where that cannot be told."""
+        number = caller_number(words.reporter.phone) if words.reporter else None
+        return self._marks.of("caller", number) if number else ()
+
+    def addresses_of(self, words: OriginalWords, group: str) -> tuple[int, ...]:
+        """Marks of the address within a group of categories; none where there is no address."""
+        address = plain_address(words.address) if words.address else ""
+        return tuple(map(_number, self._marks.of("address", f"{group}|{address}"))) if address else ()
+
+    async def join(
+        self, tx: Transaction, looks: Mapping[TicketId, Look], now: datetime, by: str = BY_RULE
+    ) -> Joined:  # fmt: skip
+        """Write down what was folded and what is suggested; the tickets' own rows are the caller's to write."""
+        suggested = {t: look.plan.suggestion for t, look in looks.items() if look.plan.suggestion is not None}
+        await incident_store.insert_suggestions(tx, suggested, now)
+        folds = {t: look.plan.fold for t, look in looks.items() if look.plan.fold is not None}
+        if not folds:
+            return NOTHING_JOINED
+        mains = {incident_of(fold.into): fold.into for fold in folds.values()}
+        await incident_store.open_incidents(tx, mains, now)
+        joinings = [Joining(incident_of(f.into), t, f.rule, f.own_follow_up) for t, f in folds.items()]
+        await incident_store.insert_members(tx, joinings, now, by)
+        asked = [fold.into for fold in folds.values() if fold.sequel is Sequel.HASTEN]
+        day = now.astimezone(LOCAL).date()
+        hastened = await incident_store.count_hastens(tx, asked, day, now) if asked else {}
+        return Joined(await self.tallies(tx, list(mains)), hastened)
+
+    async def tallies(self, tx: Transaction, incident_ids: Sequence[IncidentId]) -> dict[IncidentId, Tally]:
+        """How these incidents stand now; the caller holds their rows."""
+        incidents = await incident_store.read_incidents(tx, incident_ids)
+        return {incident_id: incident.tally(self.rules.merging) for incident_id, incident in incidents.items()}
+
+
+def merged_event(ticket_id: TicketId, made: Plan, joined: Joined, now: datetime) -> list[Draft]:
+    """What is stated of a ticket that was folded; nothing for one that stands alone."""
+    if made.fold is None:
+        return []
+    incident_id = incident_of(made.fold.into)
+    tally = joined.tallies[incident_id]
+    merged = TicketMerged(
+        incident_id=incident_id, into=made.fold.into, rule=made.fold.rule, reporters=tally.reporters, mass=tally.mass,
+        urgency=tally.urgency, own_follow_up=made.fold.own_follow_up,
+    )  # fmt: skip
+    return [Draft(ticket_id, merged, now)]
+
+
+def main_events(looks: Mapping[TicketId, Look], joined: Joined, now: datetime) -> list[Draft]:
+    """What is stated of the tickets that others were folded into: asked again, to be reopened, counted anew."""
+    drafts = [Draft(into, TicketHastened(count=count), now) for into, count in joined.hastened.items()]
+    folds = {t: look.plan.fold for t, look in looks.items() if look.plan.fold is not None}
+    for ticket_id, fold in folds.items():
+        if fold.sequel is Sequel.REOPEN and fold.closed_at is not None:
+            drafts.append(Draft(fold.into, ReopenRequested(by=ticket_id, closed_at=fold.closed_at), now))
+    mains = {incident_of(fold.into): fold.into for fold in folds.values()}
+    drafts += [Draft(main, recounted(i, joined.tallies[i]), now) for i, main in mains.items()]
+    return drafts
+
+
+def recounted(incident_id: IncidentId, tally: Tally) -> IncidentRecounted:
+    """How an incident stands, as it is stated of its main ticket."""
+    return IncidentRecounted(
+        incident_id=incident_id, tickets=tally.tickets, reporters=tally.reporters, mass=tally.mass,
+        urgency=tally.urgency, supervise=tally.supervise,
+    )  # fmt: skip
+
+
+def mains_of(looks: Iterable[Look]) -> set[TicketId]:
+    """The tickets that others are folded into."""
+    return {look.plan.fold.into for look in looks if look.plan.fold is not None}
+
+
+def _said(words: OriginalWords) -> str:
+    return f"{words.title}\n{words.text}" if words.title else words.text
+
+
+def _finest(place: Location) -> str:
+    return place.grid or place.village or place.township or ""
+
+
+def _number(mark: bytes) -> int:
+    return int.from_bytes(mark[:8], signed=True)

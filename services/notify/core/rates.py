@@ -1,0 +1,122 @@
+"""The three rates 三率 and what is printed beside them: whole counts, and figures that follow from them exactly."""
+
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from fractions import Fraction
+from typing import NamedTuple
+
+from services.notify.core.measures import RateRules
+
+
+class Bucket(NamedTuple):
+    """What is counted together: an assessment month, a unit, a township and a root category; "" where unknown."""
+
+    period: str
+    unit: str
+    township: str
+    category: str
+
+
+class Counts(NamedTuple):
+    """Whole numbers of one bucket, or of many together."""
+
+    dispatched: int = 0
+    """Matters, each once: the volume, with what was left out of the rates."""
+    first_dispatch_right: int = 0
+    hops: int = 0
+    """Dispatches after the first."""
+    on_time: int = 0
+    late: int = 0
+    proactive: int = 0
+    """Found by patrols and sensors, before anybody called 未诉先办."""
+    valid: int = 0
+    """Follow-ups in which the citizen said what there was to say 有效回访."""
+    contacted: int = 0
+    solved: int = 0
+    satisfied: int = 0
+    basic: int = 0
+    unreachable: int = 0
+    hung: int = 0
+    excluded: int = 0
+    reopened: int = 0
+    recurrence_90d: int = 0
+    """Matters of a kind that the same grid had shortly before."""
+    guard_refused: int = 0
+    """Refused attempts of the unit to pass work on against the rules 基层负担."""
+
+    def plus(self, other: "Counts") -> "Counts":
+        """Both together."""
+        return Counts(*map(int.__add__, self, other))
+
+    def minus(self, other: "Counts") -> "Counts":
+        """What is left; may be below zero."""
+        return Counts(*map(int.__sub__, self, other))
+
+
+NOTHING = Counts()
+
+
+class Figures(NamedTuple):
+    """Percentages with two places, half up; None where there are too few follow-ups to say, or nothing to divide."""
+
+    response: Decimal | None
+    solution: Decimal | None
+    satisfaction: Decimal | None
+    composite: Decimal | None
+    on_time: Decimal | None
+    first_dispatch: Decimal | None
+    excluded: Decimal | None
+    reached: Decimal | None
+
+
+def figures(counts: Counts, rules: RateRules) -> Figures:
+    """What the counts come to. Fewer valid follow-ups than the rules ask for give no rate and no composite.
+
+    The composite is taken from the exact rates, not from the rounded ones.
+    """
+    judged = counts.valid >= rules.least_valid
+    response = solution = satisfaction = composite = None
+    if judged:
+        response, solution = Fraction(counts.contacted, counts.valid), Fraction(counts.solved, counts.valid)
+        satisfaction = (counts.satisfied + rules.basically_counts * counts.basic) / counts.valid
+        weights = rules.weights
+        composite = weights.response * response + weights.solution * solution + weights.satisfaction * satisfaction
+    return Figures(
+        *map(percent, (response, solution, satisfaction, composite)),
+        percent(_part(counts.on_time, counts.on_time + counts.late)),
+        percent(_part(counts.first_dispatch_right, counts.dispatched)),
+        percent(_part(counts.excluded, counts.valid + counts.excluded)),
+        percent(_part(counts.valid, counts.valid + counts.unreachable)),
+    )
+
+
+def percent(share: Fraction | None) -> Decimal | None:
+    """A share as a percentage with two places, half up; None stays None."""
+    if share is None:
+        return None
+    hundredths = (share.numerator * 20_000 + share.denominator) // (2 * share.denominator)
+    return Decimal(hundredths).scaleb(-2)
+
+
+def total(rows: Iterable[Counts]) -> Counts:
+    """All together."""
+    sums = NOTHING
+    for row in rows:
+        sums = sums.plus(row)
+    return sums
+
+
+def change(before: Mapping[Bucket, Counts], after: Mapping[Bucket, Counts]) -> dict[Bucket, Counts]:
+    """What turns one set of counts into the other; buckets in which nothing changes are left out."""
+    moved = {bucket: after.get(bucket, NOTHING).minus(before.get(bucket, NOTHING)) for bucket in {*before, *after}}
+    return {bucket: counts for bucket, counts in moved.items() if counts != NOTHING}
+
+
+def add(into: dict[Bucket, Counts], more: Mapping[Bucket, Counts]) -> None:
+    """Add counts in place."""
+    for bucket, counts in more.items():
+        into[bucket] = into.get(bucket, NOTHING).plus(counts)
+
+
+def _part(some: int, of: int) -> Fraction | None:
+    return Fraction(some, of) if of else None
