@@ -21,6 +21,7 @@ from griddispatch.demo.layouts import InputError, read_mapping
 from griddispatch.demo.run import DemoFailed, Options, run
 from griddispatch.dlq import DEAD, STATES, dead_letters
 from griddispatch.rules import app as rules
+from griddispatch.triage import app as triage
 from shared.errors import NotFound, Rejected, Unavailable
 from shared.kafka import Producer, TopicMismatch, apply_topics
 from shared.migrations import MigrationChanged, migrate, migrations_of
@@ -45,6 +46,7 @@ app.add_typer(dlq, name="dlq")
 app.add_typer(contract, name="contract")
 app.add_typer(area, name="area")
 app.add_typer(rules, name="rules")
+app.add_typer(triage, name="triage")
 
 
 class Service(StrEnum):

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from hashlib import sha256
 from pathlib import Path
 from typing import Final, TypeVar
 from uuid import UUID
@@ -13,7 +14,7 @@ from services.dispatch.core.org_files import ORG_FILES, leaf_codes, load_org_fil
 from services.dispatch.core.rulebook import Rulebook, load_pack_rules
 from services.dispatch.core.story import Decision
 from services.intake.core.location import Gazetteer, Location
-from services.intake.core.triage import NO_MODELS, Fired, Matter, Models, Triage, TriageRules, triage
+from services.intake.core.triage import Fired, Matter, Models, Triage, TriageRules, triage
 from services.intake.core.triage_rules import read_rules
 from services.intake.models import read_models
 from shared.errors import Rejected
@@ -42,6 +43,8 @@ class Desk:
     """Everything that judges a matter and takes it on. Judging is pure; it blocks for some hundred microseconds."""
 
     pack: str
+    judges_by: str
+    """Digest of all that judges: two desks with the same one judge every matter alike."""
     rules: TriageRules
     models: Models
     book: Rulebook
@@ -84,7 +87,13 @@ def read_desk(pack: Path, area: Path) -> Desk:
     book = _tried(lambda: opened.read(load_pack_rules, *DISPATCH_FILES), str(pack))
     models = _tried(lambda: read_models(pack, rules.tree), str(pack))
     org = _tried(lambda: _org(opened, area), str(area))
-    return Desk(book.pack, rules, models or NO_MODELS, book, org)
+    return Desk(book.pack, _digest(opened, models), rules, models, book, org)
+
+
+def _digest(pack: Pack, models: Models) -> str:
+    tables = [pack.tables[file] for file in TRIAGE_FILES]
+    trained = [(model.trained_on, model.threshold, model.scale) for model in models if model is not None]
+    return sha256(repr((tables, trained)).encode()).hexdigest()
 
 
 def _org(pack: Pack, area: Path) -> Org:
@@ -114,13 +123,23 @@ def judge(desk: Desk, recorded: Recorded, place: Location) -> Triage:
     return replace(verdict, urgency=min(floor, recorded.urgency), rules=(*kept, *fired))
 
 
-def take_on(desk: Desk, recorded: Recorded, place: Location, verdict: Triage) -> Opened:
-    """The first decision on a matter, at the instant at which it came in."""
-    event = TicketTriaged(
+def stated(desk: Desk, recorded: Recorded, place: Location, verdict: Triage) -> TicketTriaged:
+    """The verdict as intake states it."""
+    return TicketTriaged(
         ticket_no="", source="desk", channel=recorded.channel, accepted_at=recorded.accepted_at,
         ticket_type=verdict.ticket_type, category=verdict.category, urgency=verdict.urgency,
         confidence=verdict.confidence, place_level=place.level, county=place.county, township=place.township,
         village=place.village, grid=place.grid, also_grids=place.also, confidential=recorded.confidential,
         rules=(f"place.{place.reason}", *(fired.rule for fired in verdict.rules)), rule_pack=desk.rules.version,
     )  # fmt: skip
-    return Opened(place, verdict, event, open_case(TICKET, event, desk.book, desk.org, recorded.accepted_at))
+
+
+def take_on(desk: Desk, recorded: Recorded, place: Location, verdict: Triage) -> Opened:
+    """The first decision on a matter, at the instant at which it came in."""
+    event = stated(desk, recorded, place, verdict)
+    return Opened(place, verdict, event, opening(desk, event))
+
+
+def opening(desk: Desk, event: TicketTriaged) -> Decision:
+    """What dispatch decides when it hears of a matter."""
+    return open_case(TICKET, event, desk.book, desk.org, event.accepted_at)

@@ -74,6 +74,8 @@ def _of_table(file: IO[str], columns: Columns) -> Iterator[Labelled]:
         if missing:
             raise InputError(f"no column {', '.join(sorted(missing))}; it has: {', '.join(rows.fieldnames or ())}")
         for row in rows:
+            if None in row or None in row.values():
+                raise InputError(f"line {rows.line_num}: not as many cells as the header has columns")
             yield _labelled(row, columns, rows.line_num)
     except csv.Error as error:
         raise InputError(f"line {rows.line_num}: {error}") from error

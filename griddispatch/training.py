@@ -60,8 +60,12 @@ def train(lessons: Sequence[Lesson], recipe: Recipe) -> Classifier:
         target=recipe.target, labels=labels, bits=recipe.bits, longest=recipe.longest,
         weights=np.rint(weights / steps).astype(np.int8), steps=steps.astype(np.float32), rarity=rarity, unseen=unseen,
         scale=_scale(kept, truth, len(labels), recipe), threshold=recipe.threshold,
-        trained_on=hashlib.sha256(b"\n".join(lesson.digest + lesson.label.encode() for lesson in kept)).hexdigest(), examples=len(kept),
+        trained_on=_sha_of(kept), examples=len(kept),
     )  # fmt: skip
+
+
+def _sha_of(lessons: Sequence[Lesson]) -> str:
+    return hashlib.sha256(b"\n".join(lesson.digest + lesson.label.encode() for lesson in lessons)).hexdigest()
 
 
 def rarity_of(lessons: Sequence[Lesson], recipe: Recipe) -> tuple[Floats, float]:
@@ -127,10 +131,13 @@ def _margins(vector: Vector, weights: Floats) -> Floats:
 
 
 def _surprise(scores: NDArray[np.float64], truth: NDArray[np.int64]) -> float:
-    """The mean negative logarithm of the chance that was given to the truth."""
-    highest = scores.max(axis=1)
-    total = highest + np.log(np.exp(scores - highest[:, None]).sum(axis=1))
-    return float((total - scores[np.arange(len(truth)), truth]).mean())
+    """The mean negative logarithm of the chance that was given to the truth, and once to any label at all.
+
+    That one text more keeps a model humble that was right on the few that were held out.
+    """
+    highest = scores.max(axis=1, keepdims=True)
+    costs = highest + np.log(np.exp(scores - highest).sum(axis=1, keepdims=True)) - scores
+    return float((costs[np.arange(len(truth)), truth].sum() + costs.mean()) / (len(truth) + 1))
 
 
 def _check(lessons: Sequence[Lesson], recipe: Recipe) -> None:

@@ -1,15 +1,27 @@
 """How ids, codes, instants and limits read to people of one county, in one language."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from enum import StrEnum
-from typing import Final
+from typing import Final, Protocol
 
 from griddispatch.desk import Desk
-from services.dispatch.core.sentences import CLOCK_NAMES, STEP_NAMES, Language, spoken_limit
+from services.dispatch.core.sentences import CLOCK_NAMES, STEP_NAMES, Language, sentence, spoken_limit
 from shared.contract_labels import LABELS, Label
-from shared.terms import Channel, CloseReason, PlaceLevel, ReturnReason, Satisfaction, TicketType, Urgency
+from shared.terms import (
+    AssignmentKind,
+    Channel,
+    CloseReason,
+    ConversionReason,
+    PlaceLevel,
+    ReturnFinding,
+    ReturnReason,
+    Satisfaction,
+    TicketType,
+    Urgency,
+    WhistleKind,
+)
 
 WEEKDAYS: Final = ("一二三四五六日", ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"))
 MONTHS: Final = (
@@ -22,9 +34,22 @@ ROLES: Final = {
 }
 _PLACES: Final = {15: "grid", 12: "village", 9: "township"}
 _BY_KEY: Final[Mapping[str, tuple[type[StrEnum], ...]]] = {
-    "type": (TicketType,), "level": (PlaceLevel,), "channel": (Channel,), "reason": (ReturnReason, CloseReason),
-    "satisfaction": (Satisfaction,), "urgency": (Urgency,),
+    "type": (TicketType,), "level": (PlaceLevel,), "channel": (Channel,), "satisfaction": (Satisfaction,),
+    "reason": (ReturnReason, CloseReason, ConversionReason), "urgency": (Urgency,), "finding": (ReturnFinding,),
+    "kind": (AssignmentKind, WhistleKind),
 }  # fmt: skip
+
+
+class Named(Protocol):
+    """Whatever has a Chinese and an English name."""
+
+    @property
+    def zh(self) -> str:
+        """The Chinese one."""
+
+    @property
+    def en(self) -> str:
+        """The English one."""
 
 
 @dataclass(frozen=True)
@@ -71,30 +96,39 @@ class Words:
 
     def instant(self, instant: datetime) -> str:
         """Local date, weekday and time; seconds only when there are any."""
-        local = instant.astimezone(self.desk.book.calendar.zone)
-        return self._dated(local, f"{local:%H:%M:%S}" if local.second else f"{local:%H:%M}")
+        local = self._local(instant)
+        return self._on(local.date()) + _clock_time(local)
 
     def deadline(self, instant: datetime) -> str:
         """The same for the end of a stretch: midnight is 24:00 of the day that ends."""
-        local = instant.astimezone(self.desk.book.calendar.zone)
-        if local.time() == time():
-            return self._dated(local - timedelta(days=1), "24:00")
-        return self.instant(instant)
+        day, moment = self._end(instant)
+        return self._on(day) + moment
+
+    def run(self, instants: Sequence[datetime]) -> list[str]:
+        """Ends one after the other; the date is said again only when it is another one."""
+        ends = [self._end(instant) for instant in instants]
+        before: list[date | None] = [None, *(day for day, _ in ends)]
+        return [
+            moment if day == last else self._on(day) + moment for (day, moment), last in zip(ends, before, strict=False)
+        ]
 
     def shown(self, key: str, value: str) -> str:
         """A value of a decision's explanation, by its key."""
-        if key in ("unit", "department", "lead"):
-            return self.unit(value)
-        if key == "category":
-            return self.category(value)
-        if key == "limit":
-            return self.limit(value)
-        if key == "clock":
-            return self.clock(value)
-        if key == "to":
-            return self._pick(ROLES[value]) if value in ROLES else self.unit(value.removeprefix("unit:"))
-        if key.endswith(("_at", "_by")) or key == "until":
-            return self._deadline_text(value)
+        match key:
+            case "code" | "rule":
+                return sentence(value, self.language)
+            case "unit" | "answered_by" | "owner":
+                return self.unit(value)
+            case "category" | "human" | "machine":
+                return self.category(value)
+            case "limit":
+                return self.limit(value)
+            case "clock":
+                return self.clock(value)
+            case "to":
+                return self._pick(ROLES[value]) if value in ROLES else self.unit(value.removeprefix("unit:"))
+            case "due_at" | "sign_by" | "until":
+                return self._deadline_text(value)
         labels = (LABELS[kind][value] for kind in _BY_KEY.get(key, ()) if value in LABELS[kind])
         return next((self._pick(label) for label in labels), value)
 
@@ -114,11 +148,23 @@ class Words:
             return text
         return text if instant.tzinfo is None else self.deadline(instant)
 
-    def _dated(self, day: datetime, moment: str) -> str:
-        if self.is_chinese:
-            return f"{day.year}年{day.month}月{day.day}日（周{WEEKDAYS[0][day.weekday()]}）{moment}"
-        return f"{WEEKDAYS[1][day.weekday()]} {day.day} {MONTHS[day.month - 1]} {day.year}, {moment}"
+    def _local(self, instant: datetime) -> datetime:
+        return instant.astimezone(self.desk.book.calendar.zone)
 
-    def _pick(self, named: object) -> str:
-        """The name of whatever has a Chinese and an English one."""
-        return str(getattr(named, self.language))
+    def _end(self, instant: datetime) -> tuple[date, str]:
+        local = self._local(instant)
+        if local.time() == time():
+            return local.date() - timedelta(days=1), "24:00"
+        return local.date(), _clock_time(local)
+
+    def _on(self, day: date) -> str:
+        if self.is_chinese:
+            return f"{day.year}年{day.month}月{day.day}日（周{WEEKDAYS[0][day.weekday()]}）"
+        return f"{WEEKDAYS[1][day.weekday()]} {day.day} {MONTHS[day.month - 1]} {day.year}, "
+
+    def _pick(self, named: Named) -> str:
+        return named.zh if self.is_chinese else named.en
+
+
+def _clock_time(local: datetime) -> str:
+    return f"{local:%H:%M:%S}" if local.second else f"{local:%H:%M}"

@@ -28,7 +28,7 @@ class ExclusionRequested(Event):
 
 
 class ExclusionDecided(Event):
-    """The panel decided, or its time is over (`lapsed`): then the judgement counts. `sampled`: a supervisor looks again."""
+    """The panel decided, or its time is over (`lapsed`). `sampled`: a supervisor is to look at it again."""
 
     type: ClassVar[str] = "org.griddispatch.exclusion.decided.v1"
     cycle: int

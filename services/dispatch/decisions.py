@@ -3,15 +3,18 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from msgspec.structs import replace
+
 from services.dispatch import store
+from services.dispatch.core.actors import Actor
 from services.dispatch.core.case import Case
 from services.dispatch.core.decide import decide
 from services.dispatch.core.lifecycle import IllegalTransition
 from services.dispatch.core.opening import open_case
 from services.dispatch.core.org import Org
 from services.dispatch.core.rulebook import Rulebook
-from services.dispatch.core.story import Clock, Decision, Refused, Timer
-from services.dispatch.core.triggers import Resolve, TimerDue, Trigger
+from services.dispatch.core.story import ClockKey, Decision, Refused, Timer
+from services.dispatch.core.triggers import TimerDue, Trigger
 from shared import telemetry
 from shared.clock import Clock as Now
 from shared.database import Transaction
@@ -23,12 +26,13 @@ from shared.terms import TicketId
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """A trigger with where it came from. A command says which version of the ticket it was given for."""
+    """A trigger with where it came from. A command says for which version of the ticket it was given, and by whom."""
 
     trigger: Trigger
     caused_by: str
     traceparent: str | None = None
     expected_version: int | None = None
+    actor: Actor | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,24 +80,26 @@ class Decider:
         now = self.now()
         decisions: list[Decision] = []
         stated: list[Draft] = []
-        case, result, error = before, None, None
+        case: Case | None = before
+        error: Exception | None = None
         for cause in causes:
             try:
-                decision = self._decide_one(ticket_id, case, cause)
+                decision, error = self._decide_one(ticket_id, case, cause), None
             except (Refused, IllegalTransition, Conflict, NotFound) as refusal:
                 if cause.expected_version is None:
                     raise  # only a command may be refused; an event or a clock that cannot be applied is a fault
                 error = refusal
-                continue
-            case, error = decision.case, None
+                refused = _refusal_decision(case, refusal)
+                if refused is None:
+                    continue
+                decision = refused
+            case = decision.case
             decisions.append(decision)
             stated += [Draft(ticket_id, event, now, cause.caused_by, cause.traceparent) for event in decision.events]
-            if isinstance(cause.trigger, Resolve):
-                result = cause.trigger
         if case is None or not decisions:
             return Ruling(case, error), None
         drafts += stated
-        return Ruling(case, error), store.Step(before, _joined(case, decisions), causes[-1].caused_by, now, result)
+        return Ruling(case, error), store.Step(before, _joined(case, decisions), causes[-1].caused_by, now)
 
     def _decide_one(self, ticket_id: TicketId, case: Case | None, cause: Cause) -> Decision:
         now = self.now()
@@ -105,19 +111,28 @@ class Decider:
             raise Rejected(Problem("ticket_id", "no_case", f"no case for ticket {ticket_id}"))
         if cause.expected_version not in (None, case.version):
             raise Conflict("the ticket has moved on", case.version)
-        return decide(case, cause.trigger, self.book, self.org, now)
+        return decide(case, cause.trigger, self.book, self.org, now, cause.actor)
 
 
 def _joined(case: Case, decisions: Sequence[Decision]) -> Decision:
     """Several decisions on one ticket as one: the last word on each clock counts."""
     if len(decisions) == 1:
         return decisions[0]
-    timers: dict[Clock, Timer | None] = {}
+    timers: dict[ClockKey, Timer | None] = {}
     for decision in decisions:
         timers.update(decision.timers)
     events = tuple(event for decision in decisions for event in decision.events)
     explanation = tuple(reason for decision in decisions for reason in decision.explanation)
-    return Decision(case, events, timers, explanation)
+    notes = tuple(note for decision in decisions for note in decision.notes)
+    results = tuple(result for decision in decisions for result in decision.results)
+    return Decision(case, events, timers, explanation, notes, results)
+
+
+def _refusal_decision(case: Case | None, refusal: Exception) -> Decision | None:
+    """A refusal by a guard is stated; the case stays as it is but for its version. None: nothing to state."""
+    if case is None or not isinstance(refusal, Refused) or refusal.event is None:
+        return None
+    return Decision(replace(case, version=case.version + 1), (refusal.event,), {}, (f"REFUSED code={refusal.code}",))
 
 
 @dataclass(frozen=True, eq=False)

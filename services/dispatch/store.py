@@ -11,12 +11,10 @@ from asyncpg import Record
 
 from services.dispatch.core.case import Case
 from services.dispatch.core.story import Clock, Decision, Timer
-from services.dispatch.core.triggers import Resolve, TimerDue
+from services.dispatch.core.triggers import TimerDue
 from shared.database import Database, Transaction, named_queries
-from shared.terms import (
-    AssignmentId,
-    TicketId,
-)
+from shared.joint_events import GuardRefused
+from shared.terms import AssignmentId, TicketId
 
 _SQL = named_queries("services.dispatch", "sql", "queries.sql")
 SEPARATOR = "\x1f"
@@ -32,7 +30,6 @@ class Step:
     decision: Decision
     trigger: str
     now: datetime
-    result: Resolve | None = None
 
 
 async def read_cases(tx: Transaction, ticket_ids: Sequence[TicketId]) -> dict[TicketId, Case]:
@@ -65,8 +62,10 @@ async def save(tx: Transaction, steps: Sequence[Step]) -> None:
     await _many(tx, "update_assignments", moved)  # ended leads first, so that a new one finds its place free
     await _many(tx, "insert_assignments", fresh)
     await _many(tx, "insert_results", _result_rows(steps))
-    timers = [(s.decision.case.ticket_id, clock, timer) for s in steps for clock, timer in s.decision.timers.items()]
-    await _many(tx, "stop_timers", ((ticket_id, clock) for ticket_id, clock, timer in timers if timer is None))
+    await _many(tx, "insert_notes", _note_rows(steps))
+    await _many(tx, "insert_refusals", _refusal_rows(steps))
+    timers = [(s.decision.case.ticket_id, key, timer) for s in steps for key, timer in s.decision.timers.items()]
+    await _many(tx, "stop_timers", ((ticket_id, *key) for ticket_id, key, timer in timers if timer is None))
     await _many(tx, "set_timers", (_timer_row(ticket_id, timer) for ticket_id, _, timer in timers if timer is not None))
     await _many(tx, "insert_decisions", (_decision_row(s) for s in steps if s.decision.events))
 
@@ -102,14 +101,37 @@ def _assignment_rows(steps: Sequence[Step]) -> tuple[list[tuple[Any, ...]], list
 
 def _result_rows(steps: Sequence[Step]) -> list[tuple[Any, ...]]:
     return [
-        (s.decision.case.ticket_id, s.result.assignment_id, s.result.action, s.result.reply, s.result.note, s.now)
+        (r.assignment_id, s.decision.case.version, s.decision.case.ticket_id, r.action, r.reply, r.note,
+         SEPARATOR.join(r.evidence), r.legal_basis, s.now)
         for s in steps
-        if s.result is not None
+        for r in s.decision.results
+    ]  # fmt: skip
+
+
+def _note_rows(steps: Sequence[Step]) -> list[tuple[Any, ...]]:
+    return [
+        (s.decision.case.ticket_id, s.decision.case.version, place, n.kind, n.subject, n.person, n.text, s.now)
+        for s in steps
+        for place, n in enumerate(s.decision.notes)
     ]
 
 
+def _refusal_rows(steps: Sequence[Step]) -> list[tuple[Any, ...]]:
+    return [
+        refusal_row(event, s.decision.case.ticket_id, s.now)
+        for s in steps
+        for event in s.decision.events
+        if isinstance(event, GuardRefused)
+    ]
+
+
+def refusal_row(refused: GuardRefused, ticket_id: TicketId | None, now: datetime) -> tuple[Any, ...]:
+    """One line of the burden report; without a ticket for a request that is about none."""
+    return (ticket_id, refused.code, refused.unit, refused.target, refused.category, refused.rule, now)
+
+
 def _timer_row(ticket_id: TicketId, t: Timer) -> tuple[Any, ...]:
-    return (ticket_id, t.clock, t.cycle, t.step, t.fire_at, t.limit, t.started_at, t.due_at)
+    return (ticket_id, t.clock, t.subject, t.cycle, t.step, t.fire_at, t.limit, t.started_at, t.due_at)
 
 
 def _decision_row(s: Step) -> tuple[Any, ...]:
@@ -128,7 +150,10 @@ async def read_due_timers(
     """The clocks that have reached their step, earliest first, each with the instant it was to ring."""
     due: dict[TicketId, list[tuple[TimerDue, datetime]]] = {}
     for r in await tx.conn.fetch(_SQL["read_due_timers"], ticket_ids, now):
-        timer = TimerDue(Clock(r["clock"]), r["cycle"], r["step"], r["clock_limit"], r["started_at"], r["due_at"])
+        timer = TimerDue(
+            Clock(r["clock"]), r["cycle"], r["step"], r["fire_at"], r["clock_limit"], r["started_at"], r["due_at"],
+            r["subject"],
+        )  # fmt: skip
         due.setdefault(r["ticket_id"], []).append((timer, r["fire_at"]))
     return due
 
@@ -143,6 +168,21 @@ async def next_timer(database: Database) -> datetime | None:
 async def read_decisions(database: Database, ticket_id: TicketId) -> list[Record]:
     """Every explanation of a ticket, in order."""
     return await database.fetch(_SQL["read_decisions"], ticket_id)
+
+
+async def read_notes(database: Database, ticket_id: TicketId) -> list[Record]:
+    """People's words on a ticket, in order."""
+    return await database.fetch(_SQL["read_notes"], ticket_id)
+
+
+async def add_refusals(tx: Transaction, rows: Sequence[Sequence[Any]]) -> None:
+    """Keep refusals of requests that are about no ticket, as `refusal_row` makes them."""
+    await _many(tx, "insert_refusals", rows)
+
+
+async def burden(database: Database, since: datetime, until: datetime, zone: str) -> list[Mapping[str, Any]]:
+    """Refused push-downs by month, unit, code and rule; the busiest first within a month."""
+    return [dict(row) for row in await database.fetch(_SQL["burden"], since, until, zone)]
 
 
 async def list_open(

@@ -1,21 +1,28 @@
 """How intake is put together: the only file that knows every other."""
 
+from functools import partial
 from pathlib import Path
 
-from services.intake import cloudevents, open311
+from services.intake import citizen, cloudevents, incident_api, lead_api, open311
 from services.intake.api import router
+from services.intake.citizen import CitizenDesk
 from services.intake.core.edge import Limits
+from services.intake.core.incident_rules import IncidentRules, read_incident_rules
 from services.intake.core.location import Gazetteer, Location
-from services.intake.core.triage import Matter, Triage, TriageRules, triage
+from services.intake.core.triage import NO_MODELS, Matter, Models, Triage, TriageRules, triage
 from services.intake.core.triage_rules import read_rules
 from services.intake.doors import Doors
 from services.intake.handlers import routes
+from services.intake.incident_desk import IncidentDesk
+from services.intake.leads import Leads, watch
+from services.intake.merging import Merging
+from services.intake.models import read_models
 from services.intake.open311_desk import open311_of
 from services.intake.open311_keys import read_key_ring
 from services.intake.receive import Receiver
 from services.intake.settings import IntakeSettings
 from services.intake.triage import Judge, TriageLoop
-from services.intake.vault import Vault, read_keys
+from services.intake.vault import Marks, Vault, lead_keys, ordinary_keys, read_keys
 from shared.assembly import Assembly, release
 from shared.errors import Rejected
 from shared.packs import open_pack
@@ -32,25 +39,37 @@ async def build(settings: IntakeSettings, parts: frozenset[str]) -> Assembly:
     Raises Unavailable without a database, NotMigrated without its tables; then nothing is left open.
     """
     gazetteer, rules = read_area(settings.area), read_pack(settings.pack)
+    incident_rules = read_incidents(settings.pack)
     assembly = Assembly(settings, "intake", Source.INTAKE, parts)
     try:
-        await _wire(assembly, settings, gazetteer, rules)
+        await _wire(assembly, settings, gazetteer, rules, incident_rules)
     except BaseException:
         await assembly.close()
         raise
     return assembly
 
 
-async def _wire(assembly: Assembly, settings: IntakeSettings, gazetteer: Gazetteer, rules: TriageRules) -> None:
+async def _wire(
+    assembly: Assembly, settings: IntakeSettings, gazetteer: Gazetteer, rules: TriageRules,
+    incident_rules: IncidentRules,
+) -> None:  # fmt: skip
     parts = assembly.parts
-    vault = Vault(read_keys(settings.vault_keys.get_secret_value()))
-    received = Wake()
-    receiver = Receiver(assembly.ledger, vault, gazetteer.county, settings.now, received.ring)
+    ring = read_keys(settings.vault_keys.get_secret_value())
+    vault, received = Vault(ordinary_keys(ring)), Wake()
+    merging = Merging(incident_rules, Marks(ring))
+    receiver = Receiver(assembly.ledger, vault, gazetteer.county, settings.now, received.ring, merging)
+    leads = Leads(incident_rules.leads, vault, Vault(lead_keys(ring)), assembly.ledger, receiver, gazetteer.county)
     if "api" in parts:
         database = await assembly.database("api", settings.database_pool)
         doors = Doors(database, receiver, Limits(max_bytes=settings.body_limit), settings.bulk_batch)
         assembly.app.include_router(router(doors, vault, settings.now))
         assembly.app.include_router(cloudevents.router(doors))
+        incident_desk = IncidentDesk(merging, assembly.ledger, vault)
+        assembly.app.include_router(incident_api.router(database, incident_desk, settings.now))
+        assembly.app.include_router(lead_api.router(database, leads, settings.now, received.ring))
+        assembly.app.include_router(
+            citizen.router(CitizenDesk(database, assembly.ledger, vault, merging, settings.now))
+        )  # fmt: skip
         civic = open311_of(
             rules, gazetteer, read_key_ring(settings.open311_keys.get_secret_value()),
             open_pack(settings.pack, "triage.toml").tables["triage.toml"], public_url=settings.open311_url,
@@ -59,20 +78,22 @@ async def _wire(assembly: Assembly, settings: IntakeSettings, gazetteer: Gazette
     if "stream" in parts:
         await assembly.add_stream("stream", routes(receiver, settings.now, release()))
     if "triage" in parts:
+        triage_database = await assembly.database("triage")
         loop = TriageLoop(
-            await assembly.database("triage"), assembly.ledger, vault, gazetteer, judge_by(rules),
-            rule_pack=rules.version, now=settings.now, wake=received, batch=settings.triage_batch,
+            triage_database, assembly.ledger, vault, gazetteer, judge_by(rules, read_models(settings.pack, rules.tree)), rule_pack=rules.version,
+            now=settings.now, wake=received, batch=settings.triage_batch, merging=merging, leads=leads,
         )  # fmt: skip
         assembly.loop("triage", loop.run)
+        assembly.loop("leads", partial(watch, leads, triage_database, settings.now))
     if "relay" in parts:
         await assembly.add_relay(INTAKE)
 
 
-def judge_by(rules: TriageRules) -> Judge:
-    """Triage under one rule pack."""
+def judge_by(rules: TriageRules, models: Models = NO_MODELS) -> Judge:
+    """Triage under one rule pack and its models."""
 
     def judge(matter: Matter, place: Location) -> Triage:
-        return triage(matter, rules, place)
+        return triage(matter, rules, place, models)
 
     return judge
 
@@ -89,6 +110,11 @@ def read_area(folder: Path) -> Gazetteer:
 def read_pack(folder: Path) -> TriageRules:
     """The pack's rules for triage. Raises ValueError with every fault of the files."""
     return open_pack(folder, *_PACK_FILES).read(read_rules, *_PACK_FILES)
+
+
+def read_incidents(folder: Path) -> IncidentRules:
+    """The pack's rules for what belongs together. Raises ValueError with every fault of the file."""
+    return open_pack(folder, "incidents.toml").read(read_incident_rules, "incidents.toml")
 
 
 _PACK_FILES = ("triage.toml", "categories.toml")

@@ -4,12 +4,14 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import TypeAlias
 from uuid import UUID
 
 import asyncpg
 
 from services.intake.core.incidents import MOST_CANDIDATES, Incident, Match, Member, Trace
 from services.intake.core.repeats import Prior
+from services.intake.store import Sealed
 from shared.database import Database, Transaction, named_queries
 from shared.terms import IncidentId, TicketId, TicketType, Urgency
 
@@ -20,6 +22,9 @@ _MERGING = 7_310_422
 
 MOST_PRIORS = 50
 """Earlier tickets that are looked at of one caller."""
+
+
+Row: TypeAlias = asyncpg.Record
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +75,12 @@ async def lock_groups(tx: Transaction, groups: Sequence[str]) -> None:
     Raises asyncpg.LockNotAvailableError when somebody else holds one for too long.
     """
     await tx.conn.execute(_SQL["lock_groups"], _MERGING, sorted({int(group) for group in groups}))
+
+
+async def lock_groups_of(tx: Transaction, ticket_ids: Sequence[TicketId]) -> None:
+    """Keep others from merging into these tickets until the transaction ends; before any of their rows is locked."""
+    rows = await tx.conn.fetch(_SQL["groups_of"], ticket_ids)
+    await lock_groups(tx, [row["category_group"] for row in rows])
 
 
 async def find_standing(
@@ -218,6 +229,11 @@ async def count_hastens(
     return {TicketId(row["ticket_id"]): row["count"] for row in rows}
 
 
+async def lock_for_ending(tx: Transaction, ticket_id: TicketId) -> Row | None:
+    """Lock a ticket that is to end; columns as the query names them."""
+    return await tx.conn.fetchrow(_SQL["lock_for_ending"], ticket_id)
+
+
 async def end_tickets(tx: Transaction, endings: Sequence[Ending], now: datetime) -> None:
     """Let these matters end here."""
     await tx.conn.execute(
@@ -244,8 +260,13 @@ async def forget_tries(tx: Transaction, ticket_no: str) -> None:
 
 
 async def read_by_number(tx: Transaction, ticket_no: str) -> asyncpg.Record | None:
-    """Lock a ticket by its number; columns as the query names them."""
+    """A ticket by its number; columns as the query names them."""
     return await tx.conn.fetchrow(_SQL["read_by_number"], ticket_no)
+
+
+async def lock_ticket(tx: Transaction, ticket_id: TicketId) -> None:
+    """Nobody else changes this ticket until the transaction ends."""
+    await tx.conn.fetch(_SQL["lock_ticket"], ticket_id)
 
 
 async def ask_withdrawal(tx: Transaction, ticket_id: TicketId, now: datetime) -> None:
@@ -254,11 +275,12 @@ async def ask_withdrawal(tx: Transaction, ticket_id: TicketId, now: datetime) ->
 
 
 async def insert_supplement(
-    tx: Transaction, supplement_id: UUID, ticket_id: TicketId, now: datetime, key_id: str, wrapped_key: bytes | None,
-    sealed: bytes | None,
+    tx: Transaction, supplement_id: UUID, ticket_id: TicketId, sealed: Sealed, now: datetime
 ) -> None:  # fmt: skip
     """Keep what the citizen added, sealed."""
-    await tx.conn.execute(_SQL["insert_supplement"], supplement_id, ticket_id, now, key_id, wrapped_key, sealed)
+    await tx.conn.execute(
+        _SQL["insert_supplement"], supplement_id, ticket_id, now, sealed.key_id, sealed.wrapped_key, sealed.words
+    )  # fmt: skip
 
 
 async def count_supplements(tx: Transaction, ticket_id: TicketId) -> int:
@@ -269,6 +291,11 @@ async def count_supplements(tx: Transaction, ticket_id: TicketId) -> int:
 async def read_supplements(tx: Transaction, ticket_id: TicketId) -> list[asyncpg.Record]:
     """What the citizen added, still sealed."""
     return await tx.conn.fetch(_SQL["read_supplements"], ticket_id)
+
+
+def sealed_of(row: Row) -> Sealed:
+    """What a row holds sealed."""
+    return Sealed(row["key_id"], row["wrapped_key"], row["sealed"])
 
 
 def _trace(row: asyncpg.Record, *, confidential: bool = False, is_lead: bool = False) -> Trace:

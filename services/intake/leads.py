@@ -1,5 +1,6 @@
 """Sensitive leads at work: found by words, confirmed by a person, handed over, and kept apart from every ticket."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -7,7 +8,7 @@ from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
-from services.intake import lead_store, store
+from services.intake import incident_store, lead_store, store
 from services.intake.core.incident_rules import LeadRules
 from services.intake.core.leads import (
     Area,
@@ -25,19 +26,24 @@ from services.intake.core.leads import (
     target_of,
 )
 from services.intake.core.report import NewTicket, Place
+from services.intake.incident_store import sealed_of
 from services.intake.lead_store import Lead
 from services.intake.officers import Actor
 from services.intake.receive import Accepted, Incoming, Receiver
 from services.intake.store import Sealed
 from services.intake.vault import OriginalWords, Vault
+from shared.clock import Clock
 from shared.database import Database, Transaction
-from shared.errors import Conflict, NotFound, Problem, Rejected
+from shared.errors import Conflict, NotFound, Problem, Rejected, Unavailable
 from shared.events import Draft
 from shared.intake_events import LeadCreated, TicketRouted
 from shared.ledger import Ledger
+from shared.telemetry import log
 from shared.terms import Channel, LeadId, LeadKind, TicketId
 
 BY_RULE = "rule"
+CITIZEN = "citizen"
+WATCH_S = 30.0
 DESK = "lead-desk"
 """The source of a matter that came back from those it was handed to, and had no ticket before."""
 
@@ -122,6 +128,7 @@ class Leads:
             words = await store.read_sealed(tx, ticket_id)
             if words is not None and words.words is not None:
                 sealed = self._lead_vault.seal(lead.lead_id, self._vault.open(ticket_id, words))
+            await self._move_supplements(tx, lead.lead_id, ticket_id, now)
             await store.erase_words(tx, ticket_id)
             await lead_store.route_ticket(tx, ticket_id, now)
             drafts.append(Draft(ticket_id, TicketRouted(lead_id=lead.lead_id), now))
@@ -129,6 +136,14 @@ class Leads:
         await lead_store.confirm_lead(tx, lead.lead_id, kind, level, target, sealed, now, by)
         versions = await self._ledger.lock(tx, [draft.ticket_id for draft in drafts])
         await self._ledger.append(tx, versions, drafts)
+
+    async def _move_supplements(self, tx: Transaction, lead_id: LeadId, ticket_id: TicketId, now: datetime) -> None:
+        """What the citizen added to the ticket is the lead's too."""
+        for row in await incident_store.read_supplements(tx, ticket_id):
+            if row["sealed"] is not None:
+                words = self._vault.open(row["id"], sealed_of(row))
+                sealed = self._lead_vault.seal(row["id"], words)
+                await lead_store.insert_note(tx, row["id"], lead_id, CITIZEN, sealed, now)
 
     async def dismiss(self, tx: Transaction, lead_id: LeadId, actor: Actor, now: datetime) -> None:
         """A person says that it is none: the ticket goes to triage again, as it was handed in."""
@@ -146,7 +161,7 @@ class Leads:
         await lead_store.move_lead(tx, lead_id, LeadState.RECEIVED, now, actor.name, outcome)
 
     async def give_back(self, tx: Transaction, lead_id: LeadId, actor: Actor, now: datetime) -> TicketId:
-        """The body says that it is none after all: what was said becomes an ordinary ticket, and is not suspected again.
+        """The body says that it is none after all: what was said becomes an ordinary ticket, suspected no more.
 
         The id of the ticket. Raises NotFound and Conflict as `take`.
         """
@@ -183,7 +198,7 @@ class Leads:
             raise NotFound(f"no lead {lead_id}")
         await lead_store.log_lead_view(tx, lead_id, actor.name, purpose, now)
         notes = [
-            {"written_at": row["written_at"], "text": self._lead_vault.open(row["id"], _sealed(row)).text}
+            {"written_at": row["written_at"], "text": self._lead_vault.open(row["id"], sealed_of(row)).text}
             for row in await lead_store.read_notes(tx, lead_id)
         ]
         return {
@@ -234,5 +249,16 @@ def created(lead: Lead, now: datetime, kind: LeadKind | None = None) -> Draft:
     return Draft(TicketId(lead.lead_id), LeadCreated(lead_id=lead.lead_id, kind=kind or lead.standing.kind), now)
 
 
-def _sealed(row: Mapping[str, bytes]) -> Sealed:
-    return Sealed(str(row["key_id"]), row["wrapped_key"], row["sealed"])
+async def watch(leads: Leads, database: Database, now: Clock, stopping: asyncio.Event) -> None:
+    """Hand over what nobody looked at in time, until asked to stop."""
+    while not stopping.is_set():
+        try:
+            async with database.transaction() as tx:
+                await leads.hand_over_overdue(tx, now())
+        except Unavailable as error:
+            log.warning("lead_watch_waits", error=str(error))
+        try:
+            async with asyncio.timeout(WATCH_S):
+                await stopping.wait()
+        except TimeoutError:
+            continue

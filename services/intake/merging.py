@@ -1,25 +1,30 @@
 """Merging and repeats at work: marks on new tickets, a look at what stands, incidents counted, and all of it stated."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import chain
 from typing import Final
+
+import asyncpg
 
 from services.intake import incident_store
 from services.intake.core.folding import Newcomer, Plan, plan
 from services.intake.core.incident_rules import IncidentRules
 from services.intake.core.incidents import Tally, Trace, incident_of, places_near
 from services.intake.core.location import Location
-from services.intake.core.repeats import LOCAL, Sequel, caller_number, plain_address
+from services.intake.core.repeats import LOCAL, Sequel, caller_number, is_said_again, plain_address
+from services.intake.core.report import NewTicket, Place
 from services.intake.core.similarity import signatures
 from services.intake.core.triage import Triage
 from services.intake.incident_store import Joining
-from services.intake.vault import Marks, OriginalWords
+from services.intake.store import Receipt
+from services.intake.vault import Marks, OriginalWords, words_of
 from shared.database import Transaction
 from shared.events import Draft
 from shared.intake_events import IncidentRecounted, ReopenRequested, TicketHastened, TicketMerged
-from shared.terms import IncidentId, TicketId
+from shared.terms import IncidentId, TicketId, TicketType, Urgency
 
 BY_RULE: Final = "rule"
 """Who merged what nobody merged."""
@@ -112,6 +117,21 @@ class Merging:
         address = plain_address(words.address) if words.address else ""
         return tuple(map(_number, self._marks.of("address", f"{group}|{address}"))) if address else ()
 
+    def is_said_again(self, report: NewTicket, callers: tuple[bytes, ...], row: asyncpg.Record) -> bool:
+        """Whether a report says what an open ticket of the same caller says."""
+        place, words = report.location or Place(), words_of(report)
+        new = Trace(
+            TicketId(row["id"]), row["received_at"], row["category"], TicketType.OTHER, Urgency.U3,
+            signatures([_said(words)])[0], place.lon, place.lat, None, self.addresses_of(words, row["category"][:4]),
+            callers, None, place.village_code or place.township_code or "", report.confidential, report.exercise,
+        )  # fmt: skip
+        old = replace(
+            new, signature=row["signature"] or b"", lon=row["lon"], lat=row["lat"], area=row["area"],
+            addresses=(row["address"],) if row["address"] is not None else (), callers=(row["caller"],),
+            confidential=row["confidential"], exercise=row["exercise"],
+        )  # fmt: skip
+        return is_said_again(new, old)
+
     async def join(
         self, tx: Transaction, looks: Mapping[TicketId, Look], now: datetime, by: str = BY_RULE
     ) -> Joined:  # fmt: skip
@@ -134,6 +154,26 @@ class Merging:
         """How these incidents stand now; the caller holds their rows."""
         incidents = await incident_store.read_incidents(tx, incident_ids)
         return {incident_id: incident.tally(self.rules.merging) for incident_id, incident in incidents.items()}
+
+
+async def find_said_again(
+    tx: Transaction, merging: Merging, reports: Mapping[int, NewTicket], now: datetime
+) -> dict[int, Receipt]:  # fmt: skip
+    """Of these reports those that say word for word what their caller has open by the same source: its receipt."""
+    live = {n: r for n, r in reports.items() if r.reporter and not merging.rules.is_replay(r.source)}
+    callers = {n: marks for n, r in live.items() if (marks := merging.callers_of(words_of(r)))}
+    if not callers:
+        return {}
+    wanted = list({mark for marks in callers.values() for mark in marks})
+    standing: defaultdict[bytes, list[asyncpg.Record]] = defaultdict(list)
+    for row in await incident_store.find_open_of_callers(tx, wanted, now - LOOK_BACK):
+        standing[row["caller"]].append(row)
+    again = {}
+    for n, marks in callers.items():
+        rows = [row for mark in marks for row in standing[mark] if row["source"] == live[n].source]
+        if (row := next((row for row in rows if merging.is_said_again(live[n], marks, row)), None)) is not None:
+            again[n] = Receipt(TicketId(row["id"]), row["ticket_no"], row["query_code"], row["received_at"])
+    return again
 
 
 def merged_event(ticket_id: TicketId, made: Plan, joined: Joined, now: datetime) -> list[Draft]:

@@ -4,7 +4,7 @@ import os
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 from functools import partial
 from hashlib import sha256
 
@@ -12,9 +12,11 @@ import asyncpg
 import orjson
 from uuid_utils.compat import uuid7
 
-from services.intake import store
+from services.intake import incident_store, store
 from services.intake.core.numbers import query_code, ticket_number
+from services.intake.core.repeats import LOCAL
 from services.intake.core.report import NewTicket, Place, Reporter
+from services.intake.merging import Merging, find_said_again
 from services.intake.store import Claim, Fresh, Key, Receipt, Request
 from services.intake.vault import Vault, words_of
 from shared import telemetry
@@ -22,11 +24,9 @@ from shared.clock import Clock
 from shared.database import Transaction
 from shared.errors import Problem, Unavailable
 from shared.events import Draft, TicketReceived
+from shared.intake_events import TicketHastened
 from shared.ledger import Ledger
 from shared.terms import TicketId
-
-LOCAL = timezone(timedelta(hours=8), "Asia/Shanghai")
-"""The county's own time, which knows no summer time."""
 
 _FIELDS = {kind: tuple(f.name for f in fields(kind)) for kind in (NewTicket, Place, Reporter)}
 _KEY_REUSED = Problem("", "key_reused", "this key was used before, for another report")
@@ -66,6 +66,11 @@ class Replayed:
 
 
 @dataclass(frozen=True, slots=True)
+class Hastened(Replayed):
+    """The same citizen says word for word what they have open already: that ticket, with their wish for speed noted."""
+
+
+@dataclass(frozen=True, slots=True)
 class Refused:
     """Not taken; it has left no trace."""
 
@@ -93,13 +98,20 @@ def _said(value: NewTicket | Place | Reporter) -> dict[str, object]:
 class Receiver:
     """Takes reports in. Pure of doors: it neither knows HTTP nor Kafka."""
 
-    def __init__(self, ledger: Ledger, vault: Vault, county: str, now: Clock, on_received: Callable[[], None]) -> None:
-        """`on_received` is called after the commit of every transaction that took something in."""
+    def __init__(
+        self, ledger: Ledger, vault: Vault, county: str, now: Clock, on_received: Callable[[], None],
+        merging: Merging | None = None,
+    ) -> None:  # fmt: skip
+        """`on_received` is called after the commit of every transaction that took something in.
+
+        Without `merging` every new report becomes a ticket, also one that is said again word for word.
+        """
         self._ledger = ledger
         self._vault = vault
         self._county = county
         self._now = now
         self._on_received = on_received
+        self._merging = merging
 
     async def receive(self, tx: Transaction, reports: Sequence[Incoming], *, door: str) -> list[Received]:
         """One answer for each report, in order; nothing is durable before the transaction commits.
@@ -110,17 +122,41 @@ class Receiver:
         batch = _Batch(reports)
         won = await self._claim(tx, batch)
         known = await store.read_requests(tx, [key for key in batch.leader_of if key not in won])
-        fresh = self._fresh(batch, won)
-        if len(won) > sum(len(batch.keys_of[leader]) for leader in fresh):
+        new = [leader for leader, keys in batch.keys_of.items() if all(key in won for key in keys)]
+        if len(won) > sum(len(batch.keys_of[leader]) for leader in new):
             await _settle_half_won(tx, batch, won, known)
+        again = await self._said_again(tx, batch, new)
+        fresh = self._fresh(batch, won, [leader for leader in new if leader not in again])
         if fresh:
             await self._take_in(tx, batch, fresh)
-        for leader, new in fresh.items():
-            request = Request(new.receipt, batch.fingerprints[leader])
+        for leader, receipt in ({index: made.receipt for index, made in fresh.items()} | again).items():
+            request = Request(receipt, batch.fingerprints[leader])
             known.update(dict.fromkeys(batch.keys_of[leader], request))
-        answers = [batch.answer(index, known, index in fresh) for index in range(len(reports))]
+        answers = [batch.answer(index, known, index in fresh, index in again) for index in range(len(reports))]
         tx.on_commit(partial(_count, answers, door))
         return answers
+
+    async def _said_again(self, tx: Transaction, batch: "_Batch", new: Sequence[int]) -> dict[int, Receipt]:
+        """Of these reports those that say again what the same caller, by the same source, has open: its receipt.
+
+        Only what is alike word for word can be told here, before triage; anything else triage finds out. No lock is
+        taken: of two that come at the same moment triage folds one into the other.
+        """
+        if self._merging is None:
+            return {}
+        now = self._now()
+        said = {leader: batch.reports[leader].ticket for leader in new}
+        again = await find_said_again(tx, self._merging, said, now)
+        if not again:
+            return {}
+        tickets = [receipt.ticket_id for receipt in again.values()]
+        counts = await incident_store.count_hastens(tx, tickets, now.astimezone(LOCAL).date(), now)
+        versions = await self._ledger.lock(tx, list(counts))
+        drafts = [Draft(ticket_id, TicketHastened(count=count), now) for ticket_id, count in counts.items()]
+        await self._ledger.append(tx, versions, drafts)
+        joined = {key: receipt.ticket_id for leader, receipt in again.items() for key in batch.keys_of[leader]}
+        await store.repoint_requests(tx, joined)
+        return again
 
     async def _claim(self, tx: Transaction, batch: "_Batch") -> dict[Key, int]:
         claims = [
@@ -131,14 +167,10 @@ class Receiver:
         except asyncpg.LockNotAvailableError as error:
             raise InFlight("a report with the same key is being received") from error
 
-    def _fresh(self, batch: "_Batch", won: Mapping[Key, int]) -> dict[int, Fresh]:
-        """The reports all of whose keys were won, by their index."""
+    def _fresh(self, batch: "_Batch", won: Mapping[Key, int], leaders: Sequence[int]) -> dict[int, Fresh]:
+        """The tickets to be made of these reports, by their index."""
         now = self._now()
-        return {
-            leader: self._make(batch, leader, won[keys[0]], now)
-            for leader, keys in batch.keys_of.items()
-            if all(key in won for key in keys)
-        }
+        return {leader: self._make(batch, leader, won[batch.keys_of[leader][0]], now) for leader in leaders}
 
     def _make(self, batch: "_Batch", leader: int, number: int, now: datetime) -> Fresh:
         ticket, ticket_id = batch.reports[leader].ticket, batch.ticket_ids[leader]
@@ -189,12 +221,15 @@ class _Batch:
             self.keys_of[leader].append(key)
         self.ticket_ids = {leader: TicketId(uuid7()) for leader in self.keys_of}
 
-    def answer(self, index: int, known: Mapping[Key, Request], is_new: bool) -> Received:
+    def answer(self, index: int, known: Mapping[Key, Request], is_new: bool, is_again: bool) -> Received:
         """What to tell the report at `index`, now that it is known what stands under every key."""
         requests = [known[key] for key in self.keys[index] if key in known]
         if not _is_same(requests, self.fingerprints[index]):
             return Refused((_KEY_REUSED,))
-        return Accepted(requests[0].receipt) if is_new else Replayed(requests[0].receipt)
+        receipt = requests[0].receipt
+        if is_new:
+            return Accepted(receipt)
+        return Hastened(receipt) if is_again else Replayed(receipt)
 
 
 def _is_same(requests: Sequence[Request], wanted: bytes) -> bool:
@@ -229,5 +264,6 @@ def _count(answers: Sequence[Received], door: str) -> None:
 _COUNTERS = {
     Accepted: telemetry.TICKETS_ACCEPTED,
     Replayed: telemetry.TICKETS_REPLAYED,
+    Hastened: telemetry.TICKETS_REPLAYED,
     Refused: telemetry.REPORTS_REJECTED,
 }

@@ -3,16 +3,25 @@
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 import asyncpg
 import orjson
 
-from services.intake import store
+from services.intake import incident_store, lead_store, store
 from services.intake.core.categories import UNCLASSIFIED
+from services.intake.core.folding import ALONE, Plan
+from services.intake.core.incident_rules import RefusalRule
+from services.intake.core.incidents import incident_of
+from services.intake.core.leads import Area, LeadState
 from services.intake.core.location import Clues, Gazetteer, Location
 from services.intake.core.triage import Fired, Matter, Triage
+from services.intake.incident_store import Ending
+from services.intake.lead_store import Lead
+from services.intake.leads import Leads, created
+from services.intake.merging import NOTHING_JOINED, Joined, Judged, Look, Merging, main_events, merged_event
 from services.intake.store import Sealed, Verdict
 from services.intake.vault import OriginalWords, Vault
 from shared import telemetry
@@ -20,10 +29,11 @@ from shared.clock import Clock
 from shared.database import Database, Transaction
 from shared.errors import Unavailable
 from shared.events import Draft, TicketTriaged
+from shared.intake_events import TicketNotAccepted
 from shared.ledger import Ledger
 from shared.outcome import backoff_s
 from shared.telemetry import log
-from shared.terms import Channel, PlaceLevel, TicketId, TicketType, Urgency
+from shared.terms import Channel, LeadKind, PlaceLevel, TicketId, TicketType, Urgency
 from shared.wake import Wake
 
 POLL_S = 0.5
@@ -43,6 +53,18 @@ class Question:
 
     matter: Matter
     clues: Clues
+    words: OriginalWords
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One claimed matter and what it is; without words when the vault did not open."""
+
+    ticket_id: TicketId
+    row: asyncpg.Record
+    words: OriginalWords | None
+    triage: Triage
+    place: Location
 
 
 class TriageLoop:
@@ -50,9 +72,13 @@ class TriageLoop:
 
     def __init__(
         self, database: Database, ledger: Ledger, vault: Vault, gazetteer: Gazetteer, judge: Judge, *,
-        rule_pack: str, now: Clock, wake: Wake, batch: int = 500,
+        rule_pack: str, now: Clock, wake: Wake, batch: int = 500, merging: Merging | None = None,
+        leads: Leads | None = None,
     ) -> None:  # fmt: skip
-        """`wake` is rung when something was received in this process; what others received is found by polling."""
+        """`wake` is rung when something was received in this process; what others received is found by polling.
+
+        Without `merging` every matter stands alone; without both it and `leads` none is put aside.
+        """
         self._database = database
         self._ledger = ledger
         self._vault = vault
@@ -62,6 +88,8 @@ class TriageLoop:
         self._now = now
         self._wake = wake
         self._batch = batch
+        self._merging = merging
+        self._leads = leads
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Triage until asked to stop; a batch in hand is finished, what is left waits in the table."""
@@ -84,36 +112,99 @@ class TriageLoop:
             rows = await store.claim_untriaged(tx, self._batch)
             if not rows:
                 return 0
-            verdicts = await self._verdicts(rows)
+            seen = await self._look(rows)
             now = self._now()
+            aside = await self._put_aside(tx, seen, now)
+            looks = await self._compare(tx, [s for s in seen if s.ticket_id not in aside], now)
+            verdicts = [self._verdict(s, looks.get(s.ticket_id)) for s in seen if s.ticket_id not in aside]
             await store.save_triage(tx, verdicts, now, self._rule_pack)
-            await self._state(tx, rows, verdicts)
+            joined = await self._merging.join(tx, looks, now) if self._merging else NOTHING_JOINED
+            await self._state(tx, {s.ticket_id: s.row for s in seen}, verdicts, looks, joined, now)
         for (ticket_type, urgency), times in Counter(
             (v.triage.ticket_type, v.triage.urgency) for v in verdicts
         ).items():
             telemetry.TICKETS_TRIAGED.labels(ticket_type=ticket_type, urgency=urgency).inc(times)
         return len(rows)
 
-    async def _state(self, tx: Transaction, rows: Sequence[asyncpg.Record], verdicts: Sequence[Verdict]) -> None:
-        now = self._now()
-        versions = await self._ledger.lock(tx, [v.ticket_id for v in verdicts])
-        drafts = [
-            Draft(verdict.ticket_id, self._event(row, verdict), now)
-            for row, verdict in zip(rows, verdicts, strict=True)
-        ]
+    async def _state(
+        self, tx: Transaction, rows: Mapping[TicketId, asyncpg.Record], verdicts: Sequence[Verdict],
+        looks: Mapping[TicketId, Look], joined: Joined, now: datetime,
+    ) -> None:  # fmt: skip
+        """Every ticket's own events first, then what is stated of the tickets that others were folded into."""
+        drafts: list[Draft] = []
+        for verdict in verdicts:
+            look = looks.get(verdict.ticket_id)
+            made = look.plan if look else ALONE
+            drafts.append(Draft(verdict.ticket_id, self._event(rows[verdict.ticket_id], verdict, made, joined), now))
+            drafts += merged_event(verdict.ticket_id, made, joined, now)
+        drafts += main_events(looks, joined, now)
+        versions = await self._ledger.lock(tx, list({draft.ticket_id for draft in drafts}))
         await self._ledger.append(tx, versions, drafts)
 
-    async def _verdicts(self, rows: Sequence[asyncpg.Record]) -> list[Verdict]:
+    async def _look(self, rows: Sequence[asyncpg.Record]) -> list[Seen]:
+        """Say what and where each matter is; nothing here waits for anybody."""
         questions = [self._question(row) for row in rows]
         places = self._places([question.clues if question else Clues() for question in questions])
-        verdicts = []
+        seen = []
         for number, (row, question, place) in enumerate(zip(rows, questions, places, strict=True), 1):
             if number % BREATH == 0:
                 await asyncio.sleep(0)
             ticket_id = TicketId(row["id"])
             triage = self._triage(ticket_id, question.matter, place) if question else _FAILED
-            verdicts.append(Verdict(ticket_id, triage, place, _explanation(triage, place)))
-        return verdicts
+            seen.append(Seen(ticket_id, row, question.words if question else None, triage, place))
+        return seen
+
+    async def _put_aside(self, tx: Transaction, seen: Sequence[Seen], now: datetime) -> set[TicketId]:
+        """Matters that get no verdict: what sounds like a lead waits for a person, what is not for us ends."""
+        if self._merging is None or self._leads is None:
+            return set()
+        rules, live = self._merging.rules, [s for s in seen if self._is_live(s)]
+        leads = [lead for s in live if (lead := self._lead(s, self._leads, now)) is not None]
+        suspected = {lead.ticket_id for lead in leads if lead.ticket_id and lead.standing.state is LeadState.SUSPECTED}
+        refused = {s.ticket_id: rule for s in live if (rule := refusal_of(s, rules.refusals)) is not None}
+        await lead_store.insert_leads(tx, leads, now)
+        await lead_store.suspect_tickets(tx, list(suspected), now)
+        if refused:
+            endings = [Ending(t, "NOT_ACCEPTED", rule.reason, rule.route) for t, rule in refused.items()]
+            await incident_store.end_tickets(tx, endings, now)
+        drafts = [Draft(s.ticket_id, _refusal(s, refused[s.ticket_id]), now) for s in live if s.ticket_id in refused]
+        drafts += [created(lead, now) for lead in leads if lead.ticket_id not in suspected]
+        versions = await self._ledger.lock(tx, [draft.ticket_id for draft in drafts]) if drafts else {}
+        await self._ledger.append(tx, versions, drafts)
+        return suspected | refused.keys()
+
+    def _is_live(self, seen: Seen) -> bool:
+        """Whether there is somebody behind a matter: not in a drill, nor where old ones are played again."""
+        return (
+            self._merging is not None and seen.words is not None and not seen.row["exercise"]
+            and not self._merging.rules.is_replay(seen.row["source"])
+        )  # fmt: skip
+
+    def _lead(self, seen: Seen, leads: Leads, now: datetime) -> Lead | None:
+        if seen.triage.lead is None or seen.words is None or seen.row["cleared"]:
+            return None
+        place = seen.place
+        area = Area(place.county, place.township, place.village)
+        kind, said = LeadKind(seen.triage.lead.value), f"{seen.words.title or ''}\n{seen.words.text}"
+        return leads.found(seen.ticket_id, kind, said, area, seen.row["confidential"], now)
+
+    async def _compare(self, tx: Transaction, seen: Sequence[Seen], now: datetime) -> dict[TicketId, Look]:
+        """Compare with what stands and with each other those that may be compared at all."""
+        if self._merging is None:
+            return {}
+        replay = self._merging.rules.is_replay
+        judged = [judged for s in seen if not replay(s.row["source"]) and (judged := _judged(s)) is not None]
+        looks = await self._merging.look(tx, judged, now)
+        return {j.ticket_id: look for j, look in zip(judged, looks, strict=True)}
+
+    def _verdict(self, seen: Seen, look: Look | None) -> Verdict:
+        fold = look.plan.fold if look else None
+        hidden = self._leads is not None and _is_threat(seen) and self._is_live(seen)
+        explanation = _explanation(seen.triage, seen.place)
+        return Verdict(
+            seen.ticket_id, seen.triage, seen.place, explanation, look.trace if look else None,
+            fold.into if fold else None, hidden,
+        )  # fmt: skip
 
     def _question(self, row: asyncpg.Record) -> Question | None:
         """None when the vault does not open: then nothing can be said, and that is said."""
@@ -123,7 +214,7 @@ class TriageLoop:
         except Exception as error:  # one matter that cannot be read must not hold up the others
             _log_failure(ticket_id, error)
             return None
-        return Question(_matter(row, words), _clues(row, words))
+        return Question(_matter(row, words), _clues(row, words), words)
 
     def _places(self, clues: Sequence[Clues]) -> list[Location]:
         try:
@@ -141,8 +232,10 @@ class TriageLoop:
             _log_failure(ticket_id, error)
             return _FAILED
 
-    def _event(self, row: asyncpg.Record, verdict: Verdict) -> TicketTriaged:
-        triage, place = verdict.triage, verdict.place
+    def _event(self, row: asyncpg.Record, verdict: Verdict, made: Plan, joined: Joined) -> TicketTriaged:
+        triage, place, repeat = verdict.triage, verdict.place, made.repeat
+        incident_id = incident_of(made.fold.into) if made.fold else None
+        tally = joined.tallies[incident_id] if incident_id else None
         return TicketTriaged(
             ticket_no=row["ticket_no"],
             source=row["source"],
@@ -162,11 +255,55 @@ class TriageLoop:
             exercise=row["exercise"],
             rules=(f"place.{place.reason}", *(fired.rule for fired in triage.rules)),
             rule_pack=self._rule_pack,
+            repeat_of=repeat.of.ticket_id if repeat.of else None,
+            repeats_30d=repeat.in_30_days,
+            repeats_90d=repeat.in_window,
+            levels_up=repeat.levels_up,
+            incident_id=incident_id,
+            merged_into=made.fold.into if made.fold else None,
+            reporters=tally.reporters if tally else 1,
+            mass=tally.mass if tally else False,
+            hidden=verdict.hidden,
         )
 
 
 _CHANNELS = {channel.value: channel for channel in Channel}
 _FAILED = Triage(TicketType.OTHER, UNCLASSIFIED, Urgency.U3, 0.0, (Fired(TRIAGE_FAILED, ()),))
+
+
+_REFUSABLE = (TicketType.HELP, TicketType.COMPLAINT, TicketType.OTHER)
+"""Only these are refused by a rule: who asks a question or reports a violation is heard by a person."""
+
+
+def refusal_of(seen: Seen, rules: Sequence[RefusalRule]) -> RefusalRule | None:
+    """The rule by which a matter is not for this hotline; never one that is urgent, or may be a lead."""
+    triage = seen.triage
+    if seen.words is None or triage.urgency is not Urgency.U3 or triage.lead or triage.ticket_type not in _REFUSABLE:
+        return None
+    text = f"{seen.words.title or ''}\n{seen.words.text}".lower()
+    return next((rule for rule in rules if rule.fits(text)), None)
+
+
+def _refusal(seen: Seen, rule: RefusalRule) -> TicketNotAccepted:
+    return TicketNotAccepted(
+        ticket_no=seen.row["ticket_no"], source=seen.row["source"], reason=rule.reason, basis=rule.basis,
+        route=rule.route, automatic=True,
+    )  # fmt: skip
+
+
+def _is_threat(seen: Seen) -> bool:
+    lead = seen.triage.lead
+    return lead is not None and LeadKind(lead.value) is LeadKind.THREAT and not seen.row["cleared"]
+
+
+def _judged(seen: Seen) -> Judged | None:
+    if seen.words is None:
+        return None
+    row = seen.row
+    return Judged(
+        seen.ticket_id, row["received_at"], seen.triage, seen.place, seen.words, row["lon"], row["lat"],
+        row["given_village"] or row["given_township"] or "", row["confidential"], row["exercise"],
+    )  # fmt: skip
 
 
 def _log_failure(ticket_id: TicketId, error: Exception) -> None:

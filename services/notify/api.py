@@ -11,7 +11,8 @@ from starlette.exceptions import HTTPException
 
 from services.notify import store
 from services.notify.core.followup import Answer, Ended, FollowUp, RecordedBy
-from services.notify.followups import FollowUps, Reply
+from services.notify.followups import FollowUps, OwnUnit, Reply
+from services.notify.officers import actor_of
 from services.notify.store import Key
 from shared import ndjson
 from shared.database import Database
@@ -20,6 +21,7 @@ from shared.problems import problem
 from shared.terms import Satisfaction, TicketId
 
 ENDED = "follow-up-ended"
+OWN_UNIT = "own-unit"
 
 
 class AnswerBody(BaseModel):
@@ -31,10 +33,14 @@ class AnswerBody(BaseModel):
     solved: bool
     satisfaction: Satisfaction
     recorded_by: RecordedBy
+    service: Satisfaction | None = None
+    truthful: bool | None = None
 
     def answer(self) -> Answer:
         """The judgement itself."""
-        return Answer(self.contacted, self.solved, self.satisfaction, self.recorded_by)
+        return Answer(
+            self.contacted, self.solved, self.satisfaction, self.recorded_by, self.service, self.truthful
+        )  # fmt: skip
 
 
 class AnswerLine(AnswerBody):
@@ -66,7 +72,7 @@ def router(database: Database, follow_ups: FollowUps) -> APIRouter:
         """Many answers, NDJSON: one a line, each with its `ticket_id`; one result a line."""
 
         async def settle(lines: Sequence[ndjson.Line]) -> list[dict[str, Any]]:
-            return await _settle(database, follow_ups, lines)
+            return await _settle(database, follow_ups, lines, actor_of(request).unit)
 
         return ndjson.respond(request, settle)
 
@@ -74,13 +80,9 @@ def router(database: Database, follow_ups: FollowUps) -> APIRouter:
     async def post_answer(ticket_id: UUID, request: Request) -> JSONResponse:
         """Record an answer. The same again is answered the same; another one, or one too late, is refused."""
         body = _read(_BODY, await _limited_body(request))
-        (reply,) = await _take(database, follow_ups, [((TicketId(ticket_id), body.cycle), body.answer())])
-        if isinstance(reply, Ended):
-            standing = follow_up_view(reply.follow_up)
-            return problem(409, ENDED, "The follow-up has ended, and not with this answer.", follow_up=standing)
-        if isinstance(reply, NotFound):
-            raise reply
-        return JSONResponse(follow_up_view(reply))
+        key, by_unit = (TicketId(ticket_id), body.cycle), actor_of(request).unit
+        (reply,) = await _take(database, follow_ups, [(key, body.answer())], by_unit)
+        return answered(reply)
 
     @routes.get("/notifications")
     async def list_notifications(ticket_id: Annotated[UUID, Query()]) -> dict[str, Any]:
@@ -88,6 +90,20 @@ def router(database: Database, follow_ups: FollowUps) -> APIRouter:
         return {"notifications": await store.list_messages(database, TicketId(ticket_id))}
 
     return routes
+
+
+def answered(reply: Reply) -> JSONResponse:
+    """What became of one answer. Raises NotFound."""
+    match reply:
+        case FollowUp():
+            return JSONResponse(follow_up_view(reply))
+        case Ended():
+            standing = follow_up_view(reply.follow_up)
+            return problem(409, ENDED, "The follow-up has ended, and not with this answer.", follow_up=standing)
+        case OwnUnit():
+            return problem(403, OWN_UNIT, "Whoever handled a matter does not write its citizen's judgement down.")
+        case NotFound():
+            raise reply
 
 
 def follow_up_view(follow_up: FollowUp) -> dict[str, Any]:
@@ -105,15 +121,21 @@ def follow_up_view(follow_up: FollowUp) -> dict[str, Any]:
         "solved": answer.solved if answer else None,
         "satisfaction": answer.satisfaction if answer else None,
         "recorded_by": answer.recorded_by if answer else None,
+        "service": answer.service if answer else None,
+        "truthful": answer.truthful if answer else None,
     }
 
 
-async def _take(database: Database, follow_ups: FollowUps, answers: Sequence[tuple[Key, Answer]]) -> list[Reply]:
+async def _take(
+    database: Database, follow_ups: FollowUps, answers: Sequence[tuple[Key, Answer]], by_unit: str
+) -> list[Reply]:
     async with database.transaction() as tx:
-        return await follow_ups.take(tx, answers)
+        return await follow_ups.take(tx, answers, by_unit)
 
 
-async def _settle(database: Database, follow_ups: FollowUps, lines: Sequence[ndjson.Line]) -> list[dict[str, Any]]:
+async def _settle(
+    database: Database, follow_ups: FollowUps, lines: Sequence[ndjson.Line], by_unit: str
+) -> list[dict[str, Any]]:
     results: list[dict[str, Any]] = [{}] * len(lines)
     asked: dict[int, tuple[Key, Answer]] = {}
     for n, line in enumerate(lines):
@@ -125,7 +147,7 @@ async def _settle(database: Database, follow_ups: FollowUps, lines: Sequence[ndj
         else:
             asked[n] = ((TicketId(body.ticket_id), body.cycle), body.answer())
     try:
-        replies = await _take(database, follow_ups, list(asked.values())) if asked else []
+        replies = await _take(database, follow_ups, list(asked.values()), by_unit) if asked else []
     except Unavailable:
         return [results[n] or {"status": 503, "ticket_id": str(asked[n][0][0])} for n in range(len(lines))]
     for (n, (key, _)), reply in zip(asked.items(), replies, strict=True):
@@ -139,6 +161,8 @@ def _line_result(key: Key, reply: Reply) -> dict[str, Any]:
             return {"status": 200, **follow_up_view(reply)}
         case Ended():
             return {"status": 409, "code": ENDED, **follow_up_view(reply.follow_up)}
+        case OwnUnit():
+            return {"status": 403, "code": OWN_UNIT, "ticket_id": str(key[0]), "cycle": key[1]}
         case NotFound():
             return {"status": 404, "ticket_id": str(key[0]), "cycle": key[1]}
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
-from services.notify import store
+from services.notify import rates_store, store
 from services.notify.core.contacts import AddressBook
 from services.notify.core.followup import (
     Answer,
@@ -22,6 +22,7 @@ from services.notify.core.followup import (
 )
 from services.notify.core.plan import plan_ask
 from services.notify.core.rules import FollowUpRules
+from services.notify.core.sampling import same_house
 from services.notify.store import Key
 from shared import telemetry
 from shared.clock import Clock
@@ -29,6 +30,7 @@ from shared.database import Database, Transaction
 from shared.errors import NotFound, Unavailable
 from shared.events import Draft, Envelope, FollowUpAsked, TicketEvaluated
 from shared.ledger import Ledger
+from shared.positions import Apply
 from shared.telemetry import log
 from shared.terms import TicketId
 from shared.wake import Wake
@@ -36,8 +38,17 @@ from shared.wake import Wake
 POLL_S = 0.5
 BATCH = 200
 
-Reply = FollowUp | Ended | NotFound
+
+class OwnUnit(Exception):
+    """Whoever handled a ticket does not write its citizen's judgement down."""
+
+
+Reply = FollowUp | Ended | NotFound | OwnUnit
 """What became of an answer: the follow-up that holds it, or why it was refused."""
+
+
+async def _nobody_listens(tx: Transaction, envelopes: Sequence[Envelope]) -> None:
+    """Nobody measures."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +60,8 @@ class FollowUps:
     book: AddressBook
     now: Clock
     on_messages: Callable[[], None]
+    on_stated: Apply = _nobody_listens
+    """Hears what is stated, in the transaction that states it and after everything else that it locks."""
 
     async def follow(self, tx: Transaction, audited: Sequence[Envelope], closed: Collection[Key]) -> None:
         """Open what `audited` begins, asking at once where a band is open, and end what is in `closed`."""
@@ -72,15 +85,23 @@ class FollowUps:
         moves = [advance(f, self.rules, now) for f in known.values()]
         await self._save(tx, versions, [m for m in moves if m.follow_up != known[_key(m.follow_up)]], now)
 
-    async def take(self, tx: Transaction, answers: Sequence[tuple[Key, Answer]]) -> list[Reply]:
-        """Record citizens' answers; a reply each, in order. The same answer twice gets the same reply."""
+    async def take(self, tx: Transaction, answers: Sequence[tuple[Key, Answer]], by_unit: str = "") -> list[Reply]:
+        """Record citizens' answers; a reply each, in order. The same answer twice gets the same reply.
+
+        `by_unit` is the unit of the agent who writes them down: one that handled a ticket, or lies within one that
+        did, or around it, is refused.
+        """
         now = self.now()
         keys = {key for key, _ in answers}
         versions = await store.lock_stories(tx, self.ledger, [ticket_id for ticket_id, _ in keys])
         standing = dict(await store.read_follow_ups(tx, keys))
+        own = await _handled_by(tx, versions, by_unit)
         moves: list[Move] = []
         replies: list[Reply] = []
         for key, answer in answers:
+            if key[0] in own:
+                replies.append(OwnUnit("the unit that handled it does not ask the citizen"))
+                continue
             try:
                 move = take_answer(standing[key], answer, now)
             except KeyError:
@@ -112,6 +133,7 @@ class FollowUps:
             tx.on_commit(self.on_messages)
         over = [m.follow_up for m in moves if m.follow_up.state is not FollowUpState.OPEN]
         await store.suppress_asks(tx, [f.ticket_id for f in over], "the follow-up has ended", now)
+        await self.on_stated(tx, envelopes)
         outcomes = Counter(e.event.outcome.value for e in envelopes if isinstance(e.event, TicketEvaluated))
         if outcomes:
             tx.on_commit(partial(_count, outcomes))
@@ -143,6 +165,12 @@ class FollowUpLoop:
             async with self._database.transaction() as tx:
                 await self._follow_ups.advance_due(tx, due)
         return len(due)
+
+
+async def _handled_by(tx: Transaction, ticket_ids: Collection[TicketId], unit: str) -> frozenset[TicketId]:
+    """Those of the tickets that the unit's house handled; none for no unit."""
+    records = await rates_store.read_records(tx, ticket_ids) if unit else {}
+    return frozenset(t for t, record in records.items() if any(same_house(unit, other) for other in record.units))
 
 
 def _key(follow_up: FollowUp) -> Key:

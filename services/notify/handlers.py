@@ -4,24 +4,39 @@ from collections.abc import Callable, Sequence
 
 from services.notify import store
 from services.notify.core.plan import plan
+from services.notify.core.record import HEARD
+from services.notify.desk import Desk
 from services.notify.followups import FollowUps
+from services.notify.rates import Rates
 from shared.database import Transaction
-from shared.events import Envelope, TicketAssigned, TicketAudited, TicketClosed, TicketEscalated, TicketRedispatched
+from shared.events import (
+    Envelope,
+    Event,
+    TicketAssigned,
+    TicketAudited,
+    TicketClosed,
+    TicketEscalated,
+    TicketRedispatched,
+)
 from shared.positions import Apply, Incoming
 from shared.stream import Route, ticket_route
 from shared.topics import DISPATCH
 
-WANTED = (TicketAssigned, TicketRedispatched, TicketEscalated, TicketAudited, TicketClosed)
+WANTED: frozenset[type[Event]] = frozenset(
+    (TicketAssigned, TicketRedispatched, TicketEscalated, TicketAudited, TicketClosed, *HEARD)
+)
 
 
-def tell_and_ask(follow_ups: FollowUps, on_messages: Callable[[], None]) -> Apply:
+def tell_and_ask(follow_ups: FollowUps, on_messages: Callable[[], None], on_measured: Apply) -> Apply:
     """Apply a batch of events; each fact of it is handled by the function named for it, in an order that is safe:
-    drills are known before anything is planned, and follow-ups open before they close."""
+    drills are known before anything is planned, follow-ups open before they close, and what all copies count comes
+    last."""
 
     async def apply(tx: Transaction, envelopes: Sequence[Envelope]) -> None:
         await on_exercises(tx, envelopes)
         await on_news(tx, envelopes)
         await on_audited_or_closed(tx, envelopes)
+        await on_measured(tx, envelopes)
 
     async def on_exercises(tx: Transaction, envelopes: Sequence[Envelope]) -> None:
         drills = {
@@ -46,6 +61,20 @@ def tell_and_ask(follow_ups: FollowUps, on_messages: Callable[[], None]) -> Appl
     return apply
 
 
-def routes(follow_ups: FollowUps) -> tuple[Route[Incoming], ...]:
+def measure_and_draw(rates: Rates, desk: Desk) -> Apply:
+    """Move the counts, and draw whom to call."""
+
+    async def on_measured(tx: Transaction, envelopes: Sequence[Envelope]) -> None:
+        records = await rates.hear(tx, envelopes)
+        await desk.draw(tx, [e for e in envelopes if isinstance(e.event, TicketAudited)], records)
+
+    return on_measured
+
+
+async def measure_nothing(tx: Transaction, envelopes: Sequence[Envelope]) -> None:
+    """Nobody measures."""
+
+
+def routes(follow_ups: FollowUps, on_measured: Apply = measure_nothing) -> tuple[Route[Incoming], ...]:
     """The topics notify reads."""
-    return (ticket_route(DISPATCH, tell_and_ask(follow_ups, follow_ups.on_messages), WANTED),)
+    return (ticket_route(DISPATCH, tell_and_ask(follow_ups, follow_ups.on_messages, on_measured), WANTED),)

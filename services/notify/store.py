@@ -234,6 +234,8 @@ async def save_follow_ups(tx: Transaction, follow_ups: Sequence[FollowUp]) -> No
         [f.answer.solved if f.answer else None for f in follow_ups],
         [f.answer.satisfaction.value if f.answer else None for f in follow_ups],
         [f.answer.recorded_by.value if f.answer else None for f in follow_ups],
+        [f.answer.service.value if f.answer and f.answer.service else None for f in follow_ups],
+        [f.answer.truthful if f.answer else None for f in follow_ups],
     )
 
 
@@ -264,4 +266,6 @@ def _follow_up(row: asyncpg.Record) -> FollowUp:
 
 
 def _answer(row: asyncpg.Record) -> Answer:
-    return Answer(row["contacted"], row["solved"], Satisfaction(row["satisfaction"]), RecordedBy(row["recorded_by"]))
+    service = None if row["service"] is None else Satisfaction(row["service"])
+    satisfaction, recorded_by = Satisfaction(row["satisfaction"]), RecordedBy(row["recorded_by"])
+    return Answer(row["contacted"], row["solved"], satisfaction, recorded_by, service, row["truthful"])

@@ -10,7 +10,7 @@ from services.dispatch.core.case import AssignmentState, Case, TicketState
 from services.dispatch.core.decide import decide
 from services.dispatch.core.lifecycle import IllegalTransition
 from services.dispatch.core.opening import open_case
-from services.dispatch.core.story import OVERDUE, Clock, Decision, Refused, Timer
+from services.dispatch.core.story import OVERDUE, Clock, ClockKey, Decision, Refused, Timer
 from services.dispatch.core.triggers import CheckIn, Contact, Resolve, Return, Sign, TimerDue, Trigger
 from shared.events import (
     TicketAssigned,
@@ -27,6 +27,7 @@ from shared.events import (
     TicketTriaged,
 )
 from shared.terms import (
+    AssignmentKind,
     Channel,
     CloseReason,
     FollowUpOutcome,
@@ -86,7 +87,19 @@ def worked(decision: Decision, upto: str = "resolve") -> Decision:
 
 def due(timer: Timer | None) -> TimerDue:
     assert timer is not None
-    return TimerDue(timer.clock, timer.cycle, timer.step, timer.limit, timer.started_at, timer.due_at)
+    return TimerDue(
+        timer.clock, timer.cycle, timer.step, timer.fire_at, timer.limit, timer.started_at, timer.due_at, timer.subject
+    )  # fmt: skip
+
+
+def of_ticket(decision: Decision, clock: Clock) -> Timer | None:
+    """What the decision set of a clock of the ticket as a whole."""
+    return decision.timers[ClockKey(clock)]
+
+
+def of_lead(decision: Decision, clock: Clock) -> Timer | None:
+    """What the decision set of a clock of the lead."""
+    return decision.timers[ClockKey(clock, str(decision.case.lead.id))]
 
 
 def word(
@@ -144,7 +157,9 @@ def test_the_decision_says_which_rules_fired_with_what_they_saw() -> None:
 
 def test_an_open_ticket_has_a_running_clock_from_the_start() -> None:
     timers = opened().timers
-    assert {clock for clock, timer in timers.items() if timer is not None} == {Clock.SIGN, Clock.RESOLVE}
+    assert {key.clock for key, timer in timers.items() if timer is not None} == {
+        Clock.SIGN, Clock.CONTACT, Clock.RESOLVE,
+    }  # fmt: skip
 
 
 def test_the_same_values_always_decide_the_same() -> None:
@@ -159,8 +174,8 @@ def test_sign_contact_resolve_leads_to_asking_the_citizen() -> None:
     assert kinds(decision) == [TicketResolved, TicketAudited]
     assert decision.case.state is TicketState.FOLLOWING_UP
     assert decision.case.lead.state is AssignmentState.ACCEPTED_RESULT
-    assert decision.timers[Clock.RESOLVE] is None
-    assert decision.timers[Clock.FOLLOW_UP] is not None
+    assert of_ticket(decision, Clock.RESOLVE) is None
+    assert of_ticket(decision, Clock.FOLLOW_UP) is not None
 
 
 @pytest.mark.parametrize(
@@ -266,13 +281,13 @@ def test_a_critical_matter_is_contained_before_duty_is_disputed() -> None:
 
 
 def ring(decision: Decision, clock: Clock, now: datetime) -> Decision:
-    timer = decision.timers[clock]
+    timer = of_lead(decision, clock) if clock is Clock.SIGN else of_ticket(decision, clock)
     return decide(decision.case, due(timer), BOOK, ORG, now)
 
 
 def test_an_unsigned_assignment_is_deemed_signed_at_twice_the_limit() -> None:
     decision = opened()
-    timer = decision.timers[Clock.SIGN]
+    timer = of_lead(decision, Clock.SIGN)
     assert timer is not None
     assert timer.fire_at == minutes(120)
     rung = ring(decision, Clock.SIGN, timer.fire_at + timedelta(microseconds=1))
@@ -284,19 +299,19 @@ def test_an_unsigned_assignment_is_deemed_signed_at_twice_the_limit() -> None:
 def test_a_signing_clock_that_comes_too_late_says_nothing() -> None:
     decision = opened()
     signed = worked(decision, "sign")
-    rung = decide(signed.case, due(decision.timers[Clock.SIGN]), BOOK, ORG, minutes(121))
+    rung = decide(signed.case, due(of_lead(decision, Clock.SIGN)), BOOK, ORG, minutes(121))
     assert rung.events == ()
-    assert rung.timers == {Clock.SIGN: None}
+    assert rung.timers == {ClockKey(Clock.SIGN, str(signed.case.lead.id)): None}
 
 
 def climb(decision: Decision, clock: Clock) -> list[tuple[str, datetime]]:
     """Ring a clock at each of its steps until it only reminds; what it said, and when."""
     said: list[tuple[str, datetime]] = []
-    timer = decision.timers[clock]
+    timer = of_ticket(decision, clock)
     while timer is not None and timer.step != OVERDUE:
         decision = decide(decision.case, due(timer), BOOK, ORG, timer.fire_at + timedelta(microseconds=1))
         said += [(_name(event), timer.fire_at) for event in decision.events]
-        timer = decision.timers[clock]
+        timer = of_ticket(decision, clock)
     return said
 
 
@@ -329,21 +344,22 @@ def test_a_small_matter_that_misses_its_day_becomes_big_and_the_breach_is_kept()
         ("YELLOW", local("2026-03-10T18:00")),
         ("RED", local("2026-03-11T00:00")),
         ("TicketConverted", local("2026-03-11T00:00")),
+        ("TicketAssigned", local("2026-03-11T00:00")),  # what is big has support
         ("LEVEL_1", local("2026-03-11T08:30")),
         ("LEVEL_2", local("2026-03-11T12:00")),
     ]
-    timer = decision.timers[Clock.RESOLVE]
+    timer = of_ticket(decision, Clock.RESOLVE)
     assert timer is not None
     red = decide(decision.case, due(timer), BOOK, ORG, local("2026-03-11T00:00:01"))
     assert (red.case.size, red.case.light, red.case.due_at) == (MatterSize.BIG, Light.RED, local("2026-03-18T00:00"))
-    assert red.timers[Clock.RESOLVE_BIG] is not None
+    assert of_ticket(red, Clock.RESOLVE_BIG) is not None
 
 
 def test_a_clock_that_was_asleep_says_every_step_it_missed_exactly_once() -> None:
     decision = opened(category="180101")
     rung = ring(decision, Clock.RESOLVE, local("2026-04-10T10:00"))
     assert [_name(e) for e in rung.events] == ["TicketReminded", "YELLOW", "RED", "LEVEL_1", "LEVEL_2", "LEVEL_3"]
-    timer = rung.timers[Clock.RESOLVE]
+    timer = of_ticket(rung, Clock.RESOLVE)
     assert timer is not None
     assert (timer.step, timer.fire_at) == (OVERDUE, local("2026-04-13T08:30"))
 
@@ -352,7 +368,7 @@ def test_an_overdue_clock_speaks_up_every_working_morning() -> None:
     decision = ring(opened(category="180101"), Clock.RESOLVE, local("2026-04-10T10:00"))
     again = ring(decision, Clock.RESOLVE, local("2026-04-13T08:30:01"))
     assert [_name(e) for e in again.events] == ["TicketReminded"]
-    timer = again.timers[Clock.RESOLVE]
+    timer = of_ticket(again, Clock.RESOLVE)
     assert timer is not None
     assert timer.fire_at == local("2026-04-14T08:30")
 
@@ -360,7 +376,7 @@ def test_an_overdue_clock_speaks_up_every_working_morning() -> None:
 def test_a_clock_that_rings_after_the_work_is_done_says_nothing() -> None:
     decision = opened()
     done = worked(decision)
-    rung = decide(done.case, due(decision.timers[Clock.RESOLVE]), BOOK, ORG, local("2026-03-12T09:00"))
+    rung = decide(done.case, due(of_ticket(decision, Clock.RESOLVE)), BOOK, ORG, local("2026-03-12T09:00"))
     assert rung.events == ()
 
 
@@ -372,7 +388,7 @@ def test_the_citizens_yes_closes_the_ticket(satisfaction: Satisfaction) -> None:
     decision = decide(worked(opened()).case, word(satisfaction=satisfaction), BOOK, ORG, minutes(90))
     assert decision.case.state is TicketState.CLOSED
     assert decision.case.close_reason is CloseReason.EVALUATED
-    assert decision.timers == {Clock.FOLLOW_UP: None}
+    assert decision.timers == {ClockKey(Clock.FOLLOW_UP): None}
 
 
 @pytest.mark.parametrize(
@@ -432,7 +448,7 @@ def every_path(depth: int) -> list[Decision]:
     return reached
 
 
-def _triggers(case: Case, timers: dict[Clock, Timer | None], n: int) -> Sequence[tuple[Trigger, datetime]]:
+def _triggers(case: Case, timers: dict[ClockKey, Timer | None], n: int) -> Sequence[tuple[Trigger, datetime]]:
     lead, now = case.lead.id, minutes(10 * (n + 1))
     commands: list[tuple[Trigger, datetime]] = [
         (Sign(lead, "w"), now), (Contact(lead, "w"), now), (Resolve(lead, "REPAIRED", "好了"), now),
@@ -443,7 +459,7 @@ def _triggers(case: Case, timers: dict[Clock, Timer | None], n: int) -> Sequence
     return [*commands, *clocks]
 
 
-def _assert_watched(grown: Sequence[tuple[Decision, dict[Clock, Timer | None]]]) -> None:
+def _assert_watched(grown: Sequence[tuple[Decision, dict[ClockKey, Timer | None]]]) -> None:
     for decision, timers in grown:
         running = [clock for clock, timer in timers.items() if timer is not None]
         assert running or decision.case.state is TicketState.CLOSED, decision.explanation
@@ -453,7 +469,7 @@ def test_no_open_ticket_is_ever_without_a_clock_and_never_has_two_live_leads() -
     reached = every_path(5)
     assert len(reached) > 500
     for decision in reached:
-        live = [a for a in decision.case.assignments if a.is_live]
+        live = [a for a in decision.case.assignments if a.is_live and a.kind is AssignmentKind.LEAD]
         assert len(live) == (1 if decision.case.state is TicketState.DISPATCHED else 0)
 
 

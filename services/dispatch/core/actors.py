@@ -26,7 +26,8 @@ class Role(StrEnum):
 
 
 ROLE_NAMES = {
-    Role.SYSTEM: ("系统", "System"), Role.CITIZEN: ("诉求人", "Citizen"), Role.HOTLINE_AGENT: ("话务员", "Hotline agent"),
+    Role.SYSTEM: ("系统", "System"), Role.CITIZEN: ("诉求人", "Citizen"),
+    Role.HOTLINE_AGENT: ("话务员", "Hotline agent"),
     Role.DISPATCHER: ("派单员", "Dispatcher"), Role.COMMAND_CENTRE: ("指挥中心", "Command centre"),
     Role.TOWNSHIP: ("镇街分中心", "Township sub-centre"), Role.GRID_LEADER: ("网格长", "Grid leader"),
     Role.PAIRED_CADRE: ("包格干部", "Paired cadre"), Role.GRID_WORKER: ("网格员", "Grid worker"),

@@ -1,42 +1,215 @@
-"""Who leads: category x grid at first, and whom a returned ticket goes to next."""
+"""Who leads, who comes next, and giving a unit its part: the assignment, its event and its clocks."""
 
-from services.dispatch.core.case import Assignment, Case
+from collections.abc import Iterable, Iterator
+from datetime import date, datetime
+
+from msgspec.structs import replace
+
+from services.dispatch.core.case import Assignment, AssignmentState, Case
+from services.dispatch.core.deadlines import Limit, deadline, doubled, parse_limit
+from services.dispatch.core.duties import LeadBasis
+from services.dispatch.core.guards import Verdict, verdict_on
+from services.dispatch.core.lifecycle import step
 from services.dispatch.core.org import Org
-from services.dispatch.core.rulebook import Rulebook
-from shared.events import TicketTriaged
-from shared.terms import AssignmentKind, MatterSize, ReturnReason
+from services.dispatch.core.rule_sections import Timer as TimerName
+from services.dispatch.core.rulebook import COMPLEX_ROW, limit_row, window_row
+from services.dispatch.core.story import DEEMED, Clock, Story, Timer
+from shared.events import TicketAssigned, TicketRedispatched, name_based
+from shared.joint_events import TicketRecalled
+from shared.terms import AssignmentId, AssignmentKind, MatterSize, ReturnReason, TicketType, Urgency
 
 _DUTY_REASONS = (ReturnReason.NOT_OUR_DUTY, ReturnReason.TAKEN_BACK_ITEM, ReturnReason.NO_AUTHORITY)
+_ADMITTED = Verdict(None, "COMMAND_CENTRE")
+
+Candidate = tuple[str, str]
+"""A unit, and the rule that names it with what it saw."""
 
 
-def lead_unit(matter: TicketTriaged, size: MatterSize, org: Org, book: Rulebook) -> tuple[str, str]:
-    """The unit that must lead, and the rule that chose it with what it saw.
+def choose_lead(story: Story) -> tuple[str, Verdict]:
+    """The unit that must lead a new matter; whoever the guards refuse is passed over, and the explanation says so.
 
-    A small matter stays in its grid; any other goes to the department of its category; what nobody is named for goes
-    to the closest place, and what cannot be trusted or placed to the command centre.
+    A small matter stays in its grid (`lead_in_place`); any other goes to the department whose statutory duty its
+    category is, then to the one whose principal duty; what nobody is named for goes to the closest place, and what
+    cannot be trusted or placed to the command centre.
     """
-    if matter.confidence < book.least_confidence:
-        return org.command_centre, f"LEAD_COMMAND_CENTRE_UNSURE confidence={matter.confidence:.2f}"
-    place = org.place_unit(matter.grid, matter.village, matter.township)
-    if size is MatterSize.SMALL and place is not None:
-        return place, f"LEAD_SMALL_IN_PLACE unit={place}"
-    department = org.department_for(matter.category)
-    if department is not None:
-        return department, f"LEAD_BY_CATEGORY category={matter.category} unit={department}"
+    case, book = story.case, story.book
+    if case.confidence is not None and case.confidence < book.least_confidence:
+        story.why.append(f"LEAD_COMMAND_CENTRE_UNSURE confidence={case.confidence:.2f}")
+        return story.org.command_centre, _ADMITTED
+    on = story.today
+    found = first_admitted(story, _lead_candidates(case, story.org, on), AssignmentKind.LEAD, on)
+    if found is None:
+        story.why.append("LEAD_COMMAND_CENTRE_NOBODY_NAMED")
+        return story.org.command_centre, _ADMITTED
+    return found
+
+
+def lead_in_place(story: Story) -> tuple[str, Verdict] | None:
+    """The place of a small matter, if the guards let it lead."""
+    case = story.case
+    place = story.org.place_unit(case.grid, case.village, case.township)
+    if place is None:
+        return None
+    return first_admitted(story, ((place, f"LEAD_SMALL_IN_PLACE unit={place}"),), AssignmentKind.LEAD, story.today)
+
+
+def _lead_candidates(case: Case, org: Org, on: date) -> Iterator[Candidate]:
+    place = org.place_unit(case.grid, case.village, case.township)
+    found = org.lead_for(case.category, case.township, on)
+    if found is not None:
+        basis = "STATUTORY" if found.basis is LeadBasis.STATUTORY else "PRINCIPAL"
+        yield found.unit, f"LEAD_BY_CATEGORY_{basis} category={case.category} unit={found.unit}"
     if place is not None:
-        return place, f"LEAD_BY_PLACE unit={place}"
-    return org.command_centre, "LEAD_COMMAND_CENTRE_NOBODY_NAMED"
+        yield place, f"LEAD_BY_PLACE unit={place}"
 
 
-def next_unit(case: Case, returned: Assignment, reason: ReturnReason, org: Org, book: Rulebook) -> tuple[str, str]:
+def first_admitted(
+    story: Story, candidates: Iterable[Candidate], kind: AssignmentKind, on: date
+) -> tuple[str, Verdict] | None:
+    """The first candidate whom the guards let have it, or None; the explanation tells of all that were refused."""
+    for named, rule in candidates:
+        unit = named
+        if not story.org.is_present(named, on):
+            unit = story.org.answering(named, on)
+            story.why.append(f"UNIT_ABSENT unit={named} answered_by={unit}")
+        verdict = verdict_on(story, unit, kind)
+        if verdict.code is None:
+            story.why.append(rule)
+            return unit, verdict
+        story.why.append(f"CANDIDATE_REFUSED unit={unit} code={verdict.code} rule={verdict.rule}")
+    return None
+
+
+def next_unit(story: Story, returned: Assignment, reason: ReturnReason) -> tuple[str, Verdict]:
     """Whom a granted return goes to; nobody gets it a second time, and at last the command centre designates."""
-    if case.redispatches >= book.max_redispatches:
-        return org.command_centre, f"NEXT_DESIGNATED redispatches={case.redispatches}"
+    case, org = story.case, story.org
+    if case.redispatches >= story.book.max_redispatches:
+        story.why.append(f"NEXT_DESIGNATED redispatches={case.redispatches}")
+        return org.command_centre, _ADMITTED
+    on = story.today
+    found = first_admitted(story, _next_candidates(case, org, reason, on), AssignmentKind.LEAD, on)
+    if found is None:
+        story.why.append(f"NEXT_COMMAND_CENTRE reason={reason} unit={returned.unit}")
+        return org.command_centre, _ADMITTED
+    return found
+
+
+def _next_candidates(case: Case, org: Org, reason: ReturnReason, on: date) -> Iterator[Candidate]:
     had = {a.unit for a in case.assignments if a.kind is AssignmentKind.LEAD}
-    department = org.department_for(case.category)
+    lead = org.lead_for(case.category, case.township, on)
+    department = None if lead is None else lead.unit
     township = org.place_unit(None, None, case.township)
     wanted = (department, township) if reason in _DUTY_REASONS else (township, department)
     for unit in wanted:
         if unit is not None and unit not in had:
-            return unit, f"NEXT_BY_REASON reason={reason} unit={unit}"
-    return org.command_centre, f"NEXT_COMMAND_CENTRE reason={reason} unit={returned.unit}"
+            yield unit, f"NEXT_BY_REASON reason={reason} unit={unit}"
+
+
+def assign(
+    story: Story, unit: str, kind: AssignmentKind, due_at: datetime, verdict: Verdict = _ADMITTED, *,
+    replaces: Assignment | None = None, designated: bool = False,
+) -> Assignment:  # fmt: skip
+    """Give a unit its part: a new assignment, its event, and its clocks."""
+    case, book = story.case, story.book
+    sign_limit = book.sign[window_row(case.size, case.urgency)]
+    new = Assignment(
+        id=AssignmentId(name_based(b"assignment" + case.ticket_id.bytes + bytes([len(case.assignments) + 1]))),
+        kind=kind, unit=unit, state=AssignmentState.PENDING_SIGN, previous_state=None, cycle=case.cycle,
+        assigned_at=story.now, sign_by=story.deadline(sign_limit), due_at=due_at, designated=designated,
+        list_version=verdict.list_version, deployment=verdict.deployment,
+    )  # fmt: skip
+    story.case = replace(case, assignments=(*case.assignments, new))
+    _state(story, new, replaces)
+    _start_clocks(story, new)
+    return new
+
+
+def _state(story: Story, new: Assignment, replaces: Assignment | None) -> None:
+    case = story.case
+    facts = {
+        "ticket_no": case.ticket_no, "assignment_id": new.id, "kind": new.kind, "unit": new.unit,
+        "ticket_type": case.ticket_type, "category": case.category, "urgency": case.urgency, "size": case.size,
+        "township": case.township, "grid": case.grid, "cycle": case.cycle, "accepted_at": case.accepted_at,
+        "due_at": new.due_at, "sign_by": new.sign_by, "designated": new.designated, "exercise": case.exercise,
+        "rule_pack": case.rule_pack, "rules": tuple(reason.partition(" ")[0] for reason in story.why),
+    }  # fmt: skip
+    if replaces is None:
+        story.events.append(TicketAssigned.model_validate(facts))
+    else:
+        story.events.append(TicketRedispatched.model_validate(facts | {"replaces": replaces.id}))
+
+
+def _start_clocks(story: Story, new: Assignment) -> None:
+    book, subject = story.book, str(new.id)
+    row = window_row(story.case.size, story.case.urgency)
+    sign_limit = book.sign[row]
+    deemed_at = deadline(doubled(sign_limit), story.now, book.calendar, book.roster)
+    story.set(
+        Timer(Clock.SIGN, new.cycle, DEEMED, deemed_at, str(sign_limit), story.now, new.sign_by, subject)
+    )  # fmt: skip
+    if new.kind is AssignmentKind.LEAD:
+        _start_lead_clocks(story, new, row)
+    elif new.kind is AssignmentKind.SUPPORT:
+        story.start(Clock.PART, support_limit(story), story.now, new.due_at, subject, from_red=True)
+    elif new.kind is AssignmentKind.FIRST_DISPOSAL:
+        story.stop_kind(Clock.ARRIVAL)  # the lead need not be there first
+        _start_on_site_clocks(story, new, row)
+
+
+def _start_lead_clocks(story: Story, lead: Assignment, row: str) -> None:
+    book, case, subject = story.book, story.case, str(lead.id)
+    story.start_once(Clock.CONTACT, book.timers[TimerName.FIRST_CONTACT][row], subject)
+    if lead.due_at != case.due_at:
+        story.start_once(Clock.UNIT, story.book.limits[_row(story), None], subject, until=lead.due_at)
+    if case.urgency is Urgency.U3:
+        return
+    feedback = book.timers[TimerName.FIRST_FEEDBACK].get(row)
+    if feedback is not None:
+        story.start_once(Clock.FEEDBACK, feedback, subject)
+    stage = book.stage_limits.get((_row(story), case.urgency))
+    if stage is not None:
+        story.start_once(Clock.STAGE, stage, subject)
+    if not any(part.kind is AssignmentKind.FIRST_DISPOSAL for part in case.parts):
+        _start_on_site_clocks(story, lead, row)
+
+
+def _start_on_site_clocks(story: Story, new: Assignment, row: str) -> None:
+    """Somebody must be on the spot, and contain the danger: the unit ordered there first, else the lead."""
+    arrival = story.book.timers[TimerName.ARRIVAL].get(row)
+    if arrival is not None and not story.case.is_contained:
+        due_at = story.deadline(arrival)
+        story.start(Clock.ARRIVAL, arrival, story.now, due_at, str(new.id), from_red=True)
+    disposal = story.book.timers[TimerName.FIRST_DISPOSAL].get(row)
+    if disposal is not None and new.kind is AssignmentKind.FIRST_DISPOSAL:
+        story.start_once(Clock.FIRST_DISPOSAL, disposal, str(new.id))
+
+
+def _row(story: Story) -> str:
+    case = story.case
+    return limit_row(case.ticket_type, case.size, is_complex=case.is_complex)
+
+
+def support_limit(story: Story) -> Limit:
+    """The limit of a support part; an urgent one has that of its ticket."""
+    case = story.case
+    if case.urgency is not Urgency.U3:
+        return parse_limit(case.limit)
+    if case.ticket_type is TicketType.REPORT:
+        return story.book.support_limits["REPORT"]
+    return story.book.support_limits[COMPLEX_ROW if case.is_complex else MatterSize.BIG.value]
+
+
+def support_due(story: Story) -> datetime:
+    """By when a support part is due: an urgent one with its lead, any other earlier than that."""
+    if story.case.urgency is not Urgency.U3:
+        return story.case.due_at
+    return min(story.case.due_at, story.deadline(support_limit(story)))
+
+
+def recall(story: Story, assignment: Assignment) -> None:
+    """Take an assignment back; it does not count against the unit."""
+    story.put(step(assignment, AssignmentState.RECALLED, story.now))
+    story.stop_subject(assignment.id)
+    story.events.append(
+        TicketRecalled(assignment_id=assignment.id, unit=assignment.unit, kind=assignment.kind)
+    )  # fmt: skip

@@ -1,11 +1,13 @@
 """A case: what dispatch knows of one ticket, and each unit's share of it, as frozen values.
 
 They are typed structs and not dataclasses: a case is made and remade several times in every decision, and a struct of
-thirty fields costs a fiftieth of a frozen dataclass to make. It is stored as the JSON it encodes to.
+thirty fields costs a fiftieth of a frozen dataclass to make. It is stored as the JSON it encodes to, without what has
+its default value.
 """
 
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
+from uuid import UUID
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -17,44 +19,55 @@ from shared.terms import (
     CloseReason,
     Light,
     MatterSize,
+    ReportAnswer,
+    ReturnReason,
     TicketId,
     TicketType,
     Urgency,
+    WhistleKind,
 )
 
 
 class TicketState(StrEnum):
-    """Where a ticket stands; the Chinese names are those people see."""
+    """Where a ticket stands; `lifecycle` names each in Chinese and English. Some are intake's alone."""
 
+    REGISTERED = "REGISTERED"
+    NEED_INFO = "NEED_INFO"
     ACCEPTED = "ACCEPTED"
     DISPATCHED = "DISPATCHED"
+    HUNG = "HUNG"
     RESOLVED = "RESOLVED"
     FOLLOWING_UP = "FOLLOWING_UP"
     CLOSED = "CLOSED"
-
-
-PUBLIC_STATES = {
-    TicketState.ACCEPTED: "已受理",
-    TicketState.DISPATCHED: "办理中",
-    TicketState.RESOLVED: "已办结",
-    TicketState.FOLLOWING_UP: "待评价",
-    TicketState.CLOSED: "已结案",
-}
+    ANSWERED = "ANSWERED"
+    NOT_ACCEPTED = "NOT_ACCEPTED"
+    TRANSFERRED = "TRANSFERRED"
+    ROUTED = "ROUTED"
+    MERGED = "MERGED"
+    WITHDRAWN = "WITHDRAWN"
+    ARCHIVED = "ARCHIVED"
 
 
 class AssignmentState(StrEnum):
-    """Where one unit's share stands: 待签收 已签收 办理中 已反馈 审核通过 退单."""
+    """Where one unit's share stands; `lifecycle` names each in Chinese and English."""
 
     PENDING_SIGN = "PENDING_SIGN"
     SIGNED = "SIGNED"
     HANDLING = "HANDLING"
     SUBMITTED = "SUBMITTED"
+    REWORK = "REWORK"
+    RETURN_REQUESTED = "RETURN_REQUESTED"
     ACCEPTED_RESULT = "ACCEPTED_RESULT"
     RETURNED = "RETURNED"
+    RECALLED = "RECALLED"
+    WAIVED = "WAIVED"
 
 
-class Assignment(Struct, frozen=True):
-    """One unit's share of a ticket. `ended_at` is None while it is live."""
+class Assignment(Struct, frozen=True, omit_defaults=True):
+    """One unit's share of a ticket. `ended_at` is None while it is live.
+
+    `list_version` and `deployment` are what the duty-list guard went by when it let the unit have it.
+    """
 
     id: AssignmentId
     kind: AssignmentKind
@@ -70,17 +83,85 @@ class Assignment(Struct, frozen=True):
     signed_at: datetime | None = None
     contacted_at: datetime | None = None
     checked_in_at: datetime | None = None
+    first_disposed_at: datetime | None = None
+    stage_reported_at: datetime | None = None
     submitted_at: datetime | None = None
     ended_at: datetime | None = None
+    return_reason: ReturnReason | None = None
+    return_asked_at: datetime | None = None
+    light: Light = Light.GREEN
+    list_version: str | None = None
+    deployment: str | None = None
 
     @property
     def is_live(self) -> bool:
         """Whether the unit still answers for it."""
         return self.ended_at is None
 
+    @property
+    def is_open(self) -> bool:
+        """Whether its work is still to be done: live, and nothing handed in."""
+        return self.ended_at is None and self.state is not AssignmentState.SUBMITTED
 
-class Case(Struct, frozen=True):
-    """One ticket. `version` is how far its story in this service has come; `due_at` is the citizen's deadline."""
+
+class Extension(Struct, frozen=True, omit_defaults=True):
+    """More time was asked for (延期), until `until`; decided when `granted` is not None."""
+
+    asked_at: datetime
+    until: datetime
+    granted: bool | None = None
+
+
+class Hang(Struct, frozen=True, omit_defaults=True):
+    """A matter put off with a plan (挂账): who proposed and who approved it, and when it is looked at again."""
+
+    ground: str
+    owner: str
+    record: str
+    review_days: int
+    proposed_by: str
+    approved_by: str | None = None
+    hung_at: datetime | None = None
+    review_at: datetime | None = None
+
+
+class Whistle(Struct, frozen=True, omit_defaults=True):
+    """One department called to the spot (吹哨), with its answer. `assignment_id` is the department's part."""
+
+    id: UUID
+    kind: WhistleKind
+    by: str
+    unit: str
+    assignment_id: AssignmentId
+    at: datetime
+    report_by: datetime
+    answer: ReportAnswer | None = None
+    answered_at: datetime | None = None
+
+
+class PlanPart(Struct, frozen=True):
+    """One part of a joint plan: a code of the work, who owns it, by when."""
+
+    work: str
+    owner: str
+    due_on: date
+
+
+class PartnerScore(Struct, frozen=True):
+    """What one unit says of another it worked with (双考核)."""
+
+    by: str
+    unit: str
+    score: int
+
+
+class Case(Struct, frozen=True, omit_defaults=True):
+    """One ticket. `version` is how far its story in this service has come; `due_at` is the citizen's deadline.
+
+    `clocks` says which clocks run, and at which instant each does something next; `escalated` what was stated of this
+    cycle, so that a clock that is set anew repeats nothing. `forwards` counts by level how often work was passed on
+    without an action.
+    """
 
     ticket_id: TicketId
     version: int
@@ -112,6 +193,27 @@ class Case(Struct, frozen=True):
     close_reason: CloseReason | None
     rule_pack: str
     assignments: tuple[Assignment, ...] = ()
+    clocks: dict[str, datetime] = {}
+    escalated: tuple[str, ...] = ()
+    is_complex: bool = False
+    first_limit: str | None = None
+    confidence: float | None = None
+    auto_category: str | None = None
+    least_urgency: Urgency = Urgency.U3
+    complained_about: str | None = None
+    paused_at: datetime | None = None
+    info_asked_at: datetime | None = None
+    extension: Extension | None = None
+    hang: Hang | None = None
+    hangs: int = 0
+    whistles: tuple[Whistle, ...] = ()
+    plan: tuple[PlanPart, ...] = ()
+    met_at: datetime | None = None
+    waiver: str | None = None
+    scores: tuple[PartnerScore, ...] = ()
+    hastens: int = 0
+    hastened_on: date | None = None
+    forwards: dict[str, int] = {}
 
     @property
     def lead(self) -> Assignment:
@@ -121,9 +223,23 @@ class Case(Struct, frozen=True):
                 return assignment
         raise LookupError(f"ticket {self.ticket_id} has no lead")
 
+    @property
+    def parts(self) -> tuple[Assignment, ...]:
+        """The live assignments beside the lead."""
+        return tuple(a for a in self.assignments if a.kind is not AssignmentKind.LEAD and a.is_live)
+
+    @property
+    def is_contained(self) -> bool:
+        """Whether somebody reported the first disposal, or came to the spot to lead."""
+        return any(a.first_disposed_at or (a.kind is AssignmentKind.LEAD and a.checked_in_at) for a in self.assignments)
+
     def assignment(self, assignment_id: AssignmentId) -> Assignment | None:
         """The assignment of that id, or None."""
         return next((a for a in self.assignments if a.id == assignment_id), None)
+
+    def live_share(self, unit: str) -> Assignment | None:
+        """The unit's live assignment, or None."""
+        return next((a for a in self.assignments if a.unit == unit and a.is_live), None)
 
     def with_assignment(self, changed: Assignment) -> "Case":
         """The case with this assignment put in the place of its former self, or added at the end."""

@@ -136,21 +136,28 @@ def half(limit: Limit) -> Limit:
             assert_never(limit)
 
 
-def doubled(limit: Limit) -> Limit:
-    """Twice the limit, as for signing until it is deemed done; a same-day limit has no double and is a ValueError."""
+def multiplied(limit: Limit, times: int) -> Limit:
+    """So many times the limit; a same-day limit has no multiple and is a ValueError."""
     match limit:
         case SameDay():
-            raise ValueError("a same-day limit cannot be doubled")
+            raise ValueError("a same-day limit cannot be multiplied")
         case WorkingDays(days):
-            return WorkingDays(2 * days)
+            return WorkingDays(times * days)
         case NaturalDays(days):
-            return NaturalDays(2 * days)
+            return NaturalDays(times * days)
         case NaturalHours(time):
-            return NaturalHours(2 * time)
+            return NaturalHours(times * time)
         case WorkingHours(time):
-            return WorkingHours(2 * time)
+            return WorkingHours(times * time)
         case _:
             assert_never(limit)
+
+
+def doubled(limit: Limit) -> Limit:
+    """Twice the limit, as for signing until it is deemed done; a same-day limit has no double and is a ValueError."""
+    if isinstance(limit, SameDay):
+        raise ValueError("a same-day limit cannot be doubled")
+    return multiplied(limit, 2)
 
 
 def deadline(limit: Limit, start: datetime, calendar: Calendar, roster: DutyRoster) -> datetime:

@@ -3,32 +3,76 @@
 from datetime import datetime
 from typing import assert_never
 
+from services.dispatch.core.actors import Actor
+from services.dispatch.core.auditing import audit
 from services.dispatch.core.case import Case
 from services.dispatch.core.clocks import ring
 from services.dispatch.core.handling import handle
+from services.dispatch.core.hanging import hang
+from services.dispatch.core.joint import act_jointly
 from services.dispatch.core.judgement import judge
+from services.dispatch.core.nature import redefine
 from services.dispatch.core.org import Org
+from services.dispatch.core.pauses import change_time
+from services.dispatch.core.permissions import check_role, least_actor
+from services.dispatch.core.returns import give_back
 from services.dispatch.core.rulebook import Rulebook
 from services.dispatch.core.story import Decision, Story
-from services.dispatch.core.triggers import CheckIn, Contact, Resolve, Return, Sign, TimerDue, Trigger
+from services.dispatch.core.supervision import supervise
+from services.dispatch.core.triggers import (
+    AuditCommand,
+    Command,
+    HandlingCommand,
+    HangCommand,
+    JointCommand,
+    NatureCommand,
+    ReturnCommand,
+    SupervisionCommand,
+    TimeCommand,
+    TimerDue,
+    Trigger,
+)
 from shared.events import TicketEvaluated, TicketTriaged
 
 
-def decide(case: Case, trigger: Trigger, book: Rulebook, org: Org, now: datetime) -> Decision:
+def decide(
+    case: Case, trigger: Trigger, book: Rulebook, org: Org, now: datetime, actor: Actor | None = None
+) -> Decision:
     """The decision on an open case. Raises Refused or IllegalTransition when a command may not be.
 
     A first decision, on a ticket that has no case yet, is `opening.open_case`. The same values always decide the same.
+    Where nobody says who gives a command, the least role that may is assumed.
     """
     story = Story(case, book, org, now)
-    match trigger:
-        case TicketEvaluated():
-            judge(story, trigger)
-        case TimerDue():
-            ring(story, trigger)
-        case Sign() | Contact() | CheckIn() | Resolve() | Return():
-            handle(story, trigger)
-        case TicketTriaged():
-            story.why.append("TRIAGED_AGAIN ignored")
-        case _:
-            assert_never(trigger)
+    if isinstance(trigger, TicketEvaluated):
+        judge(story, trigger)
+    elif isinstance(trigger, TimerDue):
+        ring(story, trigger)
+    elif isinstance(trigger, TicketTriaged):
+        story.why.append("TRIAGED_AGAIN ignored")
+    else:
+        story.actor = actor or least_actor(trigger)
+        check_role(story, trigger)
+        _obey(story, trigger)
     return story.decision()
+
+
+def _obey(story: Story, command: Command) -> None:
+    if isinstance(command, HandlingCommand):
+        handle(story, command)
+    elif isinstance(command, AuditCommand):
+        audit(story, command)
+    elif isinstance(command, ReturnCommand):
+        give_back(story, command)
+    elif isinstance(command, TimeCommand):
+        change_time(story, command)
+    elif isinstance(command, HangCommand):
+        hang(story, command)
+    elif isinstance(command, NatureCommand):
+        redefine(story, command)
+    elif isinstance(command, JointCommand):
+        act_jointly(story, command)
+    elif isinstance(command, SupervisionCommand):
+        supervise(story, command)
+    else:
+        assert_never(command)

@@ -1,135 +1,175 @@
-"""Commands of the unit that leads: sign, contact, check in, resolve, return. Each is guarded, each may be refused."""
-
-from datetime import datetime
+"""What a unit does with its assignment: sign, name who does it, contact, check in, report, hand in, pass on."""
 
 from msgspec.structs import replace
 
-from services.dispatch.core.assignment import next_unit
-from services.dispatch.core.case import Assignment, AssignmentState, TicketState
-from services.dispatch.core.deadlines import deadline, is_within, parse_limit, redispatched_deadline
-from services.dispatch.core.lifecycle import move, step
-from services.dispatch.core.rulebook import window_row
-from services.dispatch.core.story import RESOLVE_CLOCKS, Clock, Refused, Story
-from services.dispatch.core.triggers import CheckIn, Command, Contact, Resolve, Return, Sign
-from shared.events import (
-    TicketAudited,
-    TicketCheckedIn,
-    TicketClosed,
-    TicketContacted,
-    TicketResolved,
-    TicketReturned,
-    TicketSigned,
+from services.dispatch.core.assignment import assign, recall
+from services.dispatch.core.auditing import submit_lead
+from services.dispatch.core.case import Assignment, AssignmentState
+from services.dispatch.core.deadlines import is_within
+from services.dispatch.core.guards import admit, count_action, count_forward, refusal
+from services.dispatch.core.lifecycle import step
+from services.dispatch.core.permissions import check_unit
+from services.dispatch.core.story import Clock, Refused, Result, Story
+from services.dispatch.core.triggers import (
+    CheckIn,
+    Contact,
+    HandlingCommand,
+    NameHandler,
+    ReportFirstDisposal,
+    ReportStage,
+    Resolve,
+    Sign,
+    SubDispatch,
 )
-from shared.terms import CloseReason, Urgency
+from services.dispatch.core.units import OrgKind
+from shared.events import TicketCheckedIn, TicketContacted, TicketSigned
+from shared.joint_events import TicketFirstDisposed, TicketHandlerNamed, TicketPartSubmitted, TicketStageReported
+from shared.terms import AssignmentId, AssignmentKind
+
+CITIZEN_CALLED_IN = "CITIZEN_CALLED_IN"
+"""The action of having the citizen come in person: officials go to people's doors, so it needs a legal basis."""
 
 
-def handle(story: Story, command: Command) -> None:
+def handle(story: Story, command: HandlingCommand) -> None:
     """Apply a unit's command. Raises Refused, or IllegalTransition when the assignment's state does not allow it."""
-    assignment = story.case.assignment(command.assignment_id)
-    if assignment is None:
-        raise Refused("NO_SUCH_ASSIGNMENT", "this ticket has no such assignment")
-    if not assignment.is_live:
-        raise Refused("ASSIGNMENT_ENDED", f"the assignment ended as {assignment.state}")
+    share = live_share(story, command.assignment_id)
     match command:
         case Sign():
-            sign(story, assignment, command.handler)
+            sign(story, share, command.handler)
+        case NameHandler():
+            at_work(story, replace(share, handler=None), command.handler)
+            story.events.append(TicketHandlerNamed(assignment_id=share.id, unit=share.unit))
         case Contact():
-            _contact(story, assignment, command)
+            _contact(story, share, command)
         case CheckIn():
-            _check_in(story, assignment, command)
+            _check_in(story, share, command)
+        case ReportStage():
+            _report_stage(story, share, command)
+        case ReportFirstDisposal():
+            _report_first_disposal(story, share, command)
         case Resolve():
-            _resolve(story, assignment, command)
-        case Return():
-            _return(story, assignment, command)
+            _resolve(story, share, command)
+        case SubDispatch():
+            _sub_dispatch(story, share, command)
 
 
-def sign(story: Story, assignment: Assignment, handler: str | None, *, deemed: bool = False) -> None:
+def live_share(story: Story, assignment_id: AssignmentId) -> Assignment:
+    """The assignment a command is about. Raises Refused unless it is live and the actor's to act on."""
+    share = story.case.assignment(assignment_id)
+    if share is None:
+        raise Refused("NO_SUCH_ASSIGNMENT", "this ticket has no such assignment")
+    if not share.is_live:
+        raise Refused("ASSIGNMENT_ENDED", f"the assignment ended as {share.state}")
+    check_unit(story, share.unit)
+    return share
+
+
+def sign(story: Story, share: Assignment, handler: str | None, *, deemed: bool = False) -> None:
     """Receipt is confirmed, by the unit or (deemed) by its silence."""
-    signed = replace(step(assignment, AssignmentState.SIGNED, story.now), signed_at=story.now, handler=handler)
-    story.case = story.case.with_assignment(signed)
-    story.stop(Clock.SIGN)
-    story.events.append(TicketSigned(assignment_id=assignment.id, unit=assignment.unit, deemed=deemed))
+    story.put(replace(step(share, AssignmentState.SIGNED, story.now), signed_at=story.now, handler=handler))
+    story.stop(Clock.SIGN, subject=str(share.id))
+    story.events.append(TicketSigned(assignment_id=share.id, unit=share.unit, deemed=deemed))
 
 
-def _contact(story: Story, assignment: Assignment, command: Contact) -> None:
-    first = assignment.contacted_at is None
-    at_work = _at_work(assignment, command.handler, story.now)
-    story.case = story.case.with_assignment(replace(at_work, contacted_at=at_work.contacted_at or story.now))
-    story.events.append(TicketContacted(assignment_id=assignment.id, unit=assignment.unit, first=first))
-
-
-def _check_in(story: Story, assignment: Assignment, command: CheckIn) -> None:
-    at_work = _at_work(assignment, command.handler, story.now)
-    story.case = story.case.with_assignment(replace(at_work, checked_in_at=at_work.checked_in_at or story.now))
-    unknown = command.grids is None or story.case.grid is None
-    in_grid = None if unknown else story.case.grid in (command.grids or ())
-    story.events.append(TicketCheckedIn(assignment_id=assignment.id, unit=assignment.unit, in_grid=in_grid))
-
-
-def _at_work(assignment: Assignment, handler: str, now: datetime) -> Assignment:
-    """Handling needs a person, not only a unit."""
+def at_work(story: Story, share: Assignment, handler: str) -> Assignment:
+    """Handling needs a person, not only a unit; the assignment at work. Raises Refused without one."""
     if not handler.strip():
         raise Refused("HANDLER_NEEDED", "handling needs the person who does it")
-    if assignment.state is AssignmentState.HANDLING:
-        return assignment
-    return replace(step(assignment, AssignmentState.HANDLING, now), handler=handler)
+    if share.state is not AssignmentState.HANDLING:
+        share = replace(step(share, AssignmentState.HANDLING, story.now), handler=handler)
+    return story.put(share if share.handler else replace(share, handler=handler))
 
 
-def _resolve(story: Story, assignment: Assignment, command: Resolve) -> None:
+def _contact(story: Story, share: Assignment, command: Contact) -> None:
+    working = at_work(story, share, command.handler)
+    story.put(replace(working, contacted_at=working.contacted_at or story.now))
+    story.stop(Clock.CONTACT, subject=str(share.id))
+    _acted(story, share)
+    story.events.append(TicketContacted(assignment_id=share.id, unit=share.unit, first=share.contacted_at is None))
+
+
+def _check_in(story: Story, share: Assignment, command: CheckIn) -> None:
+    working = at_work(story, share, command.handler)
+    story.put(replace(working, checked_in_at=working.checked_in_at or story.now))
+    story.stop_kind(Clock.ARRIVAL)
+    _acted(story, share)
+    unknown = command.grids is None or story.case.grid is None
+    in_grid = None if unknown else story.case.grid in (command.grids or ())
+    story.events.append(TicketCheckedIn(assignment_id=share.id, unit=share.unit, in_grid=in_grid))
+
+
+def _report_stage(story: Story, share: Assignment, command: ReportStage) -> None:
+    """The first report answers the first feedback, a later one the stage result."""
+    _must_be_received(share)
+    subject = str(share.id)
+    answered = Clock.FEEDBACK if story.is_running(Clock.FEEDBACK, subject) else Clock.STAGE
+    story.stop(answered, subject=subject)
+    story.note("STAGE_REPORT", command.report, subject)
+    first = share.stage_reported_at is None
+    story.put(replace(share, stage_reported_at=share.stage_reported_at or story.now))
+    _acted(story, share)
+    story.events.append(TicketStageReported(assignment_id=share.id, unit=share.unit, first=first))
+
+
+def _report_first_disposal(story: Story, share: Assignment, command: ReportFirstDisposal) -> None:
+    _must_be_received(share)
+    story.note("FIRST_DISPOSAL", command.report, str(share.id))
+    story.put(replace(share, first_disposed_at=share.first_disposed_at or story.now))
+    story.stop_kind(Clock.FIRST_DISPOSAL)
+    story.stop_kind(Clock.ARRIVAL)
+    _acted(story, share)
+    story.events.append(TicketFirstDisposed(assignment_id=share.id, unit=share.unit))
+
+
+def _must_be_received(share: Assignment) -> None:
+    if share.state is AssignmentState.PENDING_SIGN:
+        raise Refused("NOT_SIGNED", "what was not received cannot be reported on")
+
+
+def _acted(story: Story, share: Assignment) -> None:
+    story.case = replace(story.case, forwards=count_action(story, share.unit))
+
+
+def _resolve(story: Story, share: Assignment, command: Resolve) -> None:
     if not command.action.strip() or not command.reply.strip():
         raise Refused("RESULT_EMPTY", "a result says what was done and what the citizen is told")
-    submitted = replace(step(assignment, AssignmentState.SUBMITTED, story.now), submitted_at=story.now)
-    on_time = is_within(story.now, story.case.due_at)
-    story.case = move(story.case.with_assignment(submitted), TicketState.RESOLVED)
-    story.stop(*RESOLVE_CLOCKS, Clock.SIGN)
-    story.events.append(
-        TicketResolved(
-            assignment_id=assignment.id, unit=assignment.unit, action=command.action, cycle=story.case.cycle,
-            on_time=on_time,
-        )
+    if command.action == CITIZEN_CALLED_IN and not command.legal_basis.strip():
+        raise Refused("BASIS_NEEDED", "having the citizen come in person needs its legal basis")
+    evidence = tuple(str(one) for one in command.evidence)
+    story.results.append(
+        Result(share.id, command.action, command.reply, command.note, evidence, command.legal_basis)
     )  # fmt: skip
-    _audit(story, submitted)
-
-
-def _audit(story: Story, submitted: Assignment) -> None:
-    """The automatic audit; then the citizen is asked, or nobody has to be."""
-    case = story.case.with_assignment(step(submitted, AssignmentState.ACCEPTED_RESULT, story.now))
-    asked = not case.exercise and case.channel not in story.book.not_asked_channels
-    story.why.append("AUDIT_AUTOMATIC" if asked else f"AUDIT_NO_FOLLOW_UP channel={case.channel}")
-    story.events.append(
-        TicketAudited(
-            ticket_no=case.ticket_no, source=case.source, assignment_id=submitted.id, unit=submitted.unit,
-            cycle=case.cycle, follow_up=asked, exercise=case.exercise,
-        )
-    )  # fmt: skip
-    if asked:
-        story.case = move(case, TicketState.FOLLOWING_UP)
-        window = story.book.follow_up_window
-        due_at = deadline(window, story.now, story.book.calendar, story.book.roster)
-        story.start(Clock.FOLLOW_UP, window, story.now, due_at)
+    if share.state is AssignmentState.REWORK:
+        share = step(share, AssignmentState.HANDLING, story.now)
+    submitted = replace(step(share, AssignmentState.SUBMITTED, story.now), submitted_at=story.now)
+    _acted(story, share)
+    if share.kind is AssignmentKind.LEAD:
+        submit_lead(story, submitted, command.action)
     else:
-        closed = move(case, TicketState.CLOSED)
-        story.case = replace(closed, closed_at=story.now, close_reason=CloseReason.NO_FOLLOW_UP_DUE)
-        story.events.append(TicketClosed(reason=CloseReason.NO_FOLLOW_UP_DUE, cycle=case.cycle))
+        _submit_part(story, submitted, command.action)
 
 
-def _return(story: Story, assignment: Assignment, command: Return) -> None:
-    case, book = story.case, story.book
-    if assignment.designated:
-        raise Refused("DESIGNATED", "what the command centre designated cannot be returned")
-    if not command.basis.strip():
-        raise Refused("BASIS_NEEDED", "a return needs its basis")
-    if case.urgency is Urgency.U1 and assignment.checked_in_at is None:
-        raise Refused("FIRST_DISPOSAL_PENDING", "a critical matter is contained on site before duty is disputed")
-    window = book.return_window[window_row(case.size, case.urgency)]
-    since = assignment.checked_in_at if case.urgency is Urgency.U1 else assignment.assigned_at
-    until = deadline(window, since or assignment.assigned_at, book.calendar, book.roster)
-    if not is_within(story.now, until):
-        raise Refused("RETURN_TOO_LATE", f"returns were open until {until.isoformat()}")
-    returned = step(assignment, AssignmentState.RETURNED, story.now)
-    unit, rule = next_unit(case, assignment, command.reason, story.org, book)
-    story.events.append(TicketReturned(assignment_id=assignment.id, unit=assignment.unit, reason=command.reason))
-    story.why += [f"RETURN_GRANTED reason={command.reason} until={until.isoformat()}", rule]
-    story.case = replace(case.with_assignment(returned), redispatches=case.redispatches + 1)
-    due_at = redispatched_deadline(parse_limit(case.limit), case.due_at, story.now, book.calendar, book.roster)
-    story.assign_lead(unit, due_at, replaces=assignment, designated=unit == story.org.command_centre)
+def _submit_part(story: Story, submitted: Assignment, action: str) -> None:
+    story.put(submitted)
+    story.stop_subject(submitted.id)
+    story.events.append(
+        TicketPartSubmitted(
+            assignment_id=submitted.id, unit=submitted.unit, kind=submitted.kind, action=action,
+            cycle=story.case.cycle, on_time=is_within(story.now, submitted.due_at),
+        )
+    )  # fmt: skip
+
+
+def _sub_dispatch(story: Story, share: Assignment, command: SubDispatch) -> None:
+    """A unit hands its share to one below it; its own deadline goes with it."""
+    below = story.org.unit(command.unit)
+    if below is None or share.unit not in story.org.ancestors(command.unit):
+        raise Refused("NOT_BELOW", f"{command.unit} does not stand below {share.unit}")
+    verdict = admit(story, command.unit, share.kind, enforces=command.enforces, pushed_by=share.unit)
+    above = story.org.unit(share.unit)
+    if above is None or above.kind is OrgKind.GRID:
+        raise refusal(story, "NOT_BELOW", "GRID_IS_LAST", command.unit, "below a grid there is nobody")
+    forwards = count_forward(story, above.level)
+    story.case = replace(story.case, forwards=forwards)
+    recall(story, share)
+    assign(story, command.unit, share.kind, share.due_at, verdict, replaces=share)

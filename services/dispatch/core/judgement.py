@@ -2,16 +2,16 @@
 
 from msgspec.structs import replace
 
+from services.dispatch.core.assignment import assign
 from services.dispatch.core.case import TicketState
-from services.dispatch.core.clocks import escalate
-from services.dispatch.core.deadlines import deadline, half, parse_limit
+from services.dispatch.core.deadlines import half, parse_limit
+from services.dispatch.core.escalation import escalate
+from services.dispatch.core.guards import verdict_on
+from services.dispatch.core.joint import begin
 from services.dispatch.core.lifecycle import move
 from services.dispatch.core.story import Clock, Story
 from shared.events import TicketClosed, TicketEvaluated, TicketReopened
-from shared.terms import CloseReason, FollowUpOutcome, Light, Satisfaction
-
-LEVEL_OF_REOPENING = {1: 0, 2: 2}
-"""The second failure is supervised at level 2, any later one at level 3."""
+from shared.terms import AssignmentKind, CloseReason, FollowUpOutcome, Light, MatterSize, Satisfaction
 
 
 def judge(story: Story, word: TicketEvaluated) -> None:
@@ -19,37 +19,53 @@ def judge(story: Story, word: TicketEvaluated) -> None:
     if word.cycle != story.case.cycle or story.case.state is not TicketState.FOLLOWING_UP:
         story.why.append(f"JUDGEMENT_TOO_LATE cycle={word.cycle} state={story.case.state}")
         return
-    story.stop(Clock.FOLLOW_UP)
     if word.outcome is FollowUpOutcome.UNREACHABLE:
         _close(story, CloseReason.UNREACHABLE, None)
     elif word.solved and word.satisfaction is not Satisfaction.DISSATISFIED:
         _close(story, CloseReason.EVALUATED, word.solved)
     else:
-        _reopen(story, word)
+        story.why.append(f"CITIZEN_SAID_NO solved={word.solved} satisfaction={word.satisfaction}")
+        reopen(story)
 
 
 def _close(story: Story, reason: CloseReason, solved: bool | None) -> None:
+    story.stop_all()
     story.why.append(f"CLOSED reason={reason}")
     closed = move(story.case, TicketState.CLOSED)
     story.case = replace(closed, closed_at=story.now, close_reason=reason)
     story.events.append(TicketClosed(reason=reason, cycle=closed.cycle, solved=solved))
 
 
-def _reopen(story: Story, word: TicketEvaluated) -> None:
-    book, reopens = story.book, story.case.reopens + 1
-    limit = half(parse_limit(story.case.limit))
-    due_at = deadline(limit, story.now, book.calendar, book.roster)
-    former = story.case.lead
-    story.why.append(f"REOPENED solved={word.solved} satisfaction={word.satisfaction} count={reopens} limit={limit}")
+def reopen(story: Story) -> None:
+    """A new round with half the limit: with the same lead at first, with the command centre from a given failure on."""
+    rules, former = story.book.reopen, story.case.lead
+    story.stop_all()
+    reopens = story.case.reopens + 1
+    original = story.case.first_limit or story.case.limit
+    limit = half(parse_limit(original))
+    due_at = story.deadline(limit)
+    story.why.append(f"REOPENED count={reopens} limit={limit}")
+    is_big = story.case.size is MatterSize.BIG
     story.case = replace(
         move(story.case, TicketState.DISPATCHED), cycle=story.case.cycle + 1, reopens=reopens, limit=str(limit),
-        started_at=story.now, due_at=due_at, light=Light.GREEN, level=0,
+        started_at=story.now, due_at=due_at, light=Light.GREEN, level=0, escalated=(), plan=(), extension=None,
+        is_complex=story.case.is_complex or (is_big and reopens >= rules.complex_from), first_limit=original,
+        waiver=None,
     )  # fmt: skip
     story.events.append(TicketReopened(cycle=story.case.cycle, due_at=due_at))
-    to_centre = reopens >= book.to_command_centre_from
+    to_centre = reopens >= rules.to_command_centre_from or _may_not_lead(story, former.unit)
     unit = story.org.command_centre if to_centre else former.unit
-    story.assign_lead(unit, due_at, designated=to_centre)
+    assign(story, unit, AssignmentKind.LEAD, due_at, verdict_on(story, unit, AssignmentKind.LEAD), designated=to_centre)
     story.start(Clock.RESOLVE, limit, story.now, due_at)
-    level = LEVEL_OF_REOPENING.get(reopens, 3)
-    if level:
-        escalate(story, "REOPEN", story.case.cycle, level, story.now, None)
+    begin(story)
+    if reopens >= rules.supervise_2_from:
+        level = 3 if reopens >= rules.complex_from else 2
+        escalate(story, "REOPEN", level, story.now)
+
+
+def _may_not_lead(story: Story, unit: str) -> bool:
+    """The duty lists may have changed since."""
+    refused = verdict_on(story, unit, AssignmentKind.LEAD).code
+    if refused is not None:
+        story.why.append(f"CANDIDATE_REFUSED unit={unit} code={refused}")
+    return refused is not None

@@ -5,11 +5,15 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping
 from typing import Final, Literal, NamedTuple, TypeAlias
 
+from services.dispatch.core.refusal_sentences import GUARDS, REFUSALS, Wording
+
 Language: TypeAlias = Literal["zh", "en"]
 Shown: TypeAlias = Callable[[str, str], str]
 """How a value reads, by its key and as the explanation has it: a unit's id becomes its name, an instant local time."""
 
 PROVISIONAL: Final = "provisional"
+_MISSING: Final = "–"
+"""Stands for a value that the explanation has not; in brackets both are left out."""
 _VALUE: Final = re.compile(r" ([a-z_0-9]+)=(.*?)(?= [a-z_0-9]+=|$)")
 _LIMIT: Final = re.compile(r"([0-9.]+) (WD|ND|NH|WH|min)")
 _UNITS: Final[Mapping[str, tuple[str, str]]] = {
@@ -29,36 +33,35 @@ class Reason(NamedTuple):
     is_provisional: bool = False
 
 
-class Wording(NamedTuple):
-    """A sentence without its full stop; `{key}` stands for a value of the explanation."""
-
-    zh: str
-    en: str
-
-
 W = Wording
 
 SIZES: Final = {
-    "SIZE_NOT_SIZED": W("{type}不分大小事", "a {type} is not sized"),
-    "SIZE_BIG_REPORT": W("举报一律按大事办理", "a report of a wrong is always big"),
-    "SIZE_BIG_CRITICAL": W("特急事项按大事办理", "a critical matter is always big"),
-    "SIZE_BIG_CONFIDENTIAL": W("要求保密，按大事办理", "confidential, therefore big"),
+    "SIZE_NOT_SIZED": W("{type}不分大小事", "matters of the type {type} are not sized"),
+    "SIZE_BIG_REPORT": W("举报一律为大事", "a report of a wrong is always big"),
+    "SIZE_BIG_HELP": W("求助一律为大事", "a call for help is always big"),
+    "SIZE_BIG_COMPLAINT": W("投诉一律为大事", "a complaint is always big"),
+    "SIZE_BIG_CRITICAL": W("特急事项一律为大事", "a critical matter is always big"),
+    "SIZE_BIG_CONFIDENTIAL": W("要求保密的一律为大事", "a confidential matter is always big"),
     "SIZE_BIG_PLACE_UNRESOLVED": W(
-        "地点只能定位到{level}，不能落到网格，按大事办理",
-        "the place is known only down to the {level} and not to a grid, therefore big",
+        "地点只能定位到{level}，落不到网格", "the place is known only down to the {level}, not to a grid"
     ),
     "SIZE_BIG_UNSURE": W(
-        "分类把握只有{confidence}，低于规则包要求，按大事办理，由人工确认",
-        "the category is sure only to {confidence}, below what the pack asks for: big, for a person to confirm",
+        "分类把握只有{confidence}，低于规则包的要求",
+        "the category is sure only to {confidence}, less than the pack asks for",
     ),
     "SIZE_SMALL_ELIGIBLE": W(
-        "“{category}”属于网格当日能化解的小事", "“{category}” is on the list of matters that a grid solves the same day"
+        "“{category}”属于网格当日能化解的小事",
+        "“{category}” is on the list of matters that a grid solves the same day",
     ),
-    "SIZE_BIG_DEFAULT": W("“{category}”未列入小事清单，按大事办理", "“{category}” is not on the list of small matters"),
+    "SIZE_BIG_NOT_FOR_ITS_PLACE": W(
+        "按清单所在地不得主办，不再作为小事", "by the duty list its place may not lead it, so it is not small"
+    ),
+    "SIZE_BIG_DEFAULT": W("“{category}”未列入小事清单", "“{category}” is not on the list of small matters"),
 }
 LEADS: Final = {
     "LEAD_SMALL_IN_PLACE": W("小事由所在网格就地承办", "small matters stay in their place"),
-    "LEAD_BY_CATEGORY": W("“{category}”由该单位主管", "it leads “{category}”"),
+    "LEAD_BY_CATEGORY_STATUTORY": W("“{category}”是其法定职责", "“{category}” is its statutory duty"),
+    "LEAD_BY_CATEGORY_PRINCIPAL": W("“{category}”是其主要职责", "“{category}” is its principal duty"),
     "LEAD_BY_PLACE": W(
         "派单目录中无主管单位，由所在地承办", "no unit is named for the category, so the place answers for it"
     ),
@@ -79,50 +82,85 @@ LEADS: Final = {
         "{unit} returned it as {reason}, and nobody else is left: the command centre takes it",
     ),
 }
+PARTS: Final = {
+    "SUPPORT_BY_DUTY": W("{unit}{kind}", "{unit} {kind}"),
+    "FIRST_DISPOSAL_ORDERED": W("{unit}先行处置", "{unit} contains it first"),
+    "UNIT_ABSENT": W(
+        "{unit}当日无人签收，由{answered_by}承接", "{unit} has nobody to sign that day: {answered_by} answers"
+    ),
+    "CANDIDATE_REFUSED": W("{unit}不能承接：{code}（{rule}）", "{unit} is passed over: {code} ({rule})"),
+    "WAIVED_NO_CANDIDATE": W("没有可协办的单位，免予协办", "nobody can support it: done without"),
+    "WAIVED_CONFIDENTIAL": W("要求保密，不另派协办", "confidential: no other unit is told"),
+    "WAIVED_UNSURE": W(
+        "分类未经人工确认，暂不派协办", "no unit is asked for support before a person has confirmed the category"
+    ),
+    "PART_WAIVED": W("{unit}的协办任务免除", "{unit} need not do its part any more"),
+}
 CLOCKS: Final = {
     "DUE_EARLIEST": W("时限为{limit}，须在{due_at}前办结", "the limit is {limit}: to be resolved by {due_at}"),
-    "DEEMED_SIGNED": W(
-        "{sign_by}前未签收，两倍时限已到，视为签收", "not signed by {sign_by}: deemed signed at twice the limit"
-    ),
-    "REMINDED": W("{clock}时限提醒，{due_at}到期", "reminded of the {clock} limit, due {due_at}"),
-    "LIGHT_YELLOW": W("{clock}将于{due_at}到期，亮黄灯", "the {clock} limit is due {due_at}: yellow light"),
-    "LIGHT_RED": W("{clock}已于{due_at}到期，亮红灯", "the {clock} limit was due {due_at}: red light"),
-    "ESCALATED": W(
-        "{clock}超期，升级为{level}级督办，告知{to}", "the {clock} limit was missed: level {level}, told to {to}"
-    ),
+    "DEEMED_SIGNED": W("{sign_by}前未签收，视为签收", "not signed by {sign_by}: deemed signed at twice the limit"),
+    "REMINDED": W("{clock}时限提醒，{due_at}到期", "{clock}: reminded, due {due_at}"),
+    "LIGHT_YELLOW": W("{clock}将于{due_at}到期，亮黄灯", "{clock}: yellow light, due {due_at}"),
+    "LIGHT_RED": W("{clock}已于{due_at}到期，亮红灯", "{clock}: red light, was due {due_at}"),
+    "BREACHED": W("{clock}未按时完成，{due_at}已到期", "{clock}: missed, was due {due_at}"),
+    "ESCALATED": W("{clock}超期，升级为{level}级督办，告知{to}", "{clock}: supervision level {level}, {to} is told"),
+    "LEVEL_2_SPARED": W("联办方案已定，不再升级为二级督办", "a joint plan is made, so level 2 is spared"),
     "CONVERTED_AT_BREACH": W(
-        "小事当日未办结，转为大事，时限{limit}，{due_at}止；超期记录保留",
+        "小事当日未办结，转为大事，时限{limit}，须在{due_at}前办结；超期记录保留",
         "a small matter that missed its day turned big: {limit}, due {due_at}; the breach is kept",
     ),
+    "CONVERTED_ON_SITE": W(
+        "现场发现{reason}，转为大事，时限{limit}，须在{due_at}前办结",
+        "on the spot it turned out big ({reason}): {limit}, due {due_at}",
+    ),
+    "EXTENDED": W("同意延期，须在{due_at}前办结", "more time was granted: due {due_at}"),
+    "RESUMED": W("恢复计时，须在{due_at}前办结", "the clock runs again: due {due_at}"),
+    "UNHUNG": W("挂账结束，须在{due_at}前办结", "it waits no longer: due {due_at}"),
 }
 COURSE: Final = {
     "AUDIT_AUTOMATIC": W("办理结果按规则自动审核通过", "the result was accepted by rule"),
-    "AUDIT_NO_FOLLOW_UP": W("{channel}渠道无需回访", "matters from {channel} are not followed up"),
+    "AUDIT_NO_FOLLOW_UP": W("{channel}渠道无需回访", "matters from this channel ({channel}) are not followed up"),
     "RETURN_GRANTED": W(
-        "因“{reason}”同意退单，退单期至{until}", "returned as {reason}, within the time for it, {until}"
+        "因“{reason}”同意退单，退单期至{until}", "returned as “{reason}”, within the time until {until}"
+    ),
+    "RETURN_TO_DECIDE": W("因“{reason}”申请退单，待审核", "a return as “{reason}” waits for a decision"),
+    "RETURN_REFUSED": W("退单未获同意（认定：{finding}）", "the return was refused (finding: {finding})"),
+    "CATEGORY_CONFIRMED": W(
+        "类别由人工确认为“{human}”（系统判断“{machine}”）", "a person chose “{human}” (the machine “{machine}”)"
+    ),
+    "WHISTLE_OFFERED": W("{unit}可吹哨", "{unit} may blow the whistle"),
+    "DISPUTE_STOPS_NOTHING": W("有异议也须先报到", "the dispute does not stop the clock: report in first"),
+    "HANG_PROPOSED": W("申请挂账（{ground}），由{owner}负责", "it is to wait ({ground}); {owner} answers for the plan"),
+    "CITIZEN_SAID_NO": W(
+        "诉求人不认可（解决：{solved}，评价：{satisfaction}）", "not content (solved: {solved}, {satisfaction})"
     ),
     "CLOSED": W("结案：{reason}", "closed: {reason}"),
-    "REOPENED": W(
-        "回访不满意，第{count}次重办，时限{limit}", "the citizen is not content: reopened, number {count}, {limit}"
-    ),
+    "REOPENED": W("第{count}次重办，时限{limit}", "reopened, number {count}: {limit}"),
+    "REOPENED_AFTER_CLOSING": W("结案后诉求人要求重办", "reopened by the citizen after it was closed"),
     "JUDGEMENT_TOO_LATE": W("评价属于第{cycle}轮，该轮已结束", "the word is on round {cycle}, which is over"),
     "TRIAGED_AGAIN": W("重复的分拨结果，不再处理", "triaged a second time, which changes nothing"),
 }
-REFUSALS: Final = {
-    "NO_SUCH_ASSIGNMENT": W("工单没有这项派单", "the ticket has no such assignment"),
-    "ASSIGNMENT_ENDED": W("该派单已结束", "the assignment has ended"),
-    "HANDLER_NEEDED": W("办理须明确承办人", "handling needs the person who does it"),
-    "RESULT_EMPTY": W("办理结果须写明做法和答复", "a result says what was done and what the citizen is told"),
-    "DESIGNATED": W("指挥中心指定的不得退单", "what the command centre designated cannot be returned"),
-    "BASIS_NEEDED": W("退单须写明依据", "a return needs its basis"),
-    "FIRST_DISPOSAL_PENDING": W("特急事项须先行处置再谈职责", "a critical matter is contained before duty is disputed"),
-    "RETURN_TOO_LATE": W("已过退单期", "the time for returns is over"),
-}
 CLOCK_NAMES: Final = {
     "SIGN": W("签收", "signing"),
+    "CONTACT": W("先行联系", "first contact"),
+    "ARRIVAL": W("到场", "arrival"),
+    "FEEDBACK": W("首次反馈", "first feedback"),
+    "STAGE": W("阶段性反馈", "stage result"),
+    "FIRST_DISPOSAL": W("先行处置", "first disposal"),
     "RESOLVE": W("办结", "resolving"),
     "RESOLVE_BIG": W("办结（转大事后）", "resolving (since it turned big)"),
+    "UNIT": W("承办单位办结", "the unit's own deadline"),
+    "PART": W("协办", "support part"),
+    "CATEGORY": W("人工确认类别", "confirming the category"),
+    "RETURN_DECISION": W("退单审核", "decision on the return"),
+    "EXTENSION_DECISION": W("延期审核", "decision on more time"),
+    "AUDIT": W("办结审核", "audit"),
     "FOLLOW_UP": W("回访", "follow-up"),
+    "SUPPLEMENT": W("补充信息", "the citizen's answer"),
+    "HANG": W("挂账复核", "review of waiting"),
+    "REPORT_IN": W("报到", "reporting in"),
+    "PLAN": W("联办方案", "joint plan"),
+    "MEETING": W("会商", "meeting"),
 }
 STEP_NAMES: Final = {
     "reminder": W("提醒", "reminder"),
@@ -132,9 +170,11 @@ STEP_NAMES: Final = {
     "level_2": W("二级督办", "supervision level 2"),
     "level_3": W("三级督办", "supervision level 3"),
     "deemed_signed": W("视为签收", "deemed signed"),
+    "breach": W("超期通报", "told that it is missed"),
+    "tell": W("告知诉求人进展", "the citizen is told"),
     "overdue": W("每个工作日早晨提醒", "reminder every working morning"),
 }
-SENTENCES: Final[Mapping[str, Wording]] = {**SIZES, **LEADS, **CLOCKS, **COURSE, **REFUSALS}
+SENTENCES: Final[Mapping[str, Wording]] = {**SIZES, **LEADS, **PARTS, **CLOCKS, **COURSE, **GUARDS, **REFUSALS}
 """Every code that a decision or a refusal of this service can carry."""
 
 
@@ -156,8 +196,9 @@ def sentence(text: str, language: Language, shown: Shown = as_it_is) -> str:
     wording = SENTENCES.get(reason.code)
     if wording is None:
         return text
-    values = defaultdict(lambda: "–", {key: shown(key, value) for key, value in reason.values.items()})
-    return (wording.zh if language == "zh" else wording.en).format_map(values)
+    values = defaultdict(lambda: _MISSING, {key: shown(key, value) for key, value in reason.values.items()})
+    told = (wording.zh if language == "zh" else wording.en).format_map(values)
+    return told.replace(f"（{_MISSING}）", "").replace(f" ({_MISSING})", "")
 
 
 def spoken_limit(limit: str, language: Language) -> str:

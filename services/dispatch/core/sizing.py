@@ -1,18 +1,28 @@
 """Small or big: an ordered decision list, first hit wins, and it says which rule hit."""
 
+from typing import NamedTuple
+
 from services.dispatch.core.rulebook import Rulebook
-from shared.events import TicketTriaged
 from shared.terms import MatterSize, PlaceLevel, TicketType, Urgency
 
-_UNSIZED_TYPES = (TicketType.CONSULT, TicketType.SUGGESTION, TicketType.PRAISE, TicketType.OTHER)
+
+class Sizable(NamedTuple):
+    """What sizing looks at of a matter."""
+
+    ticket_type: TicketType
+    category: str
+    urgency: Urgency
+    confidential: bool
+    place_level: PlaceLevel
+    confidence: float
 
 
-def size_of(matter: TicketTriaged, book: Rulebook) -> tuple[MatterSize, str]:
-    """The size of a triaged matter, and the rule that decided with what it saw."""
-    if matter.ticket_type in _UNSIZED_TYPES:
+def size_of(matter: Sizable, book: Rulebook) -> tuple[MatterSize, str]:
+    """The size of a matter, and the rule that decided with what it saw."""
+    if matter.ticket_type in book.sizing.unsized_types:
         return MatterSize.UNSIZED, f"SIZE_NOT_SIZED type={matter.ticket_type}"
-    if matter.ticket_type is TicketType.REPORT:
-        return MatterSize.BIG, "SIZE_BIG_REPORT"
+    if matter.ticket_type in book.sizing.big_types:
+        return MatterSize.BIG, f"SIZE_BIG_{matter.ticket_type}"
     if matter.urgency is Urgency.U1:
         return MatterSize.BIG, "SIZE_BIG_CRITICAL"
     if matter.confidential:

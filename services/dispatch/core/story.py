@@ -1,35 +1,79 @@
 """What a decision is, and the pen that writes one: the case as it becomes, events, timers, and why."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from services.dispatch.core.case import Assignment, AssignmentState, Case
-from services.dispatch.core.deadlines import Limit, deadline, doubled, parse_limit
-from services.dispatch.core.ladder import Rung, climb, ladder
+from services.dispatch.core.actors import SYSTEM, Actor
+from services.dispatch.core.case import Assignment, Case
+from services.dispatch.core.deadlines import Limit, deadline, parse_limit
+from services.dispatch.core.ladder import BEFORE_RED, LadderRules, Rung, climb, ladder
 from services.dispatch.core.org import Org
-from services.dispatch.core.rulebook import Rulebook, window_row
-from shared.events import Event, TicketAssigned, TicketRedispatched, name_based
-from shared.terms import AssignmentId, AssignmentKind
+from services.dispatch.core.rule_sections import Timer as TimerName
+from services.dispatch.core.rulebook import Rulebook
+from shared.events import Event
+from shared.terms import AssignmentId, Urgency
 
 
 class Clock(StrEnum):
-    """The clocks of a ticket. RESOLVE_BIG starts when a small matter turns big at its breach."""
+    """The clocks of a ticket (subject ""), of one of its assignments, or of a whistle, by their subject's id.
+
+    RESOLVE_BIG starts when a small matter turns big at its breach.
+    """
 
     SIGN = "SIGN"
+    CONTACT = "CONTACT"
+    ARRIVAL = "ARRIVAL"
+    FEEDBACK = "FEEDBACK"
+    STAGE = "STAGE"
+    FIRST_DISPOSAL = "FIRST_DISPOSAL"
     RESOLVE = "RESOLVE"
     RESOLVE_BIG = "RESOLVE_BIG"
+    UNIT = "UNIT"
+    PART = "PART"
+    CATEGORY = "CATEGORY"
+    RETURN_DECISION = "RETURN_DECISION"
+    EXTENSION_DECISION = "EXTENSION_DECISION"
+    AUDIT = "AUDIT"
     FOLLOW_UP = "FOLLOW_UP"
+    SUPPLEMENT = "SUPPLEMENT"
+    HANG = "HANG"
+    REPORT_IN = "REPORT_IN"
+    PLAN = "PLAN"
+    MEETING = "MEETING"
 
 
 RESOLVE_CLOCKS = (Clock.RESOLVE, Clock.RESOLVE_BIG)
 DEEMED = "deemed_signed"
+BREACH = "breach"
+"""The one step of a clock without a ladder: its deadline has passed."""
 OVERDUE = "overdue"
 """After the last rung a clock still speaks up every working morning: nothing is silently overdue."""
+TELL = "tell"
+"""A waiting matter's citizen is due to hear how it stands."""
+
+
+class ClockKey(NamedTuple):
+    """Which clock of a ticket: its kind, and the id of the assignment or whistle it is about, "" for the ticket."""
+
+    clock: Clock
+    subject: str = ""
+
+    @property
+    def text(self) -> str:
+        """As a case keeps it."""
+        return f"{self.clock}:{self.subject}" if self.subject else str(self.clock)
+
+
+def read_key(text: str) -> ClockKey:
+    """The key that `ClockKey.text` wrote."""
+    clock, _, subject = text.partition(":")
+    return ClockKey(Clock(clock), subject)
 
 
 class Timer(Struct, frozen=True):
@@ -42,10 +86,32 @@ class Timer(Struct, frozen=True):
     limit: str
     started_at: datetime
     due_at: datetime
+    subject: str = ""
 
-    def rungs(self, book: Rulebook) -> tuple[Rung, ...]:
+    def rungs(self, book: Rulebook, urgency: Urgency) -> tuple[Rung, ...]:
         """The ladder this timer stands on."""
-        return ladder(parse_limit(self.limit), self.started_at, self.due_at, book.calendar, book.roster)
+        rules = ladder_rules(book, self.clock, urgency)
+        return ladder(parse_limit(self.limit), self.started_at, self.due_at, book.calendar, book.roster, rules)
+
+
+class Note(Struct, frozen=True):
+    """Somebody's words on a step, kept apart from the case and out of every event."""
+
+    kind: str
+    text: str
+    subject: str = ""
+    person: str | None = None
+
+
+class Result(Struct, frozen=True):
+    """What a unit handed in: an action code, what the citizen may read, what only the house may, evidence ids."""
+
+    assignment_id: AssignmentId
+    action: str
+    reply: str
+    note: str = ""
+    evidence: tuple[str, ...] = ()
+    legal_basis: str = ""
 
 
 class Decision(Struct, frozen=True):
@@ -53,16 +119,19 @@ class Decision(Struct, frozen=True):
 
     case: Case
     events: tuple[Event, ...]
-    timers: Mapping[Clock, Timer | None]
+    timers: Mapping[ClockKey, Timer | None]
     explanation: tuple[str, ...]
+    notes: tuple[Note, ...] = ()
+    results: tuple[Result, ...] = ()
 
 
 class Refused(Exception):
-    """A command that the rules do not allow now; `code` is stable."""
+    """A command that the rules do not allow now; `code` is stable. `event` is stated nevertheless, if there is one."""
 
-    def __init__(self, code: str, message: str) -> None:
+    def __init__(self, code: str, message: str, event: Event | None = None) -> None:
         super().__init__(message)
         self.code = code
+        self.event = event
 
 
 @dataclass
@@ -73,57 +142,116 @@ class Story:
     book: Rulebook
     org: Org
     now: datetime
+    actor: Actor = SYSTEM
     events: list[Event] = field(default_factory=list)
-    timers: dict[Clock, Timer | None] = field(default_factory=dict)
+    timers: dict[ClockKey, Timer | None] = field(default_factory=dict)
     why: list[str] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
+    results: list[Result] = field(default_factory=list)
+    clocks: dict[str, datetime] = field(init=False)
+    _today: date | None = None
+
+    def __post_init__(self) -> None:
+        self.clocks = dict(self.case.clocks)
 
     def decision(self) -> Decision:
         """The finished decision; the version moves with the events stated."""
-        case = replace(self.case, version=self.case.version + len(self.events))
-        return Decision(case, tuple(self.events), dict(self.timers), tuple(self.why))
-
-    def start(self, clock: Clock, limit: Limit, started_at: datetime, due_at: datetime) -> None:
-        """Set a clock on the first rung of its ladder."""
-        first = next(climb(limit, started_at, due_at, self.book.calendar, self.book.roster))
-        self.timers[clock] = Timer(
-            clock, self.case.cycle, first.step.value, first.due_at, str(limit), started_at, due_at
+        case = replace(self.case, version=self.case.version + len(self.events), clocks=self.clocks)
+        return Decision(
+            case, tuple(self.events), self.timers, tuple(self.why), tuple(self.notes), tuple(self.results)
         )  # fmt: skip
 
-    def stop(self, *clocks: Clock) -> None:
-        """Stop clocks, running or not."""
-        self.timers.update(dict.fromkeys(clocks))
+    @property
+    def today(self) -> date:
+        """The day it is now on the county's clock."""
+        if self._today is None:
+            self._today = self.book.calendar.local(self.now).date()
+        return self._today
 
-    def assign_lead(
-        self, unit: str, due_at: datetime, *, replaces: Assignment | None = None, designated: bool = False
-    ) -> None:
-        """Give the lead to a unit: a new assignment, its event, and its signing clock."""
-        case = self.case
-        sign_limit = self.book.sign[window_row(case.size, case.urgency)]
-        sign_by = deadline(sign_limit, self.now, self.book.calendar, self.book.roster)
-        new = Assignment(
-            id=AssignmentId(name_based(b"assignment" + case.ticket_id.bytes + bytes([len(case.assignments) + 1]))),
-            kind=AssignmentKind.LEAD, unit=unit, state=AssignmentState.PENDING_SIGN, previous_state=None,
-            cycle=case.cycle, assigned_at=self.now, sign_by=sign_by, due_at=due_at, designated=designated,
-        )  # fmt: skip
-        self.case = replace(case, assignments=(*case.assignments, new))
-        facts = {
-            "ticket_no": case.ticket_no, "assignment_id": new.id, "kind": new.kind, "unit": unit,
-            "ticket_type": case.ticket_type, "category": case.category, "urgency": case.urgency, "size": case.size,
-            "township": case.township, "grid": case.grid, "cycle": case.cycle, "accepted_at": case.accepted_at,
-            "due_at": due_at, "sign_by": sign_by, "exercise": case.exercise, "rule_pack": case.rule_pack,
-            "rules": tuple(reason.partition(" ")[0] for reason in self.why),
-        }  # fmt: skip
-        if replaces is None:
-            self.events.append(TicketAssigned.model_validate(facts))
-        else:
-            self.events.append(TicketRedispatched.model_validate(facts | {"replaces": replaces.id}))
-        deemed_at = deadline(doubled(sign_limit), self.now, self.book.calendar, self.book.roster)
-        self.timers[Clock.SIGN] = Timer(
-            Clock.SIGN, case.cycle, DEEMED, deemed_at, str(sign_limit), self.now, sign_by
-        )  # fmt: skip
+    def deadline(self, limit: Limit, since: datetime | None = None) -> datetime:
+        """The last instant within the limit, from now or another instant."""
+        return deadline(limit, since or self.now, self.book.calendar, self.book.roster)
+
+    def limit_of(self, timer: TimerName) -> Limit | None:
+        """The pack's limit of a timer for this matter, None where it does not run."""
+        return self.book.timer(timer, self.case.size, self.case.urgency)
+
+    def note(self, kind: str, text: str, subject: str = "") -> None:
+        """Keep somebody's words."""
+        self.notes.append(Note(kind, text, subject, self.actor.person))
+
+    # Clocks
+
+    def set(self, timer: Timer) -> None:
+        """Let a clock do its next thing."""
+        clock, subject = timer.clock, timer.subject
+        self.timers[ClockKey(clock, subject)] = timer
+        self.clocks[f"{clock}:{subject}" if subject else clock] = timer.fire_at
+
+    def start(
+        self, clock: Clock, limit: Limit, started_at: datetime, due_at: datetime, subject: str = "", *,
+        from_red: bool = False,
+    ) -> None:  # fmt: skip
+        """Set a clock on the first rung of its ladder, or on red."""
+        rules = ladder_rules(self.book, clock, self.case.urgency)
+        rungs = climb(limit, started_at, due_at, self.book.calendar, self.book.roster, rules)
+        first = next(rung for rung in rungs if not from_red or rung.step not in BEFORE_RED)
+        cycle = self.case.cycle
+        self.set(Timer(clock, cycle, first.step.value, first.due_at, str(limit), started_at, due_at, subject))
+
+    def start_once(
+        self, clock: Clock, limit: Limit, subject: str = "", *, since: datetime | None = None,
+        until: datetime | None = None, step: str = BREACH,
+    ) -> datetime:  # fmt: skip
+        """Set a clock that only speaks when its deadline, given or by the limit, has passed; that deadline."""
+        since = since or self.now
+        due_at = until or self.deadline(limit, since)
+        self.set(Timer(clock, self.case.cycle, step, due_at, str(limit), since, due_at, subject))
+        return due_at
+
+    def is_running(self, clock: Clock, subject: str = "") -> bool:
+        """Whether that clock runs."""
+        return ClockKey(clock, subject).text in self.clocks
+
+    def stop(self, *clocks: Clock, subject: str = "") -> None:
+        """Stop clocks of one subject; those that do not run are left alone."""
+        for clock in clocks:
+            key = ClockKey(clock, subject)
+            if self.clocks.pop(key.text, None) is not None:
+                self.timers[key] = None
+
+    def stop_subject(self, subject: AssignmentId) -> None:
+        """Stop every clock of an assignment."""
+        self._stop_where(lambda key: key.subject == str(subject))
+
+    def stop_all(self, *, but: tuple[Clock, ...] = ()) -> None:
+        """Stop every clock, except those of the kinds named."""
+        self._stop_where(lambda key: key.clock not in but)
+
+    def stop_kind(self, clock: Clock) -> None:
+        """Stop the clocks of one kind, whatever their subject."""
+        self._stop_where(lambda key: key.clock is clock)
+
+    def _stop_where(self, fits: Callable[[ClockKey], bool]) -> None:
+        for text in [*self.clocks]:
+            key = read_key(text)
+            if fits(key):
+                self.stop(key.clock, subject=key.subject)
 
     def next_morning(self) -> datetime:
         """08:30 of the next working day."""
         calendar = self.book.calendar
         day = calendar.next_working_day(calendar.local(self.now).date())
         return calendar.at(day, calendar.hours[0].opens)
+
+    # Assignments
+
+    def put(self, changed: Assignment) -> Assignment:
+        """Put an assignment in its place in the case; the same assignment."""
+        self.case = self.case.with_assignment(changed)
+        return changed
+
+
+def ladder_rules(book: Rulebook, clock: Clock, urgency: Urgency) -> LadderRules:
+    """The figures of a clock's ladder: a missed arrival at a critical matter climbs at once."""
+    return book.critical_arrival if clock is Clock.ARRIVAL and urgency is Urgency.U1 else book.ladder

@@ -1,12 +1,24 @@
-"""What others may see of a case: the snapshot for `tickets-state`, the ticket in full, a line of a unit's queue."""
+"""What others may see: a ticket's snapshot for `tickets-state`, the ticket in full, a queue's line, the lifecycle."""
 
 from typing import Any
 
 import msgspec
+from msgspec import Struct
 
-from services.dispatch.core.case import PUBLIC_STATES, Case
+from services.dispatch.core.actors import ROLE_NAMES
+from services.dispatch.core.case import Assignment, Case
+from services.dispatch.core.lifecycle import (
+    ASSIGNMENT_ROWS,
+    ASSIGNMENT_STATES,
+    FINAL_ASSIGNMENT_STATES,
+    FINAL_TICKET_STATES,
+    PUBLIC_STATES,
+    TICKET_ROWS,
+    TICKET_STATES,
+    Transition,
+)
 from shared.events import TicketSnapshot
-from shared.terms import AssignmentId
+from shared.terms import AssignmentId, AssignmentKind
 
 
 def snapshot(case: Case) -> TicketSnapshot:
@@ -21,9 +33,21 @@ def snapshot(case: Case) -> TicketSnapshot:
 
 
 def ticket_view(case: Case) -> dict[str, Any]:
-    """What anyone entitled to a ticket sees of it here, as JSON has it; no citizen's data is in this service."""
-    view: dict[str, Any] = msgspec.to_builtins(case)
-    return view | {"public_state": PUBLIC_STATES[case.state]}
+    """What anyone entitled to a ticket sees of it here, as JSON has it; no citizen's data is in this service.
+
+    Assignments stand in the order they were made, the live lead last.
+    """
+    shares = sorted(case.assignments, key=_is_live_lead)
+    return _whole(case) | {"assignments": [_whole(a) for a in shares], "public_state": PUBLIC_STATES[case.state]}
+
+
+def _is_live_lead(share: Assignment) -> bool:
+    return share.is_live and share.kind is AssignmentKind.LEAD
+
+
+def _whole(value: Struct) -> dict[str, Any]:
+    """Every field, also those with their default value."""
+    return {name: msgspec.to_builtins(getattr(value, name)) for name in value.__struct_fields__}
 
 
 def queue_line(case: Case, assignment_id: AssignmentId) -> dict[str, Any]:
@@ -36,5 +60,37 @@ def queue_line(case: Case, assignment_id: AssignmentId) -> dict[str, Any]:
         "kind": share.kind, "unit": share.unit, "state": share.state, "cycle": share.cycle,
         "assigned_at": share.assigned_at, "sign_by": share.sign_by, "due_at": share.due_at, "ticket_state": case.state,
         "ticket_type": case.ticket_type, "category": case.category, "urgency": case.urgency, "size": case.size,
-        "light": case.light, "level": case.level, "grid": case.grid,
+        "light": case.light if share.kind is AssignmentKind.LEAD else share.light, "level": case.level,
+        "grid": case.grid, "hastens": case.hastens,
     }  # fmt: skip
+
+
+def lifecycle_view() -> dict[str, Any]:
+    """Both state machines as the code has them, with names in Chinese and English."""
+    return {
+        "ticket": {
+            "states": {
+                state.value: {
+                    "zh": names.zh, "en": names.en, "public": names.public, "final": state in FINAL_TICKET_STATES,
+                }
+                for state, names in TICKET_STATES.items()
+            },
+            "transitions": [edge for row in TICKET_ROWS for edge in _edges(row)],
+        },
+        "assignment": {
+            "states": {
+                state.value: {"zh": names.zh, "en": names.en, "final": state in FINAL_ASSIGNMENT_STATES}
+                for state, names in ASSIGNMENT_STATES.items()
+            },
+            "transitions": [edge for row in ASSIGNMENT_ROWS for edge in _edges(row)],
+        },
+        "roles": {role.value: {"zh": zh, "en": en} for role, (zh, en) in ROLE_NAMES.items()},
+    }  # fmt: skip
+
+
+def _edges(row: Transition) -> list[dict[str, Any]]:
+    shared = {
+        "row": row.row, "to": row.after, "trigger": row.trigger, "zh": row.zh, "en": row.en, "roles": row.roles,
+        "guards": row.guards, "starts": row.starts, "stops": row.stops, "owner": row.owner,
+    }  # fmt: skip
+    return [{"from": before, **shared} for before in row.before]

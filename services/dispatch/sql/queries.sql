@@ -30,19 +30,44 @@ FROM unnest($1::uuid[], $2::text[], $3::text[], $4::timestamptz[], $5::text[], $
 WHERE a.id = g.id
 
 -- name: insert_results
-INSERT INTO result (ticket_id, assignment_id, action, reply, note, submitted_at)
-SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::timestamptz[])
+-- Evidence comes joined by E'\x1f', for an array of arrays cannot be handed over.
+INSERT INTO result (assignment_id, version, ticket_id, action, reply, note, evidence, legal_basis, submitted_at)
+SELECT assignment_id, version, ticket_id, action, reply, note,
+    coalesce(string_to_array(nullif(evidence, ''), E'\x1f'), '{}'), legal_basis,
+    submitted_at
+FROM unnest($1::uuid[], $2::int[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
+    $9::timestamptz[])
+    AS g (assignment_id, version, ticket_id, action, reply, note, evidence, legal_basis, submitted_at)
+
+-- name: insert_notes
+INSERT INTO note (ticket_id, version, place, kind, subject, person, words, noted_at)
+SELECT * FROM unnest($1::uuid[], $2::int[], $3::int[], $4::text[], $5::text[], $6::text[], $7::text[],
+    $8::timestamptz[])
+
+-- name: read_notes
+SELECT version, kind, subject, person, words, noted_at FROM note WHERE ticket_id = $1 ORDER BY version, place
+
+-- name: insert_refusals
+INSERT INTO guard_refusal (ticket_id, code, unit, target, category, rule, refused_at)
+SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::timestamptz[])
+
+-- name: burden
+-- Refusals between two instants, by month of the county's clock, unit, code and rule.
+SELECT to_char(refused_at AT TIME ZONE $3, 'YYYY-MM') AS month, unit, code, rule, count(*) AS refusals
+FROM guard_refusal WHERE refused_at >= $1 AND refused_at < $2
+GROUP BY 1, 2, 3, 4 ORDER BY 1, 5 DESC, 2, 3, 4
 
 -- name: set_timers
-INSERT INTO timer (ticket_id, clock, cycle, step, fire_at, clock_limit, started_at, due_at)
-SELECT * FROM unnest($1::uuid[], $2::text[], $3::int[], $4::text[], $5::timestamptz[], $6::text[], $7::timestamptz[],
-    $8::timestamptz[])
-ON CONFLICT (ticket_id, clock) DO UPDATE SET cycle = excluded.cycle, step = excluded.step, fire_at = excluded.fire_at,
-    clock_limit = excluded.clock_limit, started_at = excluded.started_at, due_at = excluded.due_at
+INSERT INTO timer (ticket_id, clock, subject, cycle, step, fire_at, clock_limit, started_at, due_at)
+SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::int[], $5::text[], $6::timestamptz[], $7::text[],
+    $8::timestamptz[], $9::timestamptz[])
+ON CONFLICT (ticket_id, clock, subject) DO UPDATE SET cycle = excluded.cycle, step = excluded.step,
+    fire_at = excluded.fire_at, clock_limit = excluded.clock_limit, started_at = excluded.started_at,
+    due_at = excluded.due_at
 
 -- name: stop_timers
-DELETE FROM timer AS t USING unnest($1::uuid[], $2::text[]) AS g (ticket_id, clock)
-WHERE t.ticket_id = g.ticket_id AND t.clock = g.clock
+DELETE FROM timer AS t USING unnest($1::uuid[], $2::text[], $3::text[]) AS g (ticket_id, clock, subject)
+WHERE t.ticket_id = g.ticket_id AND t.clock = g.clock AND t.subject = g.subject
 
 -- name: tickets_with_due_timers
 -- Which tickets have a clock that reached its step; read without locks, decided again under the ticket's lock.
@@ -50,8 +75,8 @@ SELECT DISTINCT ticket_id FROM (SELECT ticket_id FROM timer WHERE fire_at < $1 O
 
 -- name: read_due_timers
 -- The due clocks of tickets whose heads the caller holds.
-SELECT ticket_id, clock, cycle, step, fire_at, clock_limit, started_at, due_at
-FROM timer WHERE ticket_id = ANY($1::uuid[]) AND fire_at < $2 ORDER BY fire_at, clock
+SELECT ticket_id, clock, subject, cycle, step, fire_at, clock_limit, started_at, due_at
+FROM timer WHERE ticket_id = ANY($1::uuid[]) AND fire_at < $2 ORDER BY fire_at, clock, subject
 
 -- name: next_timer
 SELECT min(fire_at) AS fire_at FROM timer

@@ -19,10 +19,10 @@ class Wording(NamedTuple):
 W = Wording
 
 PLACES: Final = {
-    "place.IN_GRID": W("坐标落在{first}", "the point lies in {first}"),
-    "place.IN_SPECIALISED_GRID": W("坐标落在专属网格{first}", "the point lies in the specialised grid {first}"),
+    "place.IN_GRID": W("在{first}", "it lies in {first}"),
+    "place.IN_SPECIALISED_GRID": W("在专属网格{first}", "it lies in the specialised grid {first}"),
     "place.ON_BORDER": W(
-        "坐标在网格交界处，由编码较小的{first}负责", "the point lies on a border: {first}, the smaller code, answers"
+        "在网格交界处，由编码较小的{first}负责", "it lies on a border: {first}, the smaller code, answers"
     ),
     "place.VILLAGE_CODE": W("来件注明{first}", "the hotline gave the code of {first}"),
     "place.TOWNSHIP_CODE": W("来件注明{first}", "the hotline gave the code of {first}"),
@@ -35,14 +35,14 @@ PLACES: Final = {
     "place.NO_CLUE": W("文中没有地点线索", "nothing in it says where"),
 }
 TYPES: Final = {
-    "given.ticket_type": W("来件注明为{first}", "the hotline called it a {first}"),
+    "given.ticket_type": W("来件已注明", "the hotline said so"),
     "default.ticket_type": W(
         "没有词语表明诉求类型，按求助办理", "no word says what is wanted, so it is taken for a call for help"
     ),
-    "model.ticket_type": W("模型判断为{first}，把握{second}", "the model takes it for a {first}, sure to {second}"),
+    "model.ticket_type": W("模型判断为{first}，把握{second}", "the model says {first}, sure to {second}"),
 }
 CATEGORIES: Final = {
-    "given.category": W("来件注明为“{first}”", "the hotline said “{first}”"),
+    "given.category": W("来件已注明", "the hotline said so"),
     "given.category_unknown": W(
         "来件注明的类别{first}不在分类树中", "the category {first} that the hotline gave is not in the tree"
     ),
@@ -53,7 +53,7 @@ CATEGORIES: Final = {
 URGENCIES: Final = {
     "floor.category": W("“{first}”不得低于{second}", "“{first}” is never less than {second}"),
     "default.urgency": W("没有词语表明紧急", "no word makes it urgent"),
-    "given.urgency": W("来件注明为{first}", "the hotline called it {first}"),
+    "given.urgency": W("来件已注明", "the hotline said so"),
 }
 OTHERS: Final = {"TRIAGE_FAILED": W("自动分拨未成功，由人工处理", "triage failed: a person looks at it")}
 SENTENCES: Final[Mapping[str, Wording]] = {**PLACES, **TYPES, **CATEGORIES, **URGENCIES, **OTHERS}

@@ -3,6 +3,9 @@
 -- one thing, triaged at the same moment, would each find nobody. In the order given, which is that of the numbers.
 SELECT pg_advisory_xact_lock($1, g) FROM unnest($2::int[]) AS g
 
+-- name: groups_of
+SELECT DISTINCT left(category, 4) AS category_group FROM ticket WHERE id = ANY ($1::uuid[]) AND category IS NOT NULL
+
 -- name: find_standing
 -- What new tickets may belong to: unmerged, open or closed since $4, under any of these cells, components, addresses.
 SELECT t.id, t.received_at, t.category, t.ticket_type, t.urgency, t.signature, t.lon, t.lat, t.component, t.address,
@@ -97,7 +100,7 @@ UPDATE merge_suggestion SET state = $2, decided_at = $3, decided_by = $4 WHERE i
 SELECT t.id, t.state, t.ticket_no, t.received_at, t.category, t.ticket_type, t.urgency, t.signature, t.lon, t.lat,
        t.component, t.address, t.caller, t.party, t.exercise, t.confidential, t.hidden, t.merged_into, t.closed_at,
        EXISTS (SELECT FROM ticket AS c WHERE c.merged_into = t.id) AS is_main
-FROM ticket AS t WHERE t.id = ANY ($1::uuid[]) ORDER BY t.id FOR UPDATE OF t
+FROM ticket AS t WHERE t.id = ANY ($1::uuid[]) ORDER BY t.id FOR NO KEY UPDATE OF t
 
 -- name: merge_ticket
 UPDATE ticket SET merged_into = $2, updated_at = $3 WHERE id = $1
@@ -155,7 +158,10 @@ SELECT t.id, t.ticket_no, t.query_code, t.state, t.received_at, t.updated_at, t.
        CASE WHEN t.public_state = '已受理' THEN COALESCE(m.public_state, '已受理') ELSE t.public_state END AS public_state,
        EXISTS (SELECT FROM ticket AS c WHERE c.merged_into = t.id) AS is_main
 FROM ticket AS t LEFT JOIN ticket AS m ON m.id = t.merged_into
-WHERE t.ticket_no = $1 FOR UPDATE OF t
+WHERE t.ticket_no = $1
+
+-- name: lock_ticket
+SELECT id FROM ticket WHERE id = $1 FOR NO KEY UPDATE
 
 -- name: insert_supplement
 INSERT INTO supplement (id, ticket_id, added_at, key_id, wrapped_key, sealed) VALUES ($1, $2, $3, $4, $5, $6)
@@ -168,3 +174,9 @@ SELECT id, added_at, key_id, wrapped_key, sealed FROM supplement WHERE ticket_id
 
 -- name: ask_withdrawal
 UPDATE ticket SET withdrawal_at = $2, updated_at = $2 WHERE id = $1
+
+-- name: lock_for_ending
+-- A ticket that somebody wants to refuse or hand on.
+SELECT t.id, t.state, t.ticket_no, t.source, t.urgency, t.merged_into,
+       EXISTS (SELECT FROM ticket AS c WHERE c.merged_into = t.id) AS is_main
+FROM ticket AS t WHERE t.id = $1 AND NOT t.hidden FOR NO KEY UPDATE OF t

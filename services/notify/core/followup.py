@@ -39,6 +39,10 @@ class Answer:
     solved: bool
     satisfaction: Satisfaction
     recorded_by: RecordedBy
+    service: Satisfaction | None = None
+    """With how they were treated, beside the result; None when not asked."""
+    truthful: bool | None = None
+    """Whether what the unit reported is what was done; None when not asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +118,7 @@ def take_answer(follow_up: FollowUp, answer: Answer, now: datetime) -> Move:
     ended = replace(follow_up, state=FollowUpState.ANSWERED, next_at=None, ended_at=now, answer=answer)
     event = TicketEvaluated(
         cycle=ended.cycle, outcome=FollowUpOutcome.ANSWERED, contacted=answer.contacted, solved=answer.solved,
-        satisfaction=answer.satisfaction,
+        satisfaction=answer.satisfaction, service=answer.service, truthful=answer.truthful,
     )  # fmt: skip
     return Move(ended, event)
 

@@ -5,7 +5,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import NamedTuple
 
-from services.notify.core.measures import RateRules
+from services.notify.core.measures import MeasureRules
 
 
 class Bucket(NamedTuple):
@@ -69,20 +69,22 @@ class Figures(NamedTuple):
     reached: Decimal | None
 
 
-def figures(counts: Counts, rules: RateRules) -> Figures:
+def figures(counts: Counts, rules: MeasureRules) -> Figures:
     """What the counts come to. Fewer valid follow-ups than the rules ask for give no rate and no composite.
 
     The composite is taken from the exact rates, not from the rounded ones.
     """
-    judged = counts.valid >= rules.least_valid
+    weights, judged = rules.weights, counts.valid >= rules.rates.least_valid
     response = solution = satisfaction = composite = None
     if judged:
         response, solution = Fraction(counts.contacted, counts.valid), Fraction(counts.solved, counts.valid)
-        satisfaction = (counts.satisfied + rules.basically_counts * counts.basic) / counts.valid
-        weights = rules.weights
+        satisfaction = (counts.satisfied + weights.basically * counts.basic) / counts.valid
         composite = weights.response * response + weights.solution * solution + weights.satisfaction * satisfaction
     return Figures(
-        *map(percent, (response, solution, satisfaction, composite)),
+        percent(response),
+        percent(solution),
+        percent(satisfaction),
+        percent(composite),
         percent(_part(counts.on_time, counts.on_time + counts.late)),
         percent(_part(counts.first_dispatch_right, counts.dispatched)),
         percent(_part(counts.excluded, counts.valid + counts.excluded)),

@@ -179,22 +179,24 @@ FROM attempt AS a JOIN message AS m ON m.id = a.message_id WHERE m.ticket_id = $
 -- New ones begin, known ones move on. What a follow-up began with never changes.
 INSERT INTO follow_up (
     ticket_id, cycle, ticket_no, source, exercise, caused_by, state, attempts, bands, opened_at, next_at, ended_at,
-    contacted, solved, satisfaction, recorded_by
+    contacted, solved, satisfaction, recorded_by, service, truthful
 )
 SELECT ticket_id, cycle, ticket_no, source, exercise, caused_by, state, attempts,
     CASE WHEN bands = '' THEN '{}'::text[] ELSE string_to_array(bands, ',') END, opened_at, next_at, ended_at,
-    contacted, solved, satisfaction, recorded_by
+    contacted, solved, satisfaction, recorded_by, service, truthful
 FROM unnest(
     $1::uuid[], $2::int[], $3::text[], $4::text[], $5::boolean[], $6::text[], $7::text[], $8::smallint[], $9::text[],
-    $10::timestamptz[], $11::timestamptz[], $12::timestamptz[], $13::boolean[], $14::boolean[], $15::text[], $16::text[]
+    $10::timestamptz[], $11::timestamptz[], $12::timestamptz[], $13::boolean[], $14::boolean[], $15::text[], $16::text[],
+    $17::text[], $18::boolean[]
 ) AS g (
     ticket_id, cycle, ticket_no, source, exercise, caused_by, state, attempts, bands, opened_at, next_at, ended_at,
-    contacted, solved, satisfaction, recorded_by
+    contacted, solved, satisfaction, recorded_by, service, truthful
 )
 ON CONFLICT (ticket_id, cycle) DO UPDATE SET
     state = excluded.state, attempts = excluded.attempts, bands = excluded.bands, next_at = excluded.next_at,
     ended_at = excluded.ended_at, contacted = excluded.contacted, solved = excluded.solved,
-    satisfaction = excluded.satisfaction, recorded_by = excluded.recorded_by
+    satisfaction = excluded.satisfaction, recorded_by = excluded.recorded_by,
+    service = excluded.service, truthful = excluded.truthful
 
 -- name: due_follow_ups
 -- Whose turn has come, read without a lock: the tickets' stories are locked first, then the rows are read again.
@@ -203,11 +205,11 @@ SELECT ticket_id, cycle FROM follow_up WHERE state = 'OPEN' AND next_at <= $1 OR
 -- name: read_follow_ups
 -- Some follow-ups, by (ticket, cycle). Stable while the tickets' stories are locked.
 SELECT f.ticket_id, f.cycle, f.ticket_no, f.source, f.exercise, f.caused_by, f.state, f.attempts, f.bands, f.opened_at,
-    f.next_at, f.ended_at, f.contacted, f.solved, f.satisfaction, f.recorded_by
+    f.next_at, f.ended_at, f.contacted, f.solved, f.satisfaction, f.recorded_by, f.service, f.truthful
 FROM unnest($1::uuid[], $2::int[]) AS g (ticket_id, cycle) JOIN follow_up AS f USING (ticket_id, cycle)
 
 -- name: follow_ups_of
 -- Every cycle of one ticket.
 SELECT ticket_id, cycle, ticket_no, source, exercise, caused_by, state, attempts, bands, opened_at, next_at, ended_at,
-    contacted, solved, satisfaction, recorded_by
+    contacted, solved, satisfaction, recorded_by, service, truthful
 FROM follow_up WHERE ticket_id = $1 ORDER BY cycle

@@ -33,6 +33,12 @@ class Desk:
     decider: Decider
     time: list[datetime] = field(default_factory=lambda: [TUESDAY_MORNING])
 
+    async def order(self, n: int, name: str, actor: dict[str, str] | None = None, **body: Any) -> httpx.Response:
+        """Give a command on the n-th ticket as a whole, for the version just read."""
+        shown = await self.ticket(n)
+        headers = {"If-Match": f'"{shown["version"]}"', **(actor or {})}
+        return await self.http.post(f"/v1/tickets/{ticket(n)}/{name}", json=body, headers=headers)
+
     def set_time(self, now: datetime) -> None:
         """Move the clock."""
         self.time[0] = now

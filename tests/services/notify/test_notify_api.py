@@ -44,6 +44,7 @@ async def test_an_answer_is_recorded_before_it_is_confirmed(stage: Stage, client
     assert response.json() | {"opened_at": "", "ended_at": ""} == {
         "ticket_id": str(ticket(1)), "cycle": 1, "state": "ANSWERED", "attempts": 1, "opened_at": "", "next_at": None,
         "ended_at": "", "contacted": True, "solved": True, "satisfaction": "SATISFIED", "recorded_by": "CITIZEN",
+        "service": None, "truthful": None,
     }  # fmt: skip
     assert await evaluations(stage) == 1
     read = await client.get(f"/v1/followups/{ticket(1)}")
@@ -105,7 +106,9 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"cycle": 1.0}, "cycle"),
     ({"cycle": -1}, "cycle"),
     ({"cycle": 2**31}, "cycle"),
-    ({"truthful": True}, "truthful"),
+    ({"truthful": "yes"}, "truthful"),
+    ({"service": "VERY"}, "service"),
+    ({"mood": "good"}, "mood"),
     ({"ticket_id": str(ticket(1))}, "ticket_id"),
 ]
 

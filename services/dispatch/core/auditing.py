@@ -1,0 +1,108 @@
+"""From a result to its audit: the lead hands in, an auditor or a rule accepts it, or it is sent back."""
+
+from msgspec.structs import replace
+
+from services.dispatch.core.case import Assignment, AssignmentState, TicketState
+from services.dispatch.core.deadline_moves import after_pause, move_deadline
+from services.dispatch.core.deadlines import is_within
+from services.dispatch.core.guards import check_own_work
+from services.dispatch.core.lifecycle import move, step
+from services.dispatch.core.rule_sections import Timer as TimerName
+from services.dispatch.core.rulebook import window_row
+from services.dispatch.core.story import Clock, Refused, Story
+from services.dispatch.core.triggers import AuditCommand, PassAudit, Rework
+from shared.events import TicketAudited, TicketClosed, TicketResolved
+from shared.joint_events import TicketReworked, TicketSupportWaived
+from shared.terms import AssignmentKind, CloseReason
+
+
+def audit(story: Story, command: AuditCommand) -> None:
+    """Apply an auditor's command. Raises Refused."""
+    lead = story.case.lead
+    if story.case.state is not TicketState.RESOLVED:
+        raise Refused("NOT_RESOLVED", "there is no result to look at")
+    check_own_work(story, lead)
+    match command:
+        case PassAudit():
+            pass_audit(story, automatic=False)
+        case Rework():
+            _send_back(story, lead, command.reason)
+
+
+def submit_lead(story: Story, submitted: Assignment, action: str) -> None:
+    """The lead's result is in; while a required part is open it cannot be. Raises Refused."""
+    case = story.case
+    still = [part.unit for part in case.parts if part.kind is AssignmentKind.SUPPORT and part.is_open]
+    if still:
+        raise Refused("SUPPORT_OPEN", f"parts are still open: {', '.join(still)}")
+    on_time = is_within(story.now, case.due_at)
+    story.case = move(case.with_assignment(submitted), TicketState.RESOLVED)
+    story.stop_all()
+    story.events.append(
+        TicketResolved(
+            assignment_id=submitted.id, unit=submitted.unit, action=action, cycle=case.cycle, on_time=on_time
+        )
+    )  # fmt: skip
+    _end_loose_parts(story)
+    if case.size in story.book.audit.automatic_for:
+        story.why.append("AUDIT_AUTOMATIC")
+        pass_audit(story, automatic=True)
+    else:
+        limit = story.book.timers[TimerName.AUDIT][window_row(case.size, case.urgency)]
+        story.start(Clock.AUDIT, limit, story.now, story.deadline(limit), from_red=True)
+
+
+def _end_loose_parts(story: Story) -> None:
+    """Parts that the result does not wait for end with it."""
+    for part in story.case.parts:
+        if part.is_open:
+            end_part(story, part, "LEAD_HAS_DONE")
+
+
+def end_part(story: Story, part: Assignment, reason: str) -> None:
+    """Do without a part."""
+    story.put(step(part, AssignmentState.WAIVED, story.now))
+    story.stop_subject(part.id)
+    story.why.append(f"PART_WAIVED unit={part.unit} reason={reason}")
+    story.events.append(
+        TicketSupportWaived(assignment_id=part.id, unit=part.unit, cycle=story.case.cycle, reason=reason)
+    )  # fmt: skip
+
+
+def pass_audit(story: Story, *, automatic: bool) -> None:
+    """The result is accepted; then the citizen is asked, or nobody has to be."""
+    for share in story.case.assignments:
+        if share.state is AssignmentState.SUBMITTED:
+            story.put(step(share, AssignmentState.ACCEPTED_RESULT, story.now))
+    case = story.case
+    story.stop(Clock.AUDIT)
+    asked = not case.exercise and case.channel not in story.book.not_asked_channels
+    if not asked:
+        story.why.append(f"AUDIT_NO_FOLLOW_UP channel={case.channel}")
+    story.events.append(
+        TicketAudited(
+            ticket_no=case.ticket_no, source=case.source, assignment_id=case.lead.id, unit=case.lead.unit,
+            cycle=case.cycle, follow_up=asked, automatic=automatic, exercise=case.exercise,
+        )
+    )  # fmt: skip
+    if asked:
+        story.case = move(case, TicketState.FOLLOWING_UP)
+        window = story.book.follow_up_window
+        story.start(Clock.FOLLOW_UP, window, story.now, story.deadline(window))
+    else:
+        closed = move(case, TicketState.CLOSED)
+        story.case = replace(closed, closed_at=story.now, close_reason=CloseReason.NO_FOLLOW_UP_DUE)
+        story.events.append(TicketClosed(reason=CloseReason.NO_FOLLOW_UP_DUE, cycle=case.cycle))
+
+
+def _send_back(story: Story, lead: Assignment, reason: str) -> None:
+    """The time the result lay with the auditor is given back, and some hours at least."""
+    story.note("REWORK", reason, str(lead.id))
+    story.put(step(lead, AssignmentState.REWORK, story.now))
+    story.case = move(story.case, TicketState.DISPATCHED)
+    story.stop(Clock.AUDIT)
+    due_at = after_pause(story, lead.submitted_at or story.now, story.book.audit.rework_least)
+    move_deadline(story, due_at)
+    story.events.append(
+        TicketReworked(assignment_id=lead.id, unit=lead.unit, cycle=story.case.cycle, due_at=due_at)
+    )  # fmt: skip

@@ -1,0 +1,91 @@
+"""Early warning 风险预警: sudden spikes, slow growth, spread over neighbouring grids. All in whole numbers."""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from math import ceil, isqrt
+
+from services.notify.core.judgement_rules import WarningRules
+from services.notify.core.measures import exactly
+
+HOUR = timedelta(hours=1)
+
+Neighbours = Mapping[str, frozenset[str]]
+"""The grids that touch a grid; both ways."""
+
+
+class NeighboursRefused(ValueError):
+    """A list of neighbours that cannot be used; `problems` names every fault by its line."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__("; ".join(problems))
+        self.problems = tuple(problems)
+
+
+def hour_of(instant: datetime) -> datetime:
+    """The hour in which an instant lies, in UTC."""
+    return instant.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+
+
+def window_of(instant: datetime, hours: int) -> datetime:
+    """The beginning of the stretch of so many hours that an instant lies in; one stretch follows the other."""
+    hour = hour_of(instant)
+    return hour - timedelta(hours=int(hour.timestamp()) // 3600 % hours)
+
+
+def spike_threshold(past: Sequence[int], rules: WarningRules) -> int:
+    """From how many matters in an hour on it is a spike, given the counts of the same hour on the days before.
+
+    The smallest whole number that is at least `spike_least` and at least mean + sigmas x standard deviation.
+    """
+    if not past:
+        return rules.spike_least
+    n, total, squares = len(past), sum(past), sum(count * count for count in past)
+    sigmas = exactly(rules.spike_sigmas)
+    scatter = ceil(sigmas * sigmas * (n * squares - total * total))
+    above = isqrt(scatter)
+    above += above * above < scatter
+    return max(rules.spike_least, -((-total - above) // n))
+
+
+def is_growing(weeks: Sequence[int], rules: WarningRules) -> bool:
+    """Whether the last of these weeks, the oldest first, ends a slow growth: up for weeks, and well above the mean."""
+    if len(weeks) < max(rules.growth_mean_weeks, rules.growth_weeks + 1):
+        return False
+    rises = all(earlier < later for earlier, later in pairwise(weeks[-rules.growth_weeks - 1 :]))
+    return rises and weeks[-1] >= growth_threshold(weeks, rules)
+
+
+def growth_threshold(weeks: Sequence[int], rules: WarningRules) -> int:
+    """From how many matters on the last week stands out: the smallest whole number not below factor x mean."""
+    long = weeks[-rules.growth_mean_weeks :]
+    return ceil(exactly(rules.growth_factor) * sum(long) / len(long))
+
+
+def cluster(around: str, grids: Collection[str], neighbours: Neighbours) -> frozenset[str]:
+    """The grids among `grids` that hang together with `around` by touching each other, itself included."""
+    found, edge = {around}, [around]
+    while edge:
+        near = (neighbours.get(edge.pop(), frozenset()) & set(grids)) - found
+        found |= near
+        edge += near
+    return frozenset(found)
+
+
+def read_neighbours(text: str) -> Neighbours:
+    """Read lines `grid,neighbour` under that very header. Raises NeighboursRefused with every problem found."""
+    lines = text.splitlines()
+    problems = [] if lines and lines[0].strip() == "grid,neighbour" else ["1: must be: grid,neighbour"]
+    found: dict[str, set[str]] = {}
+    for number, line in enumerate(lines[1:], 2):
+        one, comma, other = (part.strip() for part in line.partition(","))
+        if not line.strip():
+            continue
+        if not comma or not one.isdigit() or not other.isdigit() or one == other:
+            problems.append(f"{number}: must be two different grid codes")
+            continue
+        found.setdefault(one, set()).add(other)
+        found.setdefault(other, set()).add(one)
+    if problems:
+        raise NeighboursRefused(problems)
+    return {grid: frozenset(near) for grid, near in found.items()}

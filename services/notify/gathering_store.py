@@ -1,0 +1,152 @@
+"""SQL of early warning: where matters came up, how many there were by the hour, and the alerts that were given."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from services.notify.core.rates import Bucket
+from shared.database import Database, Transaction, named_queries
+from shared.terms import TicketId
+
+_SQL = named_queries("services.notify", "sql", "rates.sql")
+
+Hour = tuple[str, str, datetime]
+"""A group of categories, a township and an hour."""
+
+
+@dataclass(frozen=True, slots=True)
+class Occurrence:
+    """A matter that came up. `group` is the category's first four digits; "" stands for an unknown place."""
+
+    ticket_id: TicketId
+    category: str
+    group: str
+    township: str
+    grid: str
+    unit: str
+    accepted_at: datetime
+
+    @property
+    def matter(self) -> str:
+        """What must recur for it to be the same kind of thing at the same place."""
+        return f"{self.category}/{self.grid}"
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """An alert as it is kept. `place` is a township, or the ticket of a single critical matter."""
+
+    id: UUID
+    kind: str
+    group: str
+    place: str
+    window_start: datetime
+    window_end: datetime
+    count: int
+    threshold: int
+    grids: tuple[str, ...]
+    playbook: str
+    to: str
+
+
+async def add_occurrences(tx: Transaction, found: Sequence[Occurrence]) -> frozenset[TicketId]:
+    """Take matters down; the tickets that were not there before. Others with the same kinds of matters wait."""
+    await tx.conn.fetch(_SQL["lock_matters"], [o.matter for o in found if o.grid])
+    rows = await tx.conn.fetch(
+        _SQL["add_occurrences"],
+        [o.ticket_id for o in found],
+        [o.category for o in found],
+        [o.group for o in found],
+        [o.township for o in found],
+        [o.grid for o in found],
+        [o.unit for o in found],
+        [o.accepted_at for o in found],
+    )
+    return frozenset(row["ticket_id"] for row in rows)
+
+
+async def mark_recurring(tx: Transaction, found: Sequence[Occurrence], days: int) -> list[tuple[datetime, Bucket]]:
+    """When and where (the period is left open) matters turned out to recur through these."""
+    placed = [o for o in found if o.grid]
+    rows = await tx.conn.fetch(
+        _SQL["mark_recurring"], [o.category for o in placed], [o.grid for o in placed], days
+    )  # fmt: skip
+    return [(row["accepted_at"], Bucket("", row["unit"], row["township"], row["category"][:2])) for row in rows]
+
+
+async def recount_recurring(tx: Transaction, days: int) -> list[tuple[datetime, Bucket]]:
+    """The same of all, counted anew."""
+    rows = await tx.conn.fetch(_SQL["recount_recurring"], days)
+    return [(row["accepted_at"], Bucket("", row["unit"], row["township"], row["category"][:2])) for row in rows]
+
+
+async def count_hours(tx: Transaction, more: Mapping[Hour, int]) -> dict[Hour, int]:
+    """Count matters by the hour; how many there are now."""
+    groups, townships, hours = zip(*more, strict=True)
+    rows = await tx.conn.fetch(
+        _SQL["count_hours"], list(groups), list(townships), list(hours), list(more.values())
+    )  # fmt: skip
+    return {(row["grp"], row["township"], row["hour"]): row["n"] for row in rows}
+
+
+async def same_hours(tx: Transaction, hours: Sequence[Hour], days: int) -> dict[Hour, list[int]]:
+    """For each hour the counts of the same hour on the days before, one a day."""
+    rows = await tx.conn.fetch(
+        _SQL["same_hours"], [h[0] for h in hours], [h[1] for h in hours], [h[2] for h in hours], days
+    )
+    found: dict[Hour, list[int]] = {hour: [] for hour in hours}
+    for row in rows:
+        found[row["grp"], row["township"], row["hour"]].append(row["n"])
+    return {hour: past + [0] * (days - len(past)) for hour, past in found.items()}
+
+
+async def recent_grids(
+    tx: Transaction, groups: Sequence[str], until: datetime, hours: int
+) -> dict[str, dict[str, int]]:
+    """For each group the grids that had matters of it within `hours` before `until`, and how many."""
+    found: dict[str, dict[str, int]] = {group: {} for group in groups}
+    for row in await tx.conn.fetch(_SQL["recent_grids"], groups, until, hours):
+        found[row["grp"]][row["grid"]] = row["n"]
+    return found
+
+
+async def week_counts(database: Database, until: datetime, weeks: int) -> dict[tuple[str, str], list[int]]:
+    """For each group and township the counts of the last `weeks` weeks before `until`, the oldest first."""
+    found: dict[tuple[str, str], list[int]] = {}
+    for row in await database.fetch(_SQL["week_counts"], until, weeks):
+        found.setdefault((row["grp"], row["township"]), [0] * weeks)[weeks - row["week"]] = row["n"]
+    return found
+
+
+async def give_alerts(tx: Transaction, alerts: Sequence[Alert], now: datetime) -> frozenset[UUID]:
+    """Keep alerts; the ids of those that were not given before."""
+    rows = await tx.conn.fetch(
+        _SQL["give_alerts"],
+        [a.id for a in alerts],
+        [a.kind for a in alerts],
+        [a.group for a in alerts],
+        [a.place for a in alerts],
+        [a.window_start for a in alerts],
+        [a.window_end for a in alerts],
+        [a.count for a in alerts],
+        [a.threshold for a in alerts],
+        [",".join(a.grids) for a in alerts],
+        [a.playbook for a in alerts],
+        [a.to for a in alerts],
+        now,
+    )
+    return frozenset(row["id"] for row in rows)
+
+
+async def list_alerts(database: Database, since: datetime, limit: int) -> list[dict[str, object]]:
+    """Alerts given since then, the latest first, as the API shows them."""
+    return [dict(row) for row in await database.fetch(_SQL["list_alerts"], since, limit)]
+
+
+async def recurring_matters(
+    database: Database, since: datetime, until: datetime, least: int, limit: int
+) -> list[dict[str, object]]:
+    """Kinds of matters that came up at least `least` times in one grid, as the API shows them."""
+    rows = await database.fetch(_SQL["recurring_matters"], since, until, least, limit)
+    return [{("count" if key == "n" else key): value for key, value in row.items()} for row in rows]

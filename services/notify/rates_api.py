@@ -1,0 +1,92 @@
+"""HTTP of measuring: the three rates as JSON and CSV, recurring problems, and alerts."""
+
+from datetime import timedelta
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Query, Response
+from fastapi.responses import JSONResponse
+
+from services.notify import gathering_store, rates_store
+from services.notify.core.measures import MeasureRules
+from services.notify.core.sheets import BY, Row, Sheet, make_sheet, sheet_as_csv
+from services.notify.warnings import Warnings
+from shared.database import Database
+
+PERIOD = Query(description="An assessment month, YYYY-MM.", pattern=r"^20[0-9]{2}-(0[1-9]|1[0-2])$")
+
+
+async def read_sheet(database: Database, rules: MeasureRules, period: str, by: str) -> Sheet:
+    """One period's table. Raises Rejected for what is no period or nothing to order by."""
+    rules.span_of(period)
+    return make_sheet(period, by, await rates_store.read_counts(database, period, by), rules)
+
+
+def router(database: Database, rules: MeasureRules, warnings: Warnings) -> APIRouter:
+    """The routes of measuring."""
+    routes = APIRouter(prefix="/v1")
+
+    @routes.get("/rates", response_model=None)
+    async def get_rates(
+        period: Annotated[str, PERIOD],
+        by: Literal["unit", "township", "category"] = "unit",
+        form: Annotated[Literal["json", "csv"], Query(alias="format")] = "json",
+    ) -> Response:
+        """The three rates of a period, what left them, and what is shown beside them."""
+        sheet = await read_sheet(database, rules, period, by)
+        if form == "csv":
+            name = f"rates-{period}-{by}.csv"
+            headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+            return Response(sheet_as_csv(sheet), headers=headers, media_type="text/csv; charset=utf-8")
+        return JSONResponse(sheet_view(sheet, rules))
+
+    @routes.get("/recurring-problems")
+    async def list_recurring(
+        period: Annotated[str | None, PERIOD] = None, limit: Annotated[int, Query(ge=1, le=1000)] = 100
+    ) -> dict[str, Any]:
+        """Kinds of matters that keep coming up in one grid: within a period, or the last days if none is given."""
+        recurring, until = rules.practice.recurring, warnings.now()
+        since = until - timedelta(days=recurring.within_days)
+        if period is not None:
+            since, until = rules.span_of(period)
+        found = await gathering_store.recurring_matters(database, since, until, recurring.least, limit)
+        return {"since": since, "until": until, "least": recurring.least, "problems": found}
+
+    @routes.get("/alerts")
+    async def list_alerts(
+        days: Annotated[int, Query(ge=1, le=366)] = 7, limit: Annotated[int, Query(ge=1, le=1000)] = 100
+    ) -> dict[str, Any]:
+        """Alerts of the last days, the latest first."""
+        return {"alerts": await gathering_store.list_alerts(database, warnings.now() - timedelta(days=days), limit)}
+
+    @routes.get("/growth")
+    async def list_growth() -> dict[str, Any]:
+        """Groups of categories that grow slowly, by township, as of the last full week."""
+        return {
+            "growing": [
+                {
+                    "category": a.group, "township": a.place, "week_start": a.window_start, "count": a.count,
+                    "threshold": a.threshold, "playbook": a.playbook,
+                }
+                for a in await warnings.growth(database)
+            ]
+        }  # fmt: skip
+
+    return routes
+
+
+def sheet_view(sheet: Sheet, rules: MeasureRules) -> dict[str, Any]:
+    """A table as HTTP shows it; percentages are texts with two places, so that nobody rounds them again."""
+    assert sheet.by in BY
+    since, until = rules.span_of(sheet.period)
+    weights = {rule.name.value: rule.weight for rule in rules.rates.metric}
+    return {
+        "period": sheet.period, "since": since.isoformat(), "until": until.isoformat(), "by": sheet.by,
+        "least_valid": rules.rates.least_valid, "basically_counts": rules.rates.basically_counts, "weights": weights,
+        "rows": [row_view(row) for row in sheet.rows], "total": row_view(sheet.total),
+    }  # fmt: skip
+
+
+def row_view(row: Row) -> dict[str, Any]:
+    """A row as HTTP shows it."""
+    shown = {name: None if value is None else str(value) for name, value in row.figures._asdict().items()}
+    return {"key": row.key, "too_few": row.too_few, "counts": row.counts._asdict(), "percent": shown}

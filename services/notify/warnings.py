@@ -1,0 +1,185 @@
+"""Early warning: matters are taken down where and when they come up, and whoever should know hears once."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from services.notify import gathering_store as store
+from services.notify.core.measures import MeasureRules
+from services.notify.core.rates import Bucket, Counts
+from services.notify.core.warning import (
+    HOUR,
+    Neighbours,
+    cluster,
+    growth_threshold,
+    hour_of,
+    is_growing,
+    spike_threshold,
+    window_of,
+)
+from services.notify.gathering_store import Alert, Hour, Occurrence
+from services.notify.rates import recurrences
+from shared.clock import Clock
+from shared.database import Database, Transaction
+from shared.errors import Unavailable
+from shared.events import Draft, Envelope, TicketAssigned, TicketRedispatched, name_based
+from shared.ledger import Ledger
+from shared.notify_events import SurgeAlert
+from shared.telemetry import log
+from shared.terms import AlertKind, AssignmentKind, TicketId, Urgency
+from shared.wake import Wake
+
+STALE: Final = timedelta(hours=24)
+"""What is heard of so late is history: it is counted, and nobody is called up."""
+POLL_S: Final = 5.0
+WEEK: Final = timedelta(days=7)
+
+
+class Warnings:
+    """Counts matters by place and hour, and gives alerts. Every alert is a story of its own, of one event."""
+
+    def __init__(self, ledger: Ledger, rules: MeasureRules, neighbours: Neighbours, now: Clock) -> None:
+        self._ledger = ledger
+        self._rules = rules
+        self._neighbours = neighbours
+        self.now = now
+
+    async def gather(self, tx: Transaction, envelopes: Sequence[Envelope]) -> Mapping[Bucket, Counts]:
+        """Take down the matters that came up, give alerts, and answer with what recurs. Drills are no matters."""
+        opened = {e.ticket_id: e.event for e in envelopes if isinstance(e.event, TicketAssigned) and _begins(e.event)}
+        if not opened:
+            return {}
+        matters = [_occurrence(ticket_id, event) for ticket_id, event in sorted(opened.items())]
+        known = await store.add_occurrences(tx, matters)
+        fresh = [matter for matter in matters if matter.ticket_id in known]
+        if not fresh:
+            return {}
+        days = self._rules.practice.recurring.counted_again_within_days
+        recurring = await store.mark_recurring(tx, fresh, days)
+        hours = Counter((m.group, m.township, hour_of(m.accepted_at)) for m in fresh)
+        reached = await store.count_hours(tx, dict(sorted(hours.items())))
+        alerts = [*await self._spikes(tx, reached), *await self._spreads(tx, fresh), *self._critical(fresh, opened)]
+        await self.give(tx, [alert for alert in alerts if alert.window_end > self.now() - STALE])
+        return recurrences(recurring, self._rules)
+
+    async def give(self, tx: Transaction, alerts: Sequence[Alert]) -> int:
+        """State alerts that were not given yet; how many."""
+        if not alerts:
+            return 0
+        now = self.now()
+        new = await store.give_alerts(tx, alerts, now)
+        drafts = [Draft(TicketId(a.id), _event(a), now) for a in alerts if a.id in new]
+        await self._ledger.append(tx, {}, drafts)
+        return len(drafts)
+
+    async def growth(self, database: Database) -> list[Alert]:
+        """Which groups grow slowly where, as of the last full week."""
+        rules, until = self._rules.warning, window_of(self.now(), 7 * 24)
+        weeks = max(rules.growth_mean_weeks, rules.growth_weeks + 1)
+        found = await store.week_counts(database, until, weeks)
+        return [
+            self._alert(
+                AlertKind.GROWTH, group, township, until - WEEK, WEEK, counts[-1], growth_threshold(counts, rules)
+            )
+            for (group, township), counts in sorted(found.items())
+            if is_growing(counts, rules)
+        ]
+
+    async def _spikes(self, tx: Transaction, reached: Mapping[Hour, int]) -> list[Alert]:
+        rules = self._rules.warning
+        high = [hour for hour, count in reached.items() if count >= rules.spike_least]
+        past = await store.same_hours(tx, high, rules.spike_weeks * 7) if high else {}
+        thresholds = {hour: spike_threshold(counts, rules) for hour, counts in past.items()}
+        return [
+            self._alert(AlertKind.SPIKE, group, township, start, HOUR, reached[group, township, start], threshold)
+            for (group, township, start), threshold in thresholds.items()
+            if reached[group, township, start] >= threshold
+        ]
+
+    async def _spreads(self, tx: Transaction, fresh: Sequence[Occurrence]) -> list[Alert]:
+        """Looked for around the last matter of each group."""
+        rules = self._rules.warning
+        last = {m.group: m for m in sorted(fresh, key=lambda m: m.accepted_at) if m.grid in self._neighbours}
+        alerts = []
+        for group, matter in sorted(last.items()):
+            near = (await store.recent_grids(tx, [group], matter.accepted_at, rules.spread_within_hours))[group]
+            grids = cluster(matter.grid, near.keys(), self._neighbours)
+            if len(grids) >= rules.spread_grids:
+                length = timedelta(hours=rules.spread_within_hours)
+                start, place = window_of(matter.accepted_at, rules.spread_within_hours), min(grids)[:9]
+                count = sum(near[grid] for grid in grids)
+                alert = self._alert(AlertKind.SPREAD, group, place, start, length, count, rules.spread_grids, grids)
+                alerts.append(alert)
+        return alerts
+
+    def _critical(self, fresh: Sequence[Occurrence], opened: Mapping[TicketId, TicketAssigned]) -> list[Alert]:
+        return [
+            self._alert(AlertKind.CRITICAL, m.group, str(m.ticket_id), hour_of(m.accepted_at), HOUR, 1, 1)
+            for m in fresh
+            if opened[m.ticket_id].urgency is Urgency.U1
+        ]
+
+    def _alert(
+        self, kind: AlertKind, group: str, place: str, start: datetime, length: timedelta, count: int, threshold: int,
+        grids: frozenset[str] = frozenset(),
+    ) -> Alert:  # fmt: skip
+        identity = name_based(f"alert/{kind}/{group}/{place}/{start.isoformat()}".encode())
+        playbook, to = self._rules.playbook_of(group), self._rules.practice.alerts[kind]
+        return Alert(
+            identity, kind, group, place, start, start + length, count, threshold, tuple(sorted(grids)), playbook, to
+        )
+
+
+class GrowthLoop:
+    """Looks once an hour for what grows slowly. Any number of copies may run."""
+
+    def __init__(self, database: Database, warnings: Warnings) -> None:
+        self._database = database
+        self._warnings = warnings
+        self._idle = Wake()
+        self._next: datetime | None = None
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Look until asked to stop."""
+        while not stopping.is_set():
+            try:
+                await self.look()
+            except Unavailable as error:
+                log.warning("warnings_wait", error=str(error))
+            await self._idle.wait(POLL_S)
+
+    async def look(self) -> int:
+        """One look, if it is time; how many alerts it gave."""
+        now = self._warnings.now()
+        if self._next is not None and now < self._next:
+            return 0
+        self._next = now + HOUR
+        found = await self._warnings.growth(self._database)
+        async with self._database.transaction() as tx:
+            return await self._warnings.give(tx, found)
+
+
+def _begins(event: TicketAssigned) -> bool:
+    """Whether a matter came up: the first dispatch of a ticket that is no drill."""
+    first = event.kind is AssignmentKind.LEAD and event.cycle == 1 and not isinstance(event, TicketRedispatched)
+    return first and not event.exercise
+
+
+def _occurrence(ticket_id: TicketId, event: TicketAssigned) -> Occurrence:
+    return Occurrence(
+        ticket_id, event.category, event.category[:4], event.township or "", event.grid or "", event.unit,
+        event.accepted_at,
+    )  # fmt: skip
+
+
+def _event(alert: Alert) -> SurgeAlert:
+    critical = alert.kind == AlertKind.CRITICAL
+    return SurgeAlert(
+        kind=AlertKind(alert.kind), category=alert.group, township=None if critical else alert.place or None,
+        grids=alert.grids, window_start=alert.window_start, window_end=alert.window_end, count=alert.count,
+        threshold=alert.threshold, playbook=alert.playbook, to=alert.to,
+        concerns=TicketId(UUID(alert.place)) if critical else None,
+    )  # fmt: skip
