@@ -1,9 +1,9 @@
-"""`griddispatch reconcile`: what a service says it stated against what its topic holds, event by event where they differ."""
+"""`griddispatch reconcile`: what a service says it stated against what its topic holds, event by event."""
 
 from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 from uuid import UUID
 
@@ -15,7 +15,8 @@ from griddispatch.replay import Bootstrap, finish
 from griddispatch.topic_reader import TopicReader
 from shared.errors import Problem, Rejected, Unavailable
 from shared.events import event_id
-from shared.reconciliation import FORMULA, HOUR, SHARDS, WIDEST, Bucket, Tally, bucket_of, tally
+from shared.ledger import SHARDS
+from shared.reconciliation import FORMULA, HOUR, WIDEST, Bucket, Tally, bucket_of, tally
 from shared.terms import Source, TicketId
 
 FOUND_WRONG: Final = 1
@@ -129,35 +130,58 @@ def reconcile(
     """Compare what a service stated with what its topic holds; exit code 1 names every event that is missing."""
     end = _hour(until) if until else _hour(datetime.now(UTC)) + HOUR
     begin = _hour(since) if since else end - WIDEST
-    seen, differences = finish(_compare(url, bootstrap, begin, end, topic))
-    for one in differences:
+    found = finish(_asked(url, bootstrap, begin, end, topic))
+    for one in found.differences:
         typer.echo(f"{one.what} {one.event} {one.ticket_id} v{one.version} in {one.bucket.hour.isoformat()}")
-    for place in seen.strange:
-        typer.echo(f"strange {place}: no event of {seen.source}")
-    held = sum(map(len, seen.buckets.values()))
-    wrong = len(differences) + len(seen.strange)
-    typer.echo(f"{begin.isoformat()} to {end.isoformat()}: {held} events in the topic, {wrong} wrong")
-    raise typer.Exit(FOUND_WRONG if wrong else 0)
+    for place in found.strange:
+        typer.echo(f"strange {place}: no event of {found.source}")
+    typer.echo(
+        f"{begin.isoformat()} to {end.isoformat()}: {found.held} events in the topic, "
+        f"{found.waiting} not published yet, {found.wrong} wrong"
+    )
+    raise typer.Exit(FOUND_WRONG if found.wrong else 0)
 
 
-async def _compare(
-    url: str, bootstrap: str, since: datetime, until: datetime, topic: str | None
-) -> tuple[Seen, list[Difference]]:
+async def _asked(url: str, bootstrap: str, since: datetime, until: datetime, topic: str | None) -> "Comparison":
+    async with httpx.AsyncClient(base_url=url, timeout=ASK_S, trust_env=False) as http:
+        return await compare(http, bootstrap, since, until, topic)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What came out. `waiting` counts events that were stated and not published yet: no fault of theirs."""
+
+    source: Source
+    held: int
+    waiting: int
+    differences: list[Difference]
+    strange: list[str]
+
+    @property
+    def wrong(self) -> int:
+        """How much is not as it should be."""
+        return len(self.differences) + len(self.strange)
+
+
+async def compare(
+    http: httpx.AsyncClient, bootstrap: str, since: datetime, until: datetime, topic: str | None = None
+) -> Comparison:
+    """Compare whole hours of a service with its topic, or with a copy of it. Raises Rejected, Unavailable."""
     if not since < until:
         raise Rejected(Problem("to", "out_of_range", "must be after --from"))
-    async with httpx.AsyncClient(base_url=url, timeout=ASK_S, trust_env=False) as http:
-        stated = Stated(http)
-        source, own = await stated.source(since)
-        tallies = await stated.tallies(since, until)
-        seen = Seen(source, since, until)
-        async with TopicReader(bootstrap, topic or own) as reader:
-            await reader.read_on(seen.see)
-            return seen, await _differences(stated, tallies, seen, reader)
+    stated = Stated(http)
+    source, own = await stated.source(since)
+    tallies = await stated.tallies(since, until)
+    seen = Seen(source, since, until)
+    async with TopicReader(bootstrap, topic or own) as reader:
+        await reader.read_on(seen.see)
+        differences, waiting = await _differences(stated, tallies, seen, reader)
+    return Comparison(source, sum(map(len, seen.buckets.values())), waiting, differences, seen.strange)
 
 
 async def _differences(
     stated: Stated, tallies: Mapping[Bucket, Tally], seen: Seen, reader: TopicReader
-) -> list[Difference]:
+) -> tuple[list[Difference], int]:
     """Look closer where the tallies differ. What was stated or published meanwhile is no difference."""
     doubtful = {b for b in {*tallies, *seen.buckets} if tallies.get(b, Tally()) != tally(seen.buckets.get(b, ()))}
     listed: dict[Bucket, set[Mark]] = {}
@@ -179,7 +203,7 @@ async def _differences(
         for bucket, marks in listed.items()
         for one in _named(seen.source, bucket, marks - seen.buckets.get(bucket, set()) - pending, "missing")
     ]
-    return missing + unknown
+    return missing + unknown, len(pending.difference(*(seen.buckets.get(bucket, ()) for bucket in listed)))
 
 
 def _named(source: Source, bucket: Bucket, marks: set[Mark], what: str) -> list[Difference]:
@@ -187,5 +211,5 @@ def _named(source: Source, bucket: Bucket, marks: set[Mark], what: str) -> list[
 
 
 def _hour(instant: datetime) -> datetime:
-    zoned = instant if instant.tzinfo else instant.replace(tzinfo=UTC)
-    return zoned.astimezone(UTC) - timedelta(minutes=zoned.minute, seconds=zoned.second, microseconds=zoned.microsecond)
+    """The hour of UTC it lies in; without a zone it is UTC."""
+    return instant.replace(minute=0, second=0, microsecond=0, tzinfo=UTC)

@@ -121,7 +121,7 @@ def _table(lines: Iterator[str], columns: Mapping[str, str]) -> Iterator[tuple[i
                 raise InputError(f"line {rows.line_num}: not as many cells as the header has columns")
             yield rows.line_num, row
     except csv.Error as error:
-        raise InputError(f"line {rows.line_num}: {error}") from error
+        raise InputError(f"line {rows.reader.line_num}: {error}") from error
 
 
 def _lines(lines: Iterator[str], columns: Mapping[str, str]) -> Iterator[tuple[int, Mapping[str, Any]]]:

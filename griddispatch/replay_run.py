@@ -126,7 +126,7 @@ async def replayed(
     async with _alone(database, request) as keep:
         async for page in pages(database, request.source, request.topic, request.selection, after):
             await keep()
-            await send_in_order(producer, [*page.records, *await beside(page.tickets)])
+            await send_in_order(producer.send, [*page.records, *await beside(page.tickets)])
             after = page.last
             counts.add(page)
             if journal:

@@ -9,6 +9,8 @@ from typing import Annotated, Any, Final, NoReturn, TypeVar
 import typer
 
 from griddispatch.data import data_root
+from griddispatch.explain import explain
+from griddispatch.simulate import simulate
 from services.dispatch.core.rule_examples import check_examples
 from services.dispatch.core.rulebook import Rulebook, RulePackRefused, load_pack_rules
 from services.intake.core.incident_rules import read_incident_rules
@@ -27,6 +29,8 @@ EXAMPLES: Final = ("examples.toml",)
 FILES: Final = tuple(dict.fromkeys((*DISPATCH, *INTAKE, *INCIDENTS, *NOTIFY, *EXAMPLES)))
 
 app = typer.Typer(no_args_is_help=True, help="Rule packs: limits, words, calendars and thresholds as data.")
+app.command()(explain)
+app.command()(simulate)
 
 
 @dataclass(frozen=True, slots=True)

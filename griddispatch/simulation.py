@@ -11,10 +11,10 @@ from statistics import NormalDist, median
 from typing import Final, NamedTuple
 
 from griddispatch.desk import Desk, Recorded, judge, opening, stated
-from services.dispatch.core.deadlines import is_within
-from services.dispatch.core.ladder import Step
+from services.dispatch.core.deadlines import is_within, parse_limit
+from services.dispatch.core.ladder import Step, climb
 from services.dispatch.core.rulebook import Rulebook
-from services.dispatch.core.story import Clock, Decision, Timer
+from services.dispatch.core.story import Clock, Decision, Timer, ladder_rules
 from services.intake.core.location import Location
 from shared.terms import AssignmentKind, Light, MatterSize, Urgency
 
@@ -128,9 +128,10 @@ def _light(decision: Decision, book: Rulebook, handled_at: datetime) -> Light:
     timer = _resolve_timer(decision)
     if timer is None:
         return Light.GREEN
-    rungs = timer.rungs(book, decision.case.urgency)
-    is_yellow = any(rung.step is Step.YELLOW and rung.is_reached(handled_at) for rung in rungs)
-    return Light.YELLOW if is_yellow else Light.GREEN
+    rules = ladder_rules(book, timer.clock, decision.case.urgency)
+    rungs = climb(parse_limit(timer.limit), timer.started_at, timer.due_at, book.calendar, book.roster, rules)
+    yellow = next((rung for rung in rungs if rung.step is Step.YELLOW), None)
+    return Light.YELLOW if yellow is not None and yellow.is_reached(handled_at) else Light.GREEN
 
 
 def _resolve_timer(decision: Decision) -> Timer | None:

@@ -5,9 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from hashlib import sha256
-from typing import Any, Final
+from typing import Final
 from zlib import crc32
 
+import asyncpg
 import orjson
 
 from shared.clock import Clock, utc_now
@@ -181,7 +182,7 @@ async def verify(database: Database, anchors: Mapping[int, Head] | None = None) 
 
 
 async def _verify_chain(database: Database, chain: int, anchor: Head | None) -> tuple[int, Fault | None]:
-    place, before = 0, first_hash(chain)
+    place, promised, before = 0, 0, first_hash(chain)
     while True:
         page = await database.fetch(_SQL["read_audit"], chain, place, PAGE)
         for row in page:
@@ -194,12 +195,13 @@ async def _verify_chain(database: Database, chain: int, anchor: Head | None) -> 
         if len(page) == PAGE:
             continue
         head = next((head for head in await read_heads(database) if head.chain == chain), None)
-        if head is not None and head.place > place and page:
-            continue  # somebody appended since
+        if head is not None and head.place > max(place, promised):
+            promised = head.place  # somebody appended since, or the end was cut off: one more look tells
+            continue
         return place, _wrong_end(Head(chain, place, before), head, anchor)
 
 
-def _wrong(row: Mapping[str, Any], chain: int, place: int, before: bytes) -> str | None:
+def _wrong(row: "asyncpg.Record", chain: int, place: int, before: bytes) -> str | None:
     """What is wrong with the row that comes after `place`."""
     if row["place"] != place + 1:
         return f"the next row is number {row['place']}: rows are missing"

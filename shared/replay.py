@@ -1,6 +1,6 @@
 """The ledger told again: its events as the records they were, ticket by ticket, in bounded pages, from any place."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -12,7 +12,7 @@ from shared.codec import record_headers
 from shared.database import Database, named_queries
 from shared.errors import Problem, Rejected, Unavailable
 from shared.events import event_id
-from shared.kafka import Outgoing, Producer
+from shared.kafka import Outgoing
 from shared.ledger import SHARDS
 from shared.relay import LEASE_S, RENEW_S
 from shared.terms import Source, TicketId
@@ -20,6 +20,9 @@ from shared.terms import Source, TicketId
 STRETCH: Final = 2000
 """Events looked at per page: what is held in memory, and how much is sent again after a break."""
 SEND_TRIES: Final = 3
+
+Send = Callable[[Sequence[Outgoing]], Awaitable[list[bool]]]
+"""Sends in order; per record, whether Kafka has it for certain (Producer.send)."""
 
 _REPLAY = named_queries("shared", "sql", "replay.sql")
 _MESSAGING = named_queries("shared", "sql", "messaging.sql")
@@ -117,7 +120,7 @@ def _record(row: asyncpg.Record, source: Source, topic: str) -> Outgoing:
     return Outgoing(topic, subject.encode(), row["payload"].encode(), headers)
 
 
-async def send_in_order(producer: Producer, records: Sequence[Outgoing]) -> None:
+async def send_in_order(send: Send, records: Sequence[Outgoing]) -> None:
     """Send until Kafka has acknowledged everything; after a failure go on from the first record in doubt.
 
     A record may then come twice, never none and never out of its ticket's order at first sight. Raises Unavailable
@@ -127,7 +130,7 @@ async def send_in_order(producer: Producer, records: Sequence[Outgoing]) -> None
     for _ in range(SEND_TRIES):
         if not left:
             return
-        acknowledged = await producer.send(left)
+        acknowledged = await send(left)
         left = [record for record, certain in zip(left, acknowledged, strict=True) if not certain]
     if left:
         raise Unavailable(f"kafka did not acknowledge {len(left)} records")

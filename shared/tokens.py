@@ -1,14 +1,16 @@
 """Bearer tokens of people: signed with a key of the provider, made out for us, of now, and saying who it is."""
 
+from base64 import urlsafe_b64decode
+from collections import Counter
 from collections.abc import Mapping
 from copy import copy
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 from joserfc import jwt
 from joserfc.errors import JoseError
-from joserfc.jwk import ECKey, Key, KeySet, OKPKey, RSAKey
+from joserfc.jwk import ECKey, Key, OKPKey, RSAKey, import_key
 from joserfc.jws import JWSRegistry, extract_compact
 
 from shared.actors import Actor, Forbidden, Unauthenticated, is_area, is_id
@@ -33,7 +35,7 @@ class _Registry(JWSRegistry):
     """Three algorithms, all with public keys; there is no `none` and no shared secret here to be confused with."""
 
     algorithms = {name: JWSRegistry.algorithms[name] for name in ("RS256", "ES256", "Ed25519")} | {"EdDSA": _EDDSA}
-    default_header_registry: ClassVar = {name: JWSRegistry.default_header_registry[name] for name in _HEADERS}
+    default_header_registry = {n: JWSRegistry.default_header_registry[n] for n in _HEADERS}  # noqa: RUF012
     max_header_length = 1024
 
 
@@ -69,32 +71,32 @@ def usable_keys(document: object) -> dict[str, Key]:
     listed = document.get("keys") if isinstance(document, dict) else None
     if not isinstance(listed, list) or len(listed) > MAX_KEYS:
         raise ValueError(f"not a JWKS of at most {MAX_KEYS} keys")
-    found: dict[str, Key] = {}
-    doubled: set[str] = set()
-    for said in listed:
-        key = _usable(said)
-        if key is not None and key.kid:
-            (doubled.add if key.kid in found else lambda kid: None)(key.kid)
-            found[key.kid] = key
-    return {kid: key for kid, key in found.items() if kid not in doubled}
+    usable = [key for key in map(_usable, listed) if key is not None and key.kid]
+    times = Counter(key.kid for key in usable)
+    return {key.kid: key for key in usable if key.kid and times[key.kid] == 1}
 
 
 def _usable(said: object) -> Key | None:
+    """A public key that is meant for signatures and long enough; None for any other."""
     if not isinstance(said, dict) or said.get("use", "sig") != "sig" or "d" in said:
         return None
+    if not isinstance(said.get("kid"), str) or said.get("kty") not in ("RSA", "EC", "OKP"):
+        return None
     try:
-        (key,) = KeySet.import_key_set({"keys": [said]}).keys if said.get("kty") in ("RSA", "EC", "OKP") else (None,)
+        if said["kty"] == "RSA" and _bits(said["n"]) < MIN_RSA_BITS:
+            return None
+        key = import_key(said)
     except (JoseError, ValueError, TypeError, KeyError):
         return None
     match key:
-        case RSAKey() if key.raw_value.key_size >= MIN_RSA_BITS:
-            return key
-        case ECKey() if key.curve_name == "P-256":
-            return key
-        case OKPKey() if key.curve_name == "Ed25519":
+        case RSAKey() | ECKey(curve_name="P-256") | OKPKey(curve_name="Ed25519"):
             return key
         case _:
             return None
+
+
+def _bits(number: str) -> int:
+    return int.from_bytes(urlsafe_b64decode(f"{number}==")).bit_length()
 
 
 def key_id_of(token: str) -> str:

@@ -270,8 +270,7 @@ def sheets() -> dict[str, tuple[str, list[Row]]]:
     rosters = [(COUNTY + township.code, "REST_DAYS", *OPEN) for township in TOWNSHIPS]
     rosters += [(unit, "REST_DAYS", *OPEN) for unit in ("command-centre", "water", "power", "gas", "emergency")]
     rosters += [("market", "SAT", *OPEN), ("culture", "2026-10-01..2026-10-07", *OPEN)]
-    pairings = [("education", f"{second}001901"), ("market", f"{first}001901"), ("agriculture", f"{second}201"),
-                ("civil-affairs", f"{COUNTY}102"), ("gas", first)]  # fmt: skip
+    pairings = [("education", f"{second}001901"), ("market", f"{first}001901"), ("agriculture", f"{second}201")]
     return {
         "places.csv": ("code,kind,parent,zh,en,liaison,valid_from,valid_to", places()),
         "workers.csv": ("worker,role,grid,valid_from,valid_to", staff()),

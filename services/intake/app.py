@@ -79,9 +79,10 @@ async def _wire(
         await assembly.add_stream("stream", routes(receiver, settings.now, release()))
     if "triage" in parts:
         triage_database = await assembly.database("triage")
+        judge = judge_by(rules, read_models(settings.pack, rules.tree))
         loop = TriageLoop(
-            triage_database, assembly.ledger, vault, gazetteer, judge_by(rules, read_models(settings.pack, rules.tree)), rule_pack=rules.version,
-            now=settings.now, wake=received, batch=settings.triage_batch, merging=merging, leads=leads,
+            triage_database, assembly.ledger, vault, gazetteer, judge, rule_pack=rules.version, now=settings.now,
+            wake=received, batch=settings.triage_batch, merging=merging, leads=leads,
         )  # fmt: skip
         assembly.loop("triage", loop.run)
         assembly.loop("leads", partial(watch, leads, triage_database, settings.now))

@@ -1,7 +1,7 @@
 """One typed function per named query of incidents, repeats, and what citizens do with number and code."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TypeAlias
@@ -9,7 +9,7 @@ from uuid import UUID
 
 import asyncpg
 
-from services.intake.core.incidents import MOST_CANDIDATES, Incident, Match, Member, Trace
+from services.intake.core.incidents import MOST_CANDIDATES, Incident, Match, Member, Place, Trace
 from services.intake.core.repeats import Prior
 from services.intake.store import Sealed
 from shared.database import Database, Transaction, named_queries
@@ -69,7 +69,7 @@ class Ending:
     route: str | None = None
 
 
-async def lock_groups(tx: Transaction, groups: Sequence[str]) -> None:
+async def lock_groups(tx: Transaction, groups: Iterable[str]) -> None:
     """Keep others from merging within these groups of categories until the transaction ends.
 
     Raises asyncpg.LockNotAvailableError when somebody else holds one for too long.
@@ -84,16 +84,13 @@ async def lock_groups_of(tx: Transaction, ticket_ids: Sequence[TicketId]) -> Non
 
 
 async def find_standing(
-    tx: Transaction, places: Sequence[tuple[str, int]], closed_since: datetime
+    tx: Transaction, places: Iterable[Place], closed_since: datetime
 ) -> list[Trace]:  # fmt: skip
     """Tickets under any of these cells, components and addresses that others may still belong to."""
-    keys: defaultdict[str, set[int]] = defaultdict(set)
+    keys: dict[str, list[int]] = {"cell": [], "component": [], "address": []}
     for kind, key in places:
-        keys[kind].add(key)
-    rows = await tx.conn.fetch(
-        _SQL["find_standing"], *(sorted(keys[kind]) for kind in ("cell", "component", "address")), closed_since,
-        MOST_CANDIDATES,
-    )  # fmt: skip
+        keys[kind].append(key)
+    rows = await tx.conn.fetch(_SQL["find_standing"], *keys.values(), closed_since, MOST_CANDIDATES)
     return [_trace(row) for row in rows]
 
 
@@ -302,7 +299,7 @@ def _trace(row: asyncpg.Record, *, confidential: bool = False, is_lead: bool = F
     """What merging looks at, from a row; what is found standing is neither confidential nor a lead."""
     return Trace(
         TicketId(row["id"]), row["received_at"], row["category"], TicketType(row["ticket_type"]),
-        Urgency(row["urgency"]), row["signature"] or b"", row["lon"], row["lat"], row["component"],
+        Urgency(row["urgency"]), row["signature"] or b"", row["lon"], row["lat"], row["cell"], row["component"],
         (row["address"],) if row["address"] is not None else (), (row["caller"],) if row["caller"] else (),
         row["party"], "", confidential, row["exercise"], is_lead,
     )  # fmt: skip

@@ -2,17 +2,19 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import chain
 from typing import Final
 
 import asyncpg
+from msgspec import Struct
+from msgspec.structs import replace
 
 from services.intake import incident_store
 from services.intake.core.folding import Newcomer, Plan, plan
 from services.intake.core.incident_rules import IncidentRules
-from services.intake.core.incidents import Tally, Trace, incident_of, places_near
+from services.intake.core.incidents import Tally, Trace, cells_near, incident_of, places_near
 from services.intake.core.location import Location
 from services.intake.core.repeats import LOCAL, Sequel, caller_number, is_said_again, plain_address
 from services.intake.core.report import NewTicket, Place
@@ -37,8 +39,7 @@ LOOK_BACK: Final = timedelta(days=400)
 """Tickets received before then are not looked at, however lately they were closed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
+class Judged(Struct, frozen=True):
     """A ticket that triage has a verdict on. `area` is the code of the village or township that was given."""
 
     ticket_id: TicketId
@@ -84,23 +85,24 @@ class Merging:
         if not judged:
             return []
         made = signatures([_said(j.words) for j in judged])
-        traces = [self.trace_of(j, signature) for j, signature in zip(judged, made, strict=True)]
-        await incident_store.lock_groups(tx, [trace.group for trace in traces])
-        places = set(chain.from_iterable(places_near(trace) for trace in traces if not trace.is_lead))
-        standing = await incident_store.find_standing(tx, list(places), now - self.rules.merging.closed_within)
+        cells = [_cells(j) for j in judged]
+        traces = [self.trace_of(*each) for each in zip(judged, made, cells, strict=True)]
+        newcomers = [_newcomer(*each) for each in zip(traces, judged, cells, strict=True)]
+        await incident_store.lock_groups(tx, {trace.group for trace in traces})
+        places = set(chain.from_iterable([newcomer.near for newcomer in newcomers]))
+        standing = await incident_store.find_standing(tx, places, now - self.rules.merging.closed_within)
         callers = {caller for trace in traces for caller in trace.callers}
         priors = await incident_store.find_priors(tx, list(callers), now - LOOK_BACK) if callers else []
-        newcomers = [Newcomer(trace, _finest(j.place)) for trace, j in zip(traces, judged, strict=True)]
         plans = plan(newcomers, standing, priors, now, self.rules)
         return [Look(trace, made) for trace, made in zip(traces, plans, strict=True)]
 
-    def trace_of(self, judged: Judged, signature: bytes) -> Trace:
-        """What merging looks at of a ticket."""
+    def trace_of(self, judged: Judged, signature: bytes, cells: Sequence[int]) -> Trace:
+        """What merging looks at of a ticket; the first of `cells` holds its point."""
         words, group = judged.words, judged.triage.category[:4]
         component, party = words.extensions.get(COMPONENT), words.extensions.get(PARTY)
         return Trace(
             judged.ticket_id, judged.received_at, judged.triage.category, judged.triage.ticket_type,
-            judged.triage.urgency, signature, judged.lon, judged.lat,
+            judged.triage.urgency, signature, judged.lon, judged.lat, cells[0] if cells else None,
             _number(self._marks.of("component", f"{group}|{component}")[0]) if component else None,
             self.addresses_of(words, group), self.callers_of(words),
             self._marks.of("party", plain_address(str(party)))[0] if party else None,
@@ -122,8 +124,9 @@ class Merging:
         place, words = report.location or Place(), words_of(report)
         new = Trace(
             TicketId(row["id"]), row["received_at"], row["category"], TicketType.OTHER, Urgency.U3,
-            signatures([_said(words)])[0], place.lon, place.lat, None, self.addresses_of(words, row["category"][:4]),
-            callers, None, place.village_code or place.township_code or "", report.confidential, report.exercise,
+            signatures([_said(words)])[0], place.lon, place.lat, None, None,
+            self.addresses_of(words, row["category"][:4]), callers, None,
+            place.village_code or place.township_code or "", report.confidential, report.exercise,
         )  # fmt: skip
         old = replace(
             new, signature=row["signature"] or b"", lon=row["lon"], lat=row["lat"], area=row["area"],
@@ -171,8 +174,9 @@ async def find_said_again(
     again = {}
     for n, marks in callers.items():
         rows = [row for mark in marks for row in standing[mark] if row["source"] == live[n].source]
-        if (row := next((row for row in rows if merging.is_said_again(live[n], marks, row)), None)) is not None:
-            again[n] = Receipt(TicketId(row["id"]), row["ticket_no"], row["query_code"], row["received_at"])
+        found = next((row for row in rows if merging.is_said_again(live[n], marks, row)), None)
+        if found is not None:
+            again[n] = Receipt(TicketId(found["id"]), found["ticket_no"], found["query_code"], found["received_at"])
     return again
 
 
@@ -218,8 +222,14 @@ def _said(words: OriginalWords) -> str:
     return f"{words.title}\n{words.text}" if words.title else words.text
 
 
-def _finest(place: Location) -> str:
-    return place.grid or place.village or place.township or ""
+def _cells(judged: Judged) -> Sequence[int]:
+    lon, lat = judged.lon, judged.lat
+    return cells_near(judged.triage.category[:4], lon, lat) if lon is not None and lat is not None else ()
+
+
+def _newcomer(trace: Trace, judged: Judged, cells: Sequence[int]) -> Newcomer:
+    near, place = [] if trace.is_lead else places_near(trace, cells), judged.place
+    return Newcomer(trace, place.grid or place.village or place.township or "", near)
 
 
 def _number(mark: bytes) -> int:

@@ -161,6 +161,7 @@ async def claim_untriaged(tx: Transaction, limit: int) -> list[asyncpg.Record]:
 
 async def save_triage(tx: Transaction, verdicts: Sequence[Verdict], now: datetime, rule_pack: str) -> None:
     """Write down what was found out about matters claimed in this transaction."""
+    places = [_places(v.trace) for v in verdicts]
     await tx.conn.execute(
         _SQL["save_triage"],
         [v.ticket_id for v in verdicts],
@@ -173,23 +174,34 @@ async def save_triage(tx: Transaction, verdicts: Sequence[Verdict], now: datetim
         [v.place.village for v in verdicts],
         [v.place.grid for v in verdicts],
         [v.explanation for v in verdicts],
-        *_columns([v.trace for v in verdicts]),
-        [v.merged_into for v in verdicts],
-        [v.hidden for v in verdicts],
+        [v.trace.callers[0] if v.trace and v.trace.callers else None for v in verdicts],
+        [v.trace.signature or None if v.trace else None for v in verdicts],
+        [place["cell"] if place else None for place in places],
+        [place["address"] if place else None for place in places],
         now,
         rule_pack,
     )
+    rare = [(v, place) for v, place in zip(verdicts, places, strict=True) if _is_rare(v)]
+    if rare:
+        await tx.conn.execute(
+            _SQL["save_rare"],
+            [v.ticket_id for v, _ in rare],
+            [place["component"] if place else None for _, place in rare],
+            [v.trace.party if v.trace else None for v, _ in rare],
+            [v.merged_into for v, _ in rare],
+            [v.hidden for v, _ in rare],
+        )
 
 
-def _columns(traces: Sequence[Trace | None]) -> list[Sequence[bytes | int | None]]:
-    """Caller, signature, cell, component, address and party; what may not be merged has no place to be found at."""
-    keys = [dict(places_of(t)) if t and not (t.confidential or t.is_lead) else {} for t in traces]
-    return [
-        [t.callers[0] if t and t.callers else None for t in traces],
-        [(t.signature or None) if t else None for t in traces],
-        *[[key.get(kind) for key in keys] for kind in ("cell", "component", "address")],
-        [t.party if t else None for t in traces],
-    ]
+def _places(trace: Trace | None) -> dict[str, int | None] | None:
+    """Where a ticket is found; what may not be merged is found nowhere."""
+    return None if trace is None or trace.confidential or trace.is_lead else places_of(trace)
+
+
+def _is_rare(verdict: Verdict) -> bool:
+    trace = verdict.trace
+    has_keys = trace is not None and (trace.component is not None or trace.party is not None)
+    return has_keys or verdict.merged_into is not None or verdict.hidden
 
 
 async def set_public_states(tx: Transaction, states: Mapping[TicketId, PublicState], now: datetime) -> None:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
+from hashlib import blake2b
 from typing import Any
 from uuid import UUID
 
@@ -98,9 +99,12 @@ class Marks:
         self._keys = [_derived(key, "marks") for key in ordinary_keys(keys).values()]
 
     def of(self, kind: str, text: str) -> tuple[bytes, ...]:
-        """The mark of a text under each key of the ring, the active first; 16 bytes each, another for each kind."""
+        """The mark of a text under each key of the ring, the active first; 16 bytes each, another for each kind.
+
+        Keyed BLAKE2b, which needs no HMAC around it and costs a third.
+        """
         said = f"{kind}|{text}".encode("utf-8", "surrogatepass")
-        return tuple([hmac.digest(key, said, "sha256")[:MARK_BYTES] for key in self._keys])
+        return tuple([blake2b(said, digest_size=MARK_BYTES, key=key).digest() for key in self._keys])
 
 
 class Vault:

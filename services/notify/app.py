@@ -4,16 +4,24 @@ import tomllib
 from importlib.resources import files
 from pathlib import Path
 
+from services.notify import desk_api, panel_api, rates_api
 from services.notify.api import router
 from services.notify.channels.factory import make_channels
 from services.notify.channels.guard import Guard
 from services.notify.core.contacts import AddressBook, ContactsRefused, load_contacts
+from services.notify.core.measures import load_measures
 from services.notify.core.render import TemplatesRefused, make_renderer
 from services.notify.core.rules import load_notify_rules
+from services.notify.core.warning import Neighbours, read_neighbours
+from services.notify.core.workdays import load_workdays
 from services.notify.courier import Courier
+from services.notify.desk import Desk
 from services.notify.followups import FollowUpLoop, FollowUps
-from services.notify.handlers import routes
+from services.notify.handlers import measure_and_draw, routes
+from services.notify.panel import Panel, PanelLoop
+from services.notify.rates import Rates
 from services.notify.settings import NotifySettings
+from services.notify.warnings import GrowthLoop, Warnings
 from shared.assembly import Assembly
 from shared.packs import open_pack
 from shared.terms import Source
@@ -21,11 +29,15 @@ from shared.topics import NOTIFY
 
 PARTS = ("api", "relay", "stream", "courier", "followups")
 COURIER_POOL = 4
+PACK_FILES = ("notify.toml", "measures.toml", "calendar.toml")
 
 
 async def build(settings: NotifySettings, parts: frozenset[str]) -> Assembly:
     """Everything wired. Raises ValueError with what is wrong in pack, area or keys, Unavailable without a database."""
-    rules = open_pack(settings.pack, "notify.toml").read(load_notify_rules, "notify.toml")
+    pack = open_pack(settings.pack, *PACK_FILES)
+    rules = pack.read(load_notify_rules, "notify.toml")
+    measures = pack.read(load_measures, "notify.toml", "measures.toml")
+    workdays = pack.read(load_workdays, "calendar.toml")
     book = read_contacts(settings)
     renderer = make_renderer(read_templates(settings.templates), rules.follow_up.zone)
     guard = Guard(settings.loopback)
@@ -38,16 +50,25 @@ async def build(settings: NotifySettings, parts: frozenset[str]) -> Assembly:
             database, assembly.ledger, channels, settings.now, fallbacks=book.fallbacks, courtesy=rules.courtesy
         )
         assembly.loop("courier", courier.run)
-    follow_ups = FollowUps(
-        assembly.ledger, rules.follow_up, book, settings.now, courier.ring if courier else _nobody_to_wake
-    )
+    warnings = Warnings(assembly.ledger, measures, find_neighbours(settings), settings.now)
+    rates = Rates(measures, warnings.gather)
+    ring = courier.ring if courier else _nobody_to_wake
+    follow_ups = FollowUps(assembly.ledger, rules.follow_up, book, settings.now, ring, rates.note)
+    desk, panel = Desk(follow_ups, measures), Panel(assembly.ledger, measures, workdays, settings.now, rates.note)
     if "api" in parts:
         database = await assembly.database("api", settings.database_pool)
-        assembly.app.include_router(router(database, follow_ups))
+        for doors in (
+            router(database, follow_ups), desk_api.router(database, desk), panel_api.router(database, panel),
+            rates_api.router(database, measures, warnings),
+        ):  # fmt: skip
+            assembly.app.include_router(doors)
     if "stream" in parts:
-        await assembly.add_stream("stream", routes(follow_ups))
+        await assembly.add_stream("stream", routes(follow_ups, measure_and_draw(rates, desk)))
     if "followups" in parts:
-        assembly.loop("followups", FollowUpLoop(await assembly.database("followups"), follow_ups).run)
+        database = await assembly.database("followups")
+        assembly.loop("followups", FollowUpLoop(database, follow_ups).run)
+        assembly.loop("panel", PanelLoop(database, panel).run)
+        assembly.loop("warnings", GrowthLoop(database, warnings).run)
     if "relay" in parts:
         await assembly.add_relay(NOTIFY)
     return assembly
@@ -62,6 +83,12 @@ def read_contacts(settings: NotifySettings) -> AddressBook:
         return load_contacts(tomllib.loads(path.read_text(encoding="utf-8")), settings.loopback)
     except OSError as error:
         raise ContactsRefused(f"the address book cannot be read: {error}") from error
+
+
+def find_neighbours(settings: NotifySettings) -> Neighbours:
+    """Which grids touch which, from the area's `neighbours.csv`; without one nothing is known to spread."""
+    path = settings.area / "neighbours.csv"
+    return read_neighbours(path.read_text(encoding="utf-8-sig")) if path.exists() else {}
 
 
 def read_templates(folder: Path | None = None) -> dict[str, str]:

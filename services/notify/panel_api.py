@@ -79,7 +79,7 @@ def router(database: Database, panel: Panel) -> APIRouter:
 async def _answer(database: Database, step: Callable[[Transaction], Awaitable[Exclusion]]) -> JSONResponse:
     try:
         async with database.transaction() as tx:
-            return JSONResponse(exclusion_view(await step(tx)))
+            return JSONResponse(_with_votes(await step(tx)))
     except PanelRefused as error:
         status = 403 if error.code in _NOT_ALLOWED else 422 if error.code == "EVIDENCE_NEEDED" else 409
         return problem(status, error.code.lower().replace("_", "-"), str(error))
@@ -91,5 +91,9 @@ def exclusion_view(exclusion: Exclusion) -> dict[str, Any]:
         "ticket_id": str(exclusion.ticket_id), "cycle": exclusion.cycle, "unit": exclusion.unit,
         "reason": exclusion.reason, "evidence": list(exclusion.evidence), "asked_at": exclusion.asked_at.isoformat(),
         "decide_by": exclusion.decide_by.isoformat(), "state": exclusion.state, "sampled": exclusion.sampled,
-        "grants": sum(v.grant for v in exclusion.votes), "refusals": sum(not v.grant for v in exclusion.votes),
     }  # fmt: skip
+
+
+def _with_votes(exclusion: Exclusion) -> dict[str, Any]:
+    grants = sum(vote.grant for vote in exclusion.votes)
+    return exclusion_view(exclusion) | {"grants": grants, "refusals": len(exclusion.votes) - grants}

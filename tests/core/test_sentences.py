@@ -9,9 +9,12 @@ import pytest
 
 from services.dispatch.core import sentences as dispatch
 from services.dispatch.core.ladder import Step
+from services.dispatch.core.refusal_sentences import Wording
 from services.dispatch.core.story import DEEMED, OVERDUE, Clock
 from services.intake.core import sentences as intake
+from services.intake.core.incidents import Link
 from services.intake.core.location import PlaceReason
+from services.intake.core.repeats import Sequel
 from services.intake.core.triage import LeadKind
 from services.intake.triage import TRIAGE_FAILED
 from tests.builders import ROOT
@@ -84,7 +87,7 @@ def test_every_code_of_the_core_has_a_sentence(code: str, file: str) -> None:
     [*dispatch.SENTENCES.items(), *intake.SENTENCES.items(), *dispatch.CLOCK_NAMES.items()],
     ids=lambda pair: pair[0],
 )
-def test_both_languages_show_the_same_values(wording: tuple[str, dispatch.Wording]) -> None:
+def test_both_languages_show_the_same_values(wording: tuple[str, Wording]) -> None:
     shown = [{name for _, name, _, _ in Formatter().parse(text) if name} for text in wording[1]]
     assert shown[0] == shown[1]
     assert not any(text.endswith((".", "。")) or not text for text in wording[1])
@@ -99,6 +102,11 @@ def test_every_reason_for_a_place_and_every_kind_of_lead_has_a_sentence() -> Non
     assert {f"place.{reason}" for reason in PlaceReason} <= intake.SENTENCES.keys()
     assert {kind.value for kind in LeadKind} == intake.LEAD_KINDS.keys()
     assert TRIAGE_FAILED in intake.SENTENCES
+
+
+def test_every_way_of_folding_a_ticket_into_another_has_a_sentence() -> None:
+    assert {f"repeat.{sequel.lower()}" for sequel in Sequel} <= intake.SENTENCES.keys()
+    assert {f"merge.{link.lower()}" for link in Link} <= intake.SENTENCES.keys()
 
 
 def test_every_rule_of_triage_itself_has_a_sentence() -> None:

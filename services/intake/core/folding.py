@@ -1,22 +1,26 @@
 """What becomes of a batch of judged tickets together: each stands alone, joins another, or is a repeat of one."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from services.intake.core.incident_rules import IncidentRules
-from services.intake.core.incidents import Board, Match, Trace
+from services.intake.core.incidents import Board, Match, Place, Trace
 from services.intake.core.repeats import NO_REPEAT, Prior, Repeat, Sequel, judge_repeat
 from shared.terms import TicketId
 
 
 @dataclass(frozen=True, slots=True)
 class Newcomer:
-    """A ticket that was judged just now. `place` is its grid, or the finest area known, empty when no place is."""
+    """A ticket that was judged just now. `place` is its grid, or the finest area known, empty when no place is.
+
+    `near` is where to look for others, as `places_near` says.
+    """
 
     trace: Trace
     place: str
+    near: Sequence[Place]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,7 @@ def plan(
     told: defaultdict[bytes, dict[TicketId, Prior]] = defaultdict(dict)
     for caller, prior in priors:
         told[caller][prior.ticket_id] = prior
+    calls = Counter(newcomer.trace.callers[0] for newcomer in newcomers if newcomer.trace.callers)
     plans = []
     for newcomer in newcomers:
         made = _plan_one(newcomer, board, told, now, rules)
@@ -62,8 +67,10 @@ def plan(
         trace = newcomer.trace
         if made.fold is None and not (trace.confidential or trace.is_lead):
             board.add(trace)
-        for caller in trace.callers:
-            told[caller][trace.ticket_id] = _prior_of(newcomer, made)
+        if trace.callers and calls[trace.callers[0]] > 1:  # only then does anybody ask
+            prior = _prior_of(newcomer, made)
+            for caller in trace.callers:
+                told[caller][trace.ticket_id] = prior
     return plans
 
 
@@ -73,9 +80,9 @@ def _plan_one(
     trace = newcomer.trace
     if trace.is_lead:
         return ALONE
-    match = board.match(trace)
+    match = board.match(trace, newcomer.near)
     joins = match.into if match is not None and match.automatic else None
-    mine = [prior for caller in trace.callers for prior in told.get(caller, {}).values()]
+    mine = [prior for caller in trace.callers if caller in told for prior in told[caller].values()]
     repeat = judge_repeat(trace, newcomer.place, mine, joins, now, rules.repeats) if mine else NO_REPEAT
     if repeat.of is not None and repeat.sequel in (Sequel.HASTEN, Sequel.REOPEN):
         rule = f"repeat.{repeat.sequel.lower()}"

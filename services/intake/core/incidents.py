@@ -6,7 +6,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from math import cos, floor, hypot, radians
-from typing import Final
+from typing import Final, TypeAlias
+
+from msgspec import Struct
 
 from services.intake.core.categories import UNCLASSIFIED
 from services.intake.core.incident_rules import IncidentRules, MergingRules
@@ -22,6 +24,10 @@ CELL_DEGREES: Final = 0.002
 
 MOST_CANDIDATES: Final = 20
 """Of one cell, component or address: those that were closed last, or are open still."""
+
+
+Place: TypeAlias = tuple[str, int]
+"""Where tickets are looked for: `cell`, `component` or `address`, and its key."""
 
 
 class Link(StrEnum):
@@ -42,12 +48,12 @@ class Hindrance(StrEnum):
     OTHER_DANGER = "OTHER_DANGER"
 
 
-@dataclass(frozen=True, slots=True)
-class Trace:
+class Trace(Struct, frozen=True):
     """What merging looks at of one ticket; nothing in it can be read by people.
 
-    `callers` and `addresses` are keyed marks of the phone and the address, one for each key of the ring, the active
-    first. `component` marks the thing it is about, `party` who is reported.
+    `cell` is the one of its group that holds the point, `component` marks the thing it is about, `party` who is
+    reported; `area` is the code that was given. `callers` and `addresses` are keyed marks of the phone and the
+    address, one for each key of the ring, the active first.
     """
 
     ticket_id: TicketId
@@ -58,6 +64,7 @@ class Trace:
     signature: bytes = b""
     lon: float | None = None
     lat: float | None = None
+    cell: int | None = None
     component: int | None = None
     addresses: tuple[int, ...] = ()
     callers: tuple[bytes, ...] = ()
@@ -171,30 +178,21 @@ def most_within(members: Sequence[Member], window: timedelta) -> int:
     return most
 
 
-def cell_of(group: str, lon: float, lat: float) -> int:
-    """The number of the cell of a group of categories that holds a point."""
-    row = floor((lat + 90) / CELL_DEGREES)
-    return _cell(group, row, floor(_columns(lon, row)))
-
-
 def cells_near(group: str, lon: float, lat: float) -> tuple[int, ...]:
-    """The four cells around a point: whatever lies within half a cell, some 110 m, is in one of them."""
+    """The four cells of a group of categories around a point, its own first.
+
+    Whatever lies within half a cell, some 110 m, is in one of them. A row has the fewer cells, the nearer to a pole.
+    """
+    base = int(group) << 40
     height = (lat + 90) / CELL_DEGREES
-    cells = []
-    for row in (floor(height), floor(height) + (1 if height % 1 >= 0.5 else -1)):
-        place = _columns(lon, row)
+    own = floor(height)
+    cells: list[int] = []
+    for row in (own, own + 1 if height - own >= 0.5 else own - 1):
+        place = (lon + 180) / CELL_DEGREES * max(cos(radians((row + 0.5) * CELL_DEGREES - 90)), 0.01)
         column = floor(place)
-        cells += [_cell(group, row, column), _cell(group, row, column + (1 if place % 1 >= 0.5 else -1))]
+        cell = base + (row << 20) + column
+        cells += (cell, cell + 1 if place - column >= 0.5 else cell - 1)
     return tuple(cells)
-
-
-def _columns(lon: float, row: int) -> float:
-    """How many columns of this row lie west of a longitude: a row has the fewer, the nearer it is to a pole."""
-    return (lon + 180) / CELL_DEGREES * max(cos(radians((row + 0.5) * CELL_DEGREES - 90)), 0.01)
-
-
-def _cell(group: str, row: int, column: int) -> int:
-    return (int(group) << 40) + (row << 20) + column
 
 
 def metres_between(one: Trace, other: Trace) -> float | None:
@@ -260,37 +258,35 @@ class Board:
 
     def __init__(self, rules: IncidentRules, standing: Iterable[Trace] = ()) -> None:
         self._rules = rules.merging
-        self._at: defaultdict[tuple[str, int], dict[TicketId, Trace]] = defaultdict(dict)
+        self._at: defaultdict[Place, dict[TicketId, Trace]] = defaultdict(dict)
         for trace in standing:
             self.add(trace)
 
     def add(self, trace: Trace) -> None:
         """From now on others may belong to it."""
-        for place in places_of(trace):
-            self._at[place][trace.ticket_id] = trace
+        for kind, key in places_of(trace).items():
+            if key is not None:
+                self._at[kind, key][trace.ticket_id] = trace
 
-    def match(self, new: Trace) -> Match | None:
-        """The ticket that `new` belongs to as far as can be told."""
-        found: dict[TicketId, Trace] = {}
-        for place in places_near(new):
-            found |= self._at.get(place, {})
-        found.pop(new.ticket_id, None)
-        return best(m for old in found.values() if (m := match(new, old, self._rules)) is not None)
-
-
-def places_of(trace: Trace) -> list[tuple[str, int]]:
-    """Under which keys a ticket is found: its cell, its component, its address."""
-    places = [("component", trace.component)] if trace.component is not None else []
-    places += [("address", address) for address in trace.addresses[:1]]
-    if trace.lon is not None and trace.lat is not None:
-        places.append(("cell", cell_of(trace.group, trace.lon, trace.lat)))
-    return places
+    def match(self, new: Trace, near: Iterable[Place]) -> Match | None:
+        """The ticket that `new` belongs to as far as can be told; `near` is where to look, as `places_near` says."""
+        at = self._at
+        found = [old for place in near if place in at for old in at[place].values()]
+        if not found:
+            return None
+        return best(m for old in found if (m := match(new, old, self._rules)) is not None)
 
 
-def places_near(trace: Trace) -> list[tuple[str, int]]:
-    """Under which keys those are found that it may belong to."""
-    places = [("component", trace.component)] if trace.component is not None else []
+def places_of(trace: Trace) -> dict[str, int | None]:
+    """Under which keys a ticket is found: its cell, its component, its address; None for what is not known."""
+    address = trace.addresses[0] if trace.addresses else None
+    return {"cell": trace.cell, "component": trace.component, "address": address}
+
+
+def places_near(trace: Trace, cells: Iterable[int]) -> list[Place]:
+    """Under which keys those are found that it may belong to; `cells` are those near its point."""
+    places = [("cell", cell) for cell in cells]
     places += [("address", address) for address in trace.addresses]
-    if trace.lon is not None and trace.lat is not None:
-        places += [("cell", cell) for cell in cells_near(trace.group, trace.lon, trace.lat)]
+    if trace.component is not None:
+        places.append(("component", trace.component))
     return places

@@ -68,8 +68,10 @@ def caller_number(phone: str | None) -> str | None:
     """A phone number by which a caller is known again, or None: a masked or cut-off one is many people's."""
     if phone is None:
         return None
-    digits = _COUNTRY.sub("", _SEPARATORS.sub("", unicodedata.normalize("NFKC", phone)))
-    return digits if digits.isdecimal() and digits.isascii() and len(digits) >= _LEAST_DIGITS else None
+    if not (phone.isascii() and phone.isdecimal()):
+        phone = _SEPARATORS.sub("", unicodedata.normalize("NFKC", phone))
+    digits = _COUNTRY.sub("", phone)
+    return digits if digits.isascii() and digits.isdecimal() and len(digits) >= _LEAST_DIGITS else None
 
 
 def plain_address(address: str) -> str:

@@ -55,8 +55,20 @@ URGENCIES: Final = {
     "default.urgency": W("没有词语表明紧急", "no word makes it urgent"),
     "given.urgency": W("来件已注明", "the hotline said so"),
 }
+FOLDS: Final = {
+    "repeat.hasten": W(
+        "同一诉求人就同一事项再次来电，记为催办", "the same citizen again on the same matter: a hastening"
+    ),
+    "repeat.reopen": W(
+        "同一诉求人就刚结案的事项再次来电，重新办理", "the same citizen on a matter just closed: reopened"
+    ),
+    "repeat.link": W("同一诉求人的旧事项，关联办理", "the same citizen on an older matter: linked to it"),
+    "merge.component": W("同一部件的同一事件", "one incident: the same component"),
+    "merge.near": W("相邻地点的同一事件", "one incident: the places are close"),
+    "merge.address": W("同一地址的同一事件", "one incident: the same address"),
+}
 OTHERS: Final = {"TRIAGE_FAILED": W("自动分拨未成功，由人工处理", "triage failed: a person looks at it")}
-SENTENCES: Final[Mapping[str, Wording]] = {**PLACES, **TYPES, **CATEGORIES, **URGENCIES, **OTHERS}
+SENTENCES: Final[Mapping[str, Wording]] = {**PLACES, **TYPES, **CATEGORIES, **URGENCIES, **FOLDS, **OTHERS}
 """Every rule of the code; the rules of a pack are words, and `WORDS` speaks for them all."""
 
 LEAD_KINDS: Final = {

@@ -8,8 +8,8 @@ SELECT DISTINCT left(category, 4) AS category_group FROM ticket WHERE id = ANY (
 
 -- name: find_standing
 -- What new tickets may belong to: unmerged, open or closed since $4, under any of these cells, components, addresses.
-SELECT t.id, t.received_at, t.category, t.ticket_type, t.urgency, t.signature, t.lon, t.lat, t.component, t.address,
-       t.caller, t.party, t.exercise
+SELECT t.id, t.received_at, t.category, t.ticket_type, t.urgency, t.signature, t.lon, t.lat, t.cell, t.component,
+       t.address, t.caller, t.party, t.exercise
 FROM (
     SELECT f.id FROM unnest($1::bigint[]) AS key CROSS JOIN LATERAL (
         SELECT id FROM ticket WHERE cell = key AND merged_into IS NULL AND closed_at > $4
@@ -98,7 +98,7 @@ UPDATE merge_suggestion SET state = $2, decided_at = $3, decided_by = $4 WHERE i
 -- name: lock_tickets
 -- Two tickets to be merged or split, in id order, with what the decision depends on.
 SELECT t.id, t.state, t.ticket_no, t.received_at, t.category, t.ticket_type, t.urgency, t.signature, t.lon, t.lat,
-       t.component, t.address, t.caller, t.party, t.exercise, t.confidential, t.hidden, t.merged_into, t.closed_at,
+       t.cell, t.component, t.address, t.caller, t.party, t.exercise, t.confidential, t.hidden, t.merged_into, t.closed_at,
        EXISTS (SELECT FROM ticket AS c WHERE c.merged_into = t.id) AS is_main
 FROM ticket AS t WHERE t.id = ANY ($1::uuid[]) ORDER BY t.id FOR NO KEY UPDATE OF t
 

@@ -62,21 +62,28 @@ ORDER BY t.received_at LIMIT $1
 FOR UPDATE OF t SKIP LOCKED
 
 -- name: save_triage
--- The verdicts on matters whose rows the caller holds. A hidden one is on no list.
+-- The verdicts on matters whose rows the caller holds.
 UPDATE ticket AS t
-SET state = 'TRIAGED', triaged_at = $19, updated_at = $19, rule_pack = $20, ticket_type = g.ticket_type,
+SET state = 'TRIAGED', triaged_at = $15, updated_at = $15, rule_pack = $16, ticket_type = g.ticket_type,
     category = g.category, urgency = g.urgency, confidence = g.confidence, place_level = g.place_level,
     township = g.township, village = g.village, grid = g.grid, explanation = g.explanation, caller = g.caller,
-    signature = g.signature, cell = g.cell, component = g.component, address = g.address, party = g.party,
-    merged_into = g.merged_into, hidden = g.hidden, confidential = t.confidential OR g.hidden
+    signature = g.signature, cell = g.cell, address = g.address
 FROM unnest(
     $1::uuid[], $2::text[], $3::text[], $4::text[], $5::float8[], $6::text[], $7::text[], $8::text[], $9::text[],
-    $10::json[], $11::bytea[], $12::bytea[], $13::bigint[], $14::bigint[], $15::bigint[], $16::bytea[], $17::uuid[],
-    $18::boolean[]
+    $10::json[], $11::bytea[], $12::bytea[], $13::bigint[], $14::bigint[]
 ) AS g (
     id, ticket_type, category, urgency, confidence, place_level, township, village, grid, explanation, caller,
-    signature, cell, component, address, party, merged_into, hidden
+    signature, cell, address
 )
+WHERE t.id = g.id
+
+-- name: save_rare
+-- What few matters have: a component, a reported party, another one they wait for. A hidden one is on no list.
+UPDATE ticket AS t
+SET component = g.component, party = g.party, merged_into = g.merged_into, hidden = g.hidden,
+    confidential = t.confidential OR g.hidden
+FROM unnest($1::uuid[], $2::bigint[], $3::bytea[], $4::uuid[], $5::boolean[])
+    AS g (id, component, party, merged_into, hidden)
 WHERE t.id = g.id
 
 -- name: set_public_states

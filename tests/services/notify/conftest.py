@@ -6,6 +6,7 @@ import pytest
 
 from services.notify.core.contacts import AddressBook
 from shared.database import Database, connect
+from tests.services.notify.measured import MeasuredStage
 from tests.services.notify.stage import Stage
 
 
@@ -21,3 +22,9 @@ async def notify_database(notify_dsn: str) -> AsyncIterator[Database]:
 def stage(notify_database: Database) -> Stage:
     """Everybody on the console."""
     return Stage(notify_database, AddressBook())
+
+
+@pytest.fixture
+def measured(notify_database: Database) -> MeasuredStage:
+    """The whole service, measuring."""
+    return MeasuredStage(notify_database)

@@ -1,0 +1,71 @@
+"""A service's tables from the command line: where they are, and what is said when they cannot be had."""
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+from enum import StrEnum
+from getpass import getuser
+from typing import Any, Final, NoReturn, TypeVar
+
+import asyncpg
+import typer
+
+from shared.database import Database, connect
+from shared.errors import NotFound, Problem, Rejected, Unavailable
+
+T = TypeVar("T")
+
+DSN: Final = "GRIDDISPATCH_DATABASE_DSN"
+FOUND: Final = 1
+REFUSED: Final = 2
+UNREACHABLE: Final = 3
+
+
+class Service(StrEnum):
+    """A service with a database of its own."""
+
+    INTAKE = "intake"
+    DISPATCH = "dispatch"
+    NOTIFY = "notify"
+
+
+@asynccontextmanager
+async def tables_of(service: str, dsn: str | None = None) -> AsyncIterator[Database]:
+    """The service's database, by `dsn` or GRIDDISPATCH_DATABASE_DSN_<SERVICE>. Raises Unavailable, Rejected."""
+    name = f"{DSN}_{service.upper()}"
+    place = dsn or os.environ.get(name)
+    if not place:
+        raise Rejected(Problem(name, "missing", f"where are the tables of {service}? Set {name}, or --dsn"))
+    database = await connect(place, size=1, application="griddispatch-cli")
+    try:
+        yield database
+    except asyncpg.UndefinedTableError as error:
+        raise Rejected(Problem(name, "not_migrated", "tables are missing; run: griddispatch db migrate")) from error
+    finally:
+        await database.close()
+
+
+def finish(work: Coroutine[Any, Any, T]) -> T:
+    """Run to the end; what went wrong becomes a sentence and an exit code."""
+    try:
+        return asyncio.run(work)
+    except (NotFound, Rejected, OSError, ValueError) as error:
+        leave(str(error), REFUSED)
+    except Unavailable as error:
+        leave(str(error), UNREACHABLE)
+
+
+def leave(message: str, code: int) -> NoReturn:
+    """Say why, and end."""
+    typer.echo(message, err=True)
+    sys.exit(code)
+
+
+def operator() -> str:
+    """How the audit log calls whoever sits here."""
+    try:
+        return f"operator:{getuser()}"
+    except (KeyError, OSError):
+        return f"operator:{os.getuid()}"

@@ -1,0 +1,213 @@
+"""Access 访问控制: every request is asked who it comes from, and whether that one may; what has no rule is refused."""
+
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from fastapi import Depends, FastAPI, Request
+from fastapi.responses import JSONResponse
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from shared.actors import STRANGER, Actor, Asked, Forbidden, TooMany, Unauthenticated
+from shared.audit import Entry
+from shared.clock import Clock, utc_now
+from shared.errors import NotFound
+from shared.identity import ACTOR_HEADER, ROLE_HEADER, Identify
+from shared.openapi import operation_id, operations
+from shared.permissions import Permissions, Rule, check_scope, must_answer_for, must_see
+from shared.problems import problem
+from shared.rate_limit import Policy, RateLimits
+
+REALM: Final = 'Bearer realm="griddispatch"'
+UNDOCUMENTED: Final = ("livez", "readyz", "metrics", "get_asyncapi", "list_schemas", "get_schema")
+"""Routes that stand in no OpenAPI document and are open: they tell nothing of anybody."""
+REFUSED: Final = Policy("refused", 60)
+"""How often somebody may be wrong about who they are, in a minute."""
+_STATE: Final = "griddispatch_limits"
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """What guards one service. `note` takes every refusal, and what was allowed where the rule says so."""
+
+    service: str
+    permissions: Permissions
+    identify: Identify
+    limits: RateLimits
+    note: Callable[[Entry], None]
+    refused_policy: Policy = REFUSED
+    freshen: Callable[[], Awaitable[None]] | None = None
+    now: Clock = utc_now
+
+    def install(self, app: FastAPI) -> None:
+        """Guard every route of the app, whenever it is added, and answer refusals. Call it before including routers."""
+        app.router.dependencies.append(Depends(self.guard))
+        app.add_middleware(_LimitHeaders)
+        _install_handlers(app)
+
+    def check(self, document: dict[str, Any]) -> None:
+        """Raises ValueError when the service must not start: a route has no rule, or two routes share one by name."""
+        names = [operation["operationId"] for operation in operations(document)]
+        faults = [f"{name}: no rule" for name in sorted(set(names)) if not self.permissions.rule(self.service, name)]
+        faults += [f"{name}: stands for two routes" for name, times in sorted(Counter(names).items()) if times > 1]
+        if faults:
+            raise ValueError(f"roles.toml does not cover {self.service}: {', '.join(faults)}")
+
+    def may(self, actor: Actor, operation: str) -> bool:
+        """Whether the actor might call another route: for bodies that hold many commands, each judged by its own."""
+        rule = self.permissions.rule(self.service, operation)
+        try:
+            if rule is not None:
+                check_scope(rule, actor)
+        except Forbidden:
+            return False
+        return rule is not None and (actor is not STRANGER or not rule.needs_actor)
+
+    async def guard(self, request: Request) -> None:
+        """The dependency: finds out who asks, and stops those who may not. `actor_of` tells the handlers."""
+        operation = operation_id(request.scope["route"])
+        rule = self.permissions.rule(self.service, operation)
+        if rule is None and operation in UNDOCUMENTED:
+            return
+        asked = asked_of(request)
+        actor = STRANGER
+        try:
+            if rule is None:
+                raise Forbidden("no-rule", "Nobody may do this.")
+            actor = await self._admit(request, rule, asked)
+            check_scope(rule, actor)
+        except (Unauthenticated, Forbidden, TooMany) as refusal:
+            self._note(operation, actor, asked, request, getattr(refusal, "reason", "too-many"))
+            raise
+        request.state.actor = actor
+        if rule.audited:
+            self._note(operation, actor, asked, request)
+
+    async def _admit(self, request: Request, rule: Rule, asked: Asked) -> Actor:
+        # Whoever guesses is slowed down before anything is looked up for them.
+        peer = asked.peer or "?"
+        if asked.authorization and self.limits.left(self.refused_policy, peer).remaining == 0:
+            self.limits.spend(self.refused_policy, peer)
+        try:
+            actor, policy = await self.identify.actor_of(asked)
+            if rule.needs_actor and actor is STRANGER:
+                raise Unauthenticated("no-credentials", presented=False)
+        except Unauthenticated as refusal:
+            if refusal.presented:
+                self.limits.spend(self.refused_policy, peer)
+            raise
+        if policy is not None:
+            # Not by the role: who has two gets one quota.
+            left = self.limits.spend(policy, actor.person or actor.credential)
+            request.scope.setdefault("state", {})[_STATE] = left.headers()
+        if rule.reach == "code" and self.freshen is not None:
+            await self.freshen()
+        return actor
+
+    def must_see(self, request: Request, code: str) -> Actor:
+        """Who asks, if a thing with this division or grid code lies in their area. Raises NotFound, written down."""
+        actor = actor_of(request)
+        try:
+            must_see(actor, code)
+        except NotFound:
+            self._note(operation_id(request.scope["route"]), actor, asked_of(request), request, "other-area")
+            raise
+        return actor
+
+    def must_answer_for(self, request: Request, units: tuple[str, ...]) -> Actor:
+        """Who asks, if they act for one of these units, or for none at all. Raises NotFound, written down."""
+        actor = actor_of(request)
+        try:
+            must_answer_for(actor, self.permissions, units)
+        except NotFound:
+            self._note(operation_id(request.scope["route"]), actor, asked_of(request), request, "other-unit")
+            raise
+        return actor
+
+    def must_post_as(self, request: Request, source: str) -> Actor:
+        """Who asks, if they may hand in under this source's name. Raises Forbidden, written down."""
+        actor = actor_of(request)
+        if actor.may_post_as(source):
+            return actor
+        self._note(operation_id(request.scope["route"]), actor, asked_of(request), request, "other-source")
+        raise Forbidden("other-source", "This key may not post under that source.")
+
+    def _note(self, operation: str, actor: Actor, asked: Asked, request: Request, reason: str = "") -> None:
+        subject = next(iter(request.path_params.values()), None)
+        self.note(
+            Entry(
+                actor.name, operation, "refused" if reason else "allowed", self.now(), actor.credential,
+                None if subject is None else str(subject)[:80].replace("\x00", ""), reason, asked.peer,
+            )
+        )  # fmt: skip
+
+
+def actor_of(request: Request) -> Actor:
+    """Who asks; STRANGER where the guard let nobody in particular pass."""
+    actor: Actor = getattr(request.state, "actor", STRANGER)
+    return actor
+
+
+def require(scope: str) -> Callable[[Request], Actor]:
+    """A dependency for a handler that asks for a further right, and gets who asks. It raises Forbidden."""
+
+    def required(request: Request) -> Actor:
+        actor = actor_of(request)
+        if not actor.may(scope):
+            raise Forbidden("scope", f"The role {actor.role!r} may not do this.", scope)
+        return actor
+
+    return required
+
+
+def asked_of(request: Request) -> Asked:
+    """What of a request says who asks. Only headers: a key in an address would stand in every log on the way."""
+    headers = {name: tuple(request.headers.getlist(name)) for name in (ROLE_HEADER, ACTOR_HEADER)}
+    authorization = tuple(request.headers.getlist("authorization"))
+    peer = request.client.host if request.client is not None else None
+    return Asked(authorization, headers, peer, request.headers.get("host", ""))
+
+
+def _install_handlers(app: FastAPI) -> None:
+    @app.exception_handler(Unauthenticated)
+    async def unauthenticated(request: Request, error: Unauthenticated) -> JSONResponse:
+        told = f'{REALM}, error="invalid_token"' if error.presented else REALM
+        return problem(401, "unauthenticated", "Say who you are.", headers={"WWW-Authenticate": told})
+
+    @app.exception_handler(Forbidden)
+    async def forbidden(request: Request, error: Forbidden) -> JSONResponse:
+        told = f'{REALM}, error="insufficient_scope", scope="{error.scope}"' if error.scope else ""
+        return problem(403, "forbidden", str(error), headers={"WWW-Authenticate": told} if told else None)
+
+    @app.exception_handler(TooMany)
+    async def too_many(request: Request, error: TooMany) -> JSONResponse:
+        headers = {
+            "Retry-After": str(error.retry_after_s),
+            "RateLimit": f'"{error.policy}";r=0;t={error.retry_after_s}',
+        }
+        title = "More than your quota: wait as Retry-After says."
+        return problem(429, "quota-exceeded", title, headers=headers, violated_policies=[error.policy])
+
+
+class _LimitHeaders:
+    """Puts what is left of the quota on whatever answer a request gets."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def told(message: Message) -> None:
+            left = scope.get("state", {}).get(_STATE)
+            if left and message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in left.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        await self._app(scope, receive, told)

@@ -1,0 +1,152 @@
+"""The readers that we show integrators, each run against Apache Kafka with the records our own relay wrote."""
+
+import asyncio
+import os
+import subprocess
+import sys
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import asyncpg
+import pytest
+
+from griddispatch.embedded import ApacheKafka, EmbeddedPostgres, KafkaUnavailable
+from griddispatch.embedded.apache_install import install_kafka
+from shared.database import connect
+from shared.events import event_id
+from shared.kafka import Producer, apply_topics
+from shared.relay import Relay
+from shared.terms import Source, TicketId
+from shared.topics import DISPATCH, TOPICS
+from shared.wake import Wake
+from tests.conftest import TestDatabase
+from tests.examples.tools import EXAMPLES, Missing, installed, program
+from tests.services.dispatch.desk import open_desk
+
+pytestmark = pytest.mark.timeout(400)
+
+TICKETS = 12
+READ_S = 60.0
+
+
+@dataclass(frozen=True)
+class Stream:
+    """A broker whose `tickets-dispatch` holds `lines`: id, type, ticket, version of each event, as readers print it."""
+
+    bootstrap: str
+    lines: tuple[str, ...]
+
+
+Argv = tuple[list[str], Mapping[str, str]]
+"""A command, and what it needs in its environment."""
+
+
+def with_kcat() -> Argv:
+    program("kcat")
+    return [str(EXAMPLES / "kcat.sh")], {}
+
+
+def with_java() -> Argv:
+    kafka = install_kafka(os.environ)
+    return [str(kafka.java), "-cp", kafka.class_path, str(EXAMPLES / "java" / "ReadEvents.java")], {}
+
+
+def with_confluent() -> Argv:
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--target", "libs", "-r", "requirements.txt"]
+    libs = installed("confluent-python", ["requirements.txt"], pip) / "libs"
+    return [sys.executable, str(EXAMPLES / "confluent-python" / "read_events.py")], {"PYTHONPATH": str(libs)}
+
+
+def with_kafkajs() -> Argv:
+    npm = [program("npm"), "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
+    folder = installed("kafkajs", ["package.json", "package-lock.json", "lz4.mjs", "read_events.mjs"], npm)
+    return [program("node"), str(folder / "read_events.mjs")], {}
+
+
+def with_aiokafka() -> Argv:
+    return [sys.executable, str(EXAMPLES / "aiokafka" / "read_events.py")], {}
+
+
+READERS: Mapping[str, Callable[[], Argv]] = {
+    "kcat": with_kcat, "java": with_java, "confluent": with_confluent, "kafkajs": with_kafkajs,
+    "aiokafka": with_aiokafka,
+}  # fmt: skip
+
+
+@contextmanager
+def _broker() -> Iterator[ApacheKafka]:
+    broker = ApacheKafka()
+    try:
+        broker.start()
+    except KafkaUnavailable as missing:
+        if os.environ.get("GRIDDISPATCH_REQUIRE_KAFKA") == "1":
+            pytest.fail(f"Apache Kafka is required and cannot be had: {missing}")
+        pytest.skip(f"NOT COVERED on Apache Kafka: {missing}")
+    try:
+        yield broker
+    finally:
+        broker.stop()
+
+
+@pytest.fixture(scope="module")
+def stream(postgres: EmbeddedPostgres, migrated: str) -> Iterator[Stream]:
+    """Tickets of dispatch, some of them worked on, published by the relay."""
+    postgres.create_database("examples", migrated)
+    with _broker() as broker:
+        lines = asyncio.run(_publish(TestDatabase(postgres, "examples"), broker.bootstrap))
+        yield Stream(broker.bootstrap, lines)
+    postgres.drop_database("examples")
+
+
+async def _publish(database: TestDatabase, bootstrap: str) -> tuple[str, ...]:
+    await apply_topics(bootstrap, TOPICS)
+    async with open_desk(database) as desk:
+        for n in range(1, TICKETS + 1):
+            await desk.take_on(n)
+            if n % 2:
+                await desk.work(n)
+        rows = await desk.database.fetch("SELECT ticket_id, version, type FROM event ORDER BY ticket_id, version")
+    database_of_relay = await connect(database.dsn("dispatch"), size=2, application="test")
+    relay = Relay(
+        database_of_relay, Producer(bootstrap, "relay"), source=Source.DISPATCH, topic=DISPATCH.name, holder="test",
+        wake=Wake(),
+    )  # fmt: skip
+    stopping = asyncio.Event()
+    stopping.set()  # one whole pass until nothing is left
+    async with asyncio.timeout(60):
+        await relay.run(stopping)
+    await database_of_relay.close()
+    return tuple(_line(row) for row in rows)
+
+
+def _line(row: asyncpg.Record) -> str:
+    identity = event_id(Source.DISPATCH, TicketId(row["ticket_id"]), row["version"])
+    return f"{identity}\t{row['type']}\t{row['ticket_id']}\t{row['version']}"
+
+
+@pytest.mark.parametrize("reader", READERS)
+def test_every_reader_prints_every_event_with_its_headers_in_its_tickets_order(stream: Stream, reader: str) -> None:
+    try:
+        argv, needs = READERS[reader]()
+    except (Missing, KafkaUnavailable) as missing:
+        pytest.skip(f"NOT COVERED: the example for {reader}: {missing}")
+    place = {"KAFKA_BOOTSTRAP": stream.bootstrap, "KAFKA_TOPIC": DISPATCH.name, "KAFKA_GROUP": f"test-{reader}"}
+    done = subprocess.run(
+        [*argv, "--once"], env={**os.environ, **place, **needs}, capture_output=True, text=True, timeout=READ_S, check=False
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-3000:]
+    printed = done.stdout.splitlines()
+    assert len(stream.lines) > 2 * TICKETS
+    assert sorted(printed) == sorted(stream.lines)
+    assert by_ticket(printed) == by_ticket(stream.lines)
+
+
+def by_ticket(lines: list[str] | tuple[str, ...]) -> dict[str, list[int]]:
+    """The versions of each ticket in the order in which they came."""
+    stories: defaultdict[str, list[int]] = defaultdict(list)
+    for line in lines:
+        _, _, ticket_id, version = line.split("\t")
+        stories[ticket_id].append(int(version))
+    return stories
