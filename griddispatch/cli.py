@@ -16,10 +16,12 @@ from rich.console import Console
 from rich.table import Table
 
 from griddispatch.area import app as area
+from griddispatch.audit import app as audit
 from griddispatch.contract import app as contract
 from griddispatch.demo.layouts import InputError, read_mapping
 from griddispatch.demo.run import DemoFailed, Options, run
 from griddispatch.dlq import DEAD, STATES, dead_letters
+from griddispatch.keys import app as keys
 from griddispatch.rules import app as rules
 from griddispatch.triage import app as triage
 from shared.errors import NotFound, Rejected, Unavailable
@@ -46,6 +48,8 @@ app.add_typer(dlq, name="dlq")
 app.add_typer(contract, name="contract")
 app.add_typer(area, name="area")
 app.add_typer(rules, name="rules")
+app.add_typer(keys, name="keys")
+app.add_typer(audit, name="audit")
 app.add_typer(triage, name="triage")
 
 

@@ -26,6 +26,7 @@ UNDOCUMENTED: Final = ("livez", "readyz", "metrics", "get_asyncapi", "list_schem
 REFUSED: Final = Policy("refused", 60)
 """How often somebody may be wrong about who they are, in a minute."""
 _STATE: Final = "griddispatch_limits"
+_TELLING: Final = frozenset((b"authorization", b"host", ROLE_HEADER.encode(), ACTOR_HEADER.encode()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +89,8 @@ class Access:
     async def _admit(self, request: Request, rule: Rule, asked: Asked) -> Actor:
         # Whoever guesses is slowed down before anything is looked up for them.
         peer = asked.peer or "?"
-        if asked.authorization and self.limits.left(self.refused_policy, peer).remaining == 0:
-            self.limits.spend(self.refused_policy, peer)
+        if asked.authorization and self.limits.knows(self.refused_policy, peer):
+            self.limits.spend(self.refused_policy, peer, 0)
         try:
             actor, policy = await self.identify.actor_of(asked)
             if rule.needs_actor and actor is STRANGER:
@@ -164,10 +165,13 @@ def require(scope: str) -> Callable[[Request], Actor]:
 
 def asked_of(request: Request) -> Asked:
     """What of a request says who asks. Only headers: a key in an address would stand in every log on the way."""
-    headers = {name: tuple(request.headers.getlist(name)) for name in (ROLE_HEADER, ACTOR_HEADER)}
-    authorization = tuple(request.headers.getlist("authorization"))
-    peer = request.client.host if request.client is not None else None
-    return Asked(authorization, headers, peer, request.headers.get("host", ""))
+    found: dict[str, tuple[str, ...]] = {}
+    for name, value in request.scope["headers"]:
+        if name in _TELLING:
+            told = name.decode("latin-1")
+            found[told] = (*found.get(told, ()), value.decode("latin-1"))
+    peer = request.scope.get("client")
+    return Asked(found.get("authorization", ()), found, peer[0] if peer else None, found.get("host", ("",))[0])
 
 
 def _install_handlers(app: FastAPI) -> None:

@@ -63,7 +63,7 @@ class TicketHastened(Event):
 
 
 class ReopenRequested(Event):
-    """The citizen came back with the matter soon after it was closed; `by` is the ticket that says so, if there is one."""
+    """The citizen came back with the matter soon after it was closed; `by` is the ticket that says so, if one does."""
 
     type: ClassVar[str] = "org.griddispatch.ticket.reopen-requested.v1"
     by: TicketId | None = None

@@ -144,6 +144,15 @@ class TicketExtensionRefused(Event):
     expired: bool = False
 
 
+class TicketHangProposed(Event):
+    """Somebody proposed to let the matter wait; nothing changes until another person approves."""
+
+    type: ClassVar[str] = "org.griddispatch.ticket.hang-proposed.v1"
+    cycle: int
+    ground: str
+    owner: str
+
+
 class TicketHung(Event):
     """It cannot be solved now: it waits under an owner and a plan, and is looked at again at `review_at`."""
 

@@ -91,7 +91,7 @@ def check_scope(rule: Rule, actor: Actor) -> None:
         raise Forbidden("scope", f"The role {actor.role!r} may not do this.", rule.scope)
     if rule.reach is not Reach.ANY and not actor.jurisdiction:
         raise Forbidden("no-jurisdiction", "You act for no area.", rule.scope)
-    if rule.two_persons and actor.person is None:
+    if rule.two_persons and actor.client is not None:
         raise Forbidden("no-person", "This takes a person, not a key.", rule.scope)
 
 

@@ -59,17 +59,22 @@ class RateLimits:
     def spend(self, policy: Policy, caller: str, units: int = 1) -> Left:
         """Take `units` from a caller's quota. Raises TooMany, and takes nothing, when there is not so much left.
 
-        A request of more units than the quota waits for a full bucket and empties it.
+        A request of more units than the quota waits for a full bucket and empties it; one of none takes nothing, and
+        is refused when not one is left.
         """
         key, now = (policy.name, caller), self._ticks()
         level = self._level(policy, key, now)
         wanted = min(units, policy.quota)
-        if level < wanted:
+        if level < max(wanted, 1):
             self._keep(key, level, now)
-            raise TooMany(policy.name, max(1, math.ceil((wanted - level) / policy.per_s)))
+            raise TooMany(policy.name, max(1, math.ceil((max(wanted, 1) - level) / policy.per_s)))
         level -= wanted
         self._keep(key, level, now)
         return self._left(policy, level)
+
+    def knows(self, policy: Policy, caller: str) -> bool:
+        """Whether a caller has spent anything of late."""
+        return (policy.name, caller) in self._buckets
 
     def left(self, policy: Policy, caller: str) -> Left:
         """What a caller has left; takes nothing."""

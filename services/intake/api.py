@@ -13,7 +13,7 @@ from starlette.requests import ClientDisconnect
 from services.intake import bulk, store
 from services.intake.contract import BULK_BODY, REPORT_BODY, MatterView, TicketAccepted, TicketView, encode, refusals
 from services.intake.doors import Doors, Refusal
-from services.intake.receive import Accepted, InFlight, Received, Refused, Replayed
+from services.intake.receive import Accepted, Hastened, InFlight, Received, Refused, Replayed
 from services.intake.vault import Vault, unlock
 from shared.clock import Clock
 from shared.errors import NotFound, Problem
@@ -143,13 +143,15 @@ def _created(received: Received) -> Response:
     headers = {"Location": f"/v1/tickets/{receipt.ticket_id}"}
     if isinstance(received, Replayed):
         headers["Idempotent-Replay"] = "true"
-    body = {
+    body: dict[str, object] = {
         "ticket_id": receipt.ticket_id,
         "ticket_no": receipt.ticket_no,
         "query_code": receipt.query_code,
         "received_at": receipt.received_at,
         "state": "RECEIVED",
     }
+    if isinstance(received, Hastened):
+        body["hastened"] = True
     return _json(body, 201, headers)
 
 

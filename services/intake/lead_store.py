@@ -90,9 +90,9 @@ async def list_overdue(tx: Transaction, recorded_before: datetime, limit: int) -
     return [LeadId(row["id"]) for row in await tx.conn.fetch(_SQL["list_overdue"], recorded_before, limit)]
 
 
-async def list_of_target(database: Database, target: str, before: datetime, limit: int) -> list[dict[str, object]]:
+async def list_of_target(database: Database, target: str, until: datetime, limit: int) -> list[dict[str, object]]:
     """What was handed to one body, the newest first, without what it says."""
-    return [dict(row) for row in await database.fetch(_SQL["list_of_target"], target, before, limit)]
+    return [dict(row) for row in await database.fetch(_SQL["list_of_target"], target, until, limit)]
 
 
 async def list_recorded(database: Database, person: str, since: datetime) -> list[dict[str, object]]:

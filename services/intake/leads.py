@@ -156,7 +156,7 @@ class Leads:
     async def take(
         self, tx: Transaction, lead_id: LeadId, actor: Actor, now: datetime, outcome: str | None = None
     ) -> None:
-        """The body has it in hand. Raises NotFound for all others, Conflict for one that went back."""
+        """The body has it in hand; again to say what came of it. Raises NotFound for others, Conflict once returned."""
         await self._followed(tx, lead_id, actor, LeadState.RECEIVED)
         await lead_store.move_lead(tx, lead_id, LeadState.RECEIVED, now, actor.name, outcome)
 
@@ -214,10 +214,10 @@ class Leads:
             raise Rejected(Problem("unit", "of_that_village", "must not be a unit of the village it is about"))
         await lead_store.name_visitor(tx, lead_id, officer, unit)
 
-    async def counts(self, database: Database, target: str) -> Mapping[LeadKind, int | None]:
+    async def counts(self, database: Database, target: str) -> Mapping[str, int | None]:
         """How many leads a body has of each kind; None for so few that the count would point at people."""
         counts = await lead_store.count_leads(database, target)
-        return {kind: published(counts.get(kind, 0), self._rules) for kind in LeadKind}
+        return {kind.value: published(counts.get(kind, 0), self._rules) for kind in LeadKind}
 
     async def _held(self, tx: Transaction, lead_id: LeadId) -> Lead:
         lead = await lead_store.read_lead(tx, lead_id)

@@ -54,8 +54,7 @@ class Judged(Struct, frozen=True):
     exercise: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+class Look(Struct, frozen=True):
     """What was found out about one ticket."""
 
     trace: Trace

@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 import asyncpg
 
-from services.intake.core.incidents import Trace, places_of
+from services.intake.core.incidents import Trace
 from services.intake.core.location import Location
 from services.intake.core.progress import PublicState
 from services.intake.core.report import NewTicket, Place
@@ -161,7 +161,8 @@ async def claim_untriaged(tx: Transaction, limit: int) -> list[asyncpg.Record]:
 
 async def save_triage(tx: Transaction, verdicts: Sequence[Verdict], now: datetime, rule_pack: str) -> None:
     """Write down what was found out about matters claimed in this transaction."""
-    places = [_places(v.trace) for v in verdicts]
+    traces = [v.trace for v in verdicts]
+    found = [None if t is None or t.confidential or t.is_lead else t for t in traces]  # what others may be merged into
     await tx.conn.execute(
         _SQL["save_triage"],
         [v.ticket_id for v in verdicts],
@@ -174,28 +175,23 @@ async def save_triage(tx: Transaction, verdicts: Sequence[Verdict], now: datetim
         [v.place.village for v in verdicts],
         [v.place.grid for v in verdicts],
         [v.explanation for v in verdicts],
-        [v.trace.callers[0] if v.trace and v.trace.callers else None for v in verdicts],
-        [v.trace.signature or None if v.trace else None for v in verdicts],
-        [place["cell"] if place else None for place in places],
-        [place["address"] if place else None for place in places],
+        [t.callers[0] if t and t.callers else None for t in traces],
+        [t.signature or None if t else None for t in traces],
+        [t.cell if t else None for t in found],
+        [t.addresses[0] if t and t.addresses else None for t in found],
         now,
         rule_pack,
     )
-    rare = [(v, place) for v, place in zip(verdicts, places, strict=True) if _is_rare(v)]
+    rare = [(v, t) for v, t in zip(verdicts, found, strict=True) if _is_rare(v)]
     if rare:
         await tx.conn.execute(
             _SQL["save_rare"],
             [v.ticket_id for v, _ in rare],
-            [place["component"] if place else None for _, place in rare],
+            [t.component if t else None for _, t in rare],
             [v.trace.party if v.trace else None for v, _ in rare],
             [v.merged_into for v, _ in rare],
             [v.hidden for v, _ in rare],
         )
-
-
-def _places(trace: Trace | None) -> dict[str, int | None] | None:
-    """Where a ticket is found; what may not be merged is found nowhere."""
-    return None if trace is None or trace.confidential or trace.is_lead else places_of(trace)
 
 
 def _is_rare(verdict: Verdict) -> bool:

@@ -9,6 +9,7 @@ from datetime import datetime
 
 import asyncpg
 import orjson
+from msgspec import Struct
 
 from services.intake import incident_store, lead_store, store
 from services.intake.core.categories import UNCLASSIFIED
@@ -56,8 +57,7 @@ class Question:
     words: OriginalWords
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(Struct, frozen=True):
     """One claimed matter and what it is; without words when the vault did not open."""
 
     ticket_id: TicketId
@@ -65,6 +65,11 @@ class Seen:
     words: OriginalWords | None
     triage: Triage
     place: Location
+
+    @property
+    def text(self) -> str:
+        """All that was said, in lower case."""
+        return f"{self.words.title or ''}\n{self.words.text}".lower() if self.words else ""
 
 
 class TriageLoop:
@@ -158,7 +163,10 @@ class TriageLoop:
         """Matters that get no verdict: what sounds like a lead waits for a person, what is not for us ends."""
         if self._merging is None or self._leads is None:
             return set()
-        rules, live = self._merging.rules, [s for s in seen if self._is_live(s)]
+        rules = self._merging.rules
+        live = [s for s in seen if (s.triage.lead is not None or rules.may_refuse(s.text)) and self._is_live(s)]
+        if not live:
+            return set()
         leads = [lead for s in live if (lead := self._lead(s, self._leads, now)) is not None]
         suspected = {lead.ticket_id for lead in leads if lead.ticket_id and lead.standing.state is LeadState.SUSPECTED}
         refused = {s.ticket_id: rule for s in live if (rule := refusal_of(s, rules.refusals)) is not None}
@@ -185,8 +193,8 @@ class TriageLoop:
             return None
         place = seen.place
         area = Area(place.county, place.township, place.village)
-        kind, said = LeadKind(seen.triage.lead.value), f"{seen.words.title or ''}\n{seen.words.text}"
-        return leads.found(seen.ticket_id, kind, said, area, seen.row["confidential"], now)
+        kind = LeadKind(seen.triage.lead.value)
+        return leads.found(seen.ticket_id, kind, seen.text, area, seen.row["confidential"], now)
 
     async def _compare(self, tx: Transaction, seen: Sequence[Seen], now: datetime) -> dict[TicketId, Look]:
         """Compare with what stands and with each other those that may be compared at all."""
@@ -280,7 +288,7 @@ def refusal_of(seen: Seen, rules: Sequence[RefusalRule]) -> RefusalRule | None:
     triage = seen.triage
     if seen.words is None or triage.urgency is not Urgency.U3 or triage.lead or triage.ticket_type not in _REFUSABLE:
         return None
-    text = f"{seen.words.title or ''}\n{seen.words.text}".lower()
+    text = seen.text
     return next((rule for rule in rules if rule.fits(text)), None)
 
 

@@ -96,7 +96,8 @@ class Marks:
 
     def __init__(self, keys: Mapping[str, bytes]) -> None:
         """`keys` as `read_keys` answers: new marks are made with the first that is not for leads."""
-        self._keys = [_derived(key, "marks") for key in ordinary_keys(keys).values()]
+        derived = [_derived(key, "marks") for key in ordinary_keys(keys).values()]
+        self._begun = [blake2b(digest_size=MARK_BYTES, key=key) for key in derived]
 
     def of(self, kind: str, text: str) -> tuple[bytes, ...]:
         """The mark of a text under each key of the ring, the active first; 16 bytes each, another for each kind.
@@ -104,7 +105,12 @@ class Marks:
         Keyed BLAKE2b, which needs no HMAC around it and costs a third.
         """
         said = f"{kind}|{text}".encode("utf-8", "surrogatepass")
-        return tuple([blake2b(said, digest_size=MARK_BYTES, key=key).digest() for key in self._keys])
+        marks = []
+        for begun in self._begun:
+            mark = begun.copy()  # the key is taken in once, not for every mark
+            mark.update(said)
+            marks.append(mark.digest())
+        return tuple(marks)
 
 
 class Vault:

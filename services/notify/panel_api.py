@@ -68,7 +68,7 @@ def router(database: Database, panel: Panel) -> APIRouter:
         return await _answer(database, lambda tx: panel.vote(tx, (TicketId(ticket_id), cycle), by, grant=body.grant))
 
     @routes.post("/{ticket_id}/{cycle}/checks", response_model=None)
-    async def check(request: Request, ticket_id: UUID, cycle: int, body: CheckBody) -> JSONResponse:
+    async def check_exclusion(request: Request, ticket_id: UUID, cycle: int, body: CheckBody) -> JSONResponse:
         """A supervisor looks at a sampled one again."""
         by, _ = somebody(request, Role.SUPERVISOR)
         return await _answer(database, lambda tx: panel.check(tx, (TicketId(ticket_id), cycle), by, upheld=body.upheld))

@@ -22,7 +22,7 @@ SHARED_LAYERS = (
     {"shared.stream", "shared.relay"},
     {"shared.deadletters"},
     {"shared.positions"},
-    {"shared.key_store", "shared.oidc", "shared.audit", "shared.pending_acts"},
+    {"shared.key_store", "shared.oidc", "shared.audit", "shared.pending_acts", "shared.row_security"},
     {"shared.ledger", "shared.kafka"},
     {"shared.database"},
     {"shared.tokens", "shared.access_settings"},

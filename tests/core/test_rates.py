@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from datetime import timedelta
 from decimal import Decimal
-from fractions import Fraction
 
 import pytest
 from hypothesis import given
@@ -68,7 +67,7 @@ def test_a_units_month_of_a_hundred_valid_follow_ups_comes_to_the_figures_of_the
     ],
 )  # fmt: skip
 def test_percentages_have_two_places_and_halves_go_up(part: int, of: int, expected: str) -> None:
-    assert str(percent(Fraction(part, of))) == expected
+    assert str(percent(part, of)) == expected
 
 
 def test_the_composite_is_taken_from_the_exact_rates() -> None:

@@ -13,10 +13,12 @@ import uvicorn
 from griddispatch.embedded import Broker
 from griddispatch.embedded.process import free_port
 from griddispatch.reconcile import Comparison, compare
+from griddispatch.replay_run import Request, replayed
 from shared.database import Database
 from shared.errors import Rejected, Unavailable
 from shared.events import event_id
-from shared.kafka import Outgoing
+from shared.kafka import Outgoing, Producer
+from shared.replay import Selection
 from shared.terms import Source
 from shared.topics import INTAKE
 from tests.builders import eventually, ticket
@@ -60,6 +62,21 @@ async def test_every_missing_event_is_named(database: TestDatabase, broker: Brok
         found = await compared(source, broker)
     named = sorted((d.what, d.event, d.ticket_id, d.version) for d in found.differences)
     assert named == sorted(("missing", event_id(HERE, ticket(n), 2), ticket(n), 2) for n in (4, 17))
+
+
+async def test_a_missing_event_is_sent_again_by_telling_its_tickets_story(
+    database: TestDatabase, embedded: Broker
+) -> None:
+    async with ledger_database(database) as source:
+        await tell_stories(source, 3)
+        await source.fetch("DELETE FROM outbox WHERE ticket_id = $1 AND version = 2", ticket(2))
+        await publish(source, embedded)
+        assert (await compared(source, embedded)).wrong == 1
+        producer = Producer(embedded.bootstrap, "test")
+        request = Request(HERE, INTAKE.name, Selection(ticket=ticket(2)), rebuild=True)
+        assert (await replayed(source, producer, request, None, lambda _: None)).events == 2
+        await producer.discard()
+        assert (await compared(source, embedded)).wrong == 0
 
 
 async def test_a_record_that_comes_twice_is_no_difference(database: TestDatabase, embedded: Broker) -> None:

@@ -15,7 +15,7 @@ from services.dispatch.core.rule_sections import Timer as TimerName
 from services.dispatch.core.rulebook import COMPLEX_ROW, limit_row, window_row
 from services.dispatch.core.story import DEEMED, Clock, Story, Timer
 from shared.events import TicketAssigned, TicketRedispatched, name_based
-from shared.joint_events import TicketRecalled
+from shared.joint_events import TicketRecalled, TicketSupportWaived
 from shared.terms import AssignmentId, AssignmentKind, MatterSize, ReturnReason, TicketType, Urgency
 
 _DUTY_REASONS = (ReturnReason.NOT_OUR_DUTY, ReturnReason.TAKEN_BACK_ITEM, ReturnReason.NO_AUTHORITY)
@@ -212,4 +212,14 @@ def recall(story: Story, assignment: Assignment) -> None:
     story.stop_subject(assignment.id)
     story.events.append(
         TicketRecalled(assignment_id=assignment.id, unit=assignment.unit, kind=assignment.kind)
+    )  # fmt: skip
+
+
+def end_part(story: Story, part: Assignment, reason: str) -> None:
+    """Do without a part."""
+    story.put(step(part, AssignmentState.WAIVED, story.now))
+    story.stop_subject(part.id)
+    story.why.append(f"PART_WAIVED unit={part.unit} reason={reason}")
+    story.events.append(
+        TicketSupportWaived(assignment_id=part.id, unit=part.unit, cycle=story.case.cycle, reason=reason)
     )  # fmt: skip

@@ -2,17 +2,19 @@
 
 from msgspec.structs import replace
 
+from services.dispatch.core.assignment import end_part
 from services.dispatch.core.case import Assignment, AssignmentState, TicketState
 from services.dispatch.core.deadline_moves import after_pause, move_deadline
 from services.dispatch.core.deadlines import is_within
 from services.dispatch.core.guards import check_own_work
+from services.dispatch.core.joint import call_supports
 from services.dispatch.core.lifecycle import move, step
 from services.dispatch.core.rule_sections import Timer as TimerName
 from services.dispatch.core.rulebook import window_row
 from services.dispatch.core.story import Clock, Refused, Story
 from services.dispatch.core.triggers import AuditCommand, PassAudit, Rework
 from shared.events import TicketAudited, TicketClosed, TicketResolved
-from shared.joint_events import TicketReworked, TicketSupportWaived
+from shared.joint_events import TicketReworked
 from shared.terms import AssignmentKind, CloseReason
 
 
@@ -59,16 +61,6 @@ def _end_loose_parts(story: Story) -> None:
             end_part(story, part, "LEAD_HAS_DONE")
 
 
-def end_part(story: Story, part: Assignment, reason: str) -> None:
-    """Do without a part."""
-    story.put(step(part, AssignmentState.WAIVED, story.now))
-    story.stop_subject(part.id)
-    story.why.append(f"PART_WAIVED unit={part.unit} reason={reason}")
-    story.events.append(
-        TicketSupportWaived(assignment_id=part.id, unit=part.unit, cycle=story.case.cycle, reason=reason)
-    )  # fmt: skip
-
-
 def pass_audit(story: Story, *, automatic: bool) -> None:
     """The result is accepted; then the citizen is asked, or nobody has to be."""
     for share in story.case.assignments:
@@ -103,6 +95,7 @@ def _send_back(story: Story, lead: Assignment, reason: str) -> None:
     story.stop(Clock.AUDIT)
     due_at = after_pause(story, lead.submitted_at or story.now, story.book.audit.rework_least)
     move_deadline(story, due_at)
+    call_supports(story)
     story.events.append(
         TicketReworked(assignment_id=lead.id, unit=lead.unit, cycle=story.case.cycle, due_at=due_at)
     )  # fmt: skip

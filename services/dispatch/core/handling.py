@@ -4,7 +4,7 @@ from msgspec.structs import replace
 
 from services.dispatch.core.assignment import assign, recall
 from services.dispatch.core.auditing import submit_lead
-from services.dispatch.core.case import Assignment, AssignmentState
+from services.dispatch.core.case import Assignment, AssignmentState, TicketState
 from services.dispatch.core.deadlines import is_within
 from services.dispatch.core.guards import admit, count_action, count_forward, refusal
 from services.dispatch.core.lifecycle import step
@@ -162,6 +162,8 @@ def _submit_part(story: Story, submitted: Assignment, action: str) -> None:
 
 def _sub_dispatch(story: Story, share: Assignment, command: SubDispatch) -> None:
     """A unit hands its share to one below it; its own deadline goes with it."""
+    if story.case.state is not TicketState.DISPATCHED:
+        raise Refused("NOT_DISPATCHED", "only a ticket in hand can be passed on")
     below = story.org.unit(command.unit)
     if below is None or share.unit not in story.org.ancestors(command.unit):
         raise Refused("NOT_BELOW", f"{command.unit} does not stand below {share.unit}")
@@ -169,6 +171,8 @@ def _sub_dispatch(story: Story, share: Assignment, command: SubDispatch) -> None
     above = story.org.unit(share.unit)
     if above is None or above.kind is OrgKind.GRID:
         raise refusal(story, "NOT_BELOW", "GRID_IS_LAST", command.unit, "below a grid there is nobody")
+    if story.case.live_share(command.unit) is not None:
+        raise Refused("HAS_A_PART", f"{command.unit} has a part already")
     forwards = count_forward(story, above.level)
     story.case = replace(story.case, forwards=forwards)
     recall(story, share)

@@ -14,7 +14,7 @@ from services.dispatch.core.rule_sections import Timer as TimerName
 from services.dispatch.core.rulebook import window_row
 from services.dispatch.core.story import DEEMED, TELL, Clock, Refused, Story, Timer
 from services.dispatch.core.triggers import ApproveHang, HangCommand, ProposeHang, TimerDue, Unhang
-from shared.joint_events import TicketHangTold, TicketHung, TicketUnhung
+from shared.joint_events import TicketHangProposed, TicketHangTold, TicketHung, TicketUnhung
 from shared.terms import AssignmentKind
 
 REVIEW = "review"
@@ -51,6 +51,7 @@ def _propose(story: Story, command: ProposeHang) -> None:
     proposed = Hang(command.ground, command.owner, command.record, command.review_days, person)
     story.case = replace(case, hang=proposed)
     story.why.append(f"HANG_PROPOSED ground={command.ground} owner={command.owner}")
+    story.events.append(TicketHangProposed(cycle=case.cycle, ground=command.ground, owner=command.owner))
 
 
 def _approve(story: Story) -> None:

@@ -5,8 +5,7 @@ from datetime import date
 
 from msgspec.structs import replace
 
-from services.dispatch.core.assignment import assign, support_due
-from services.dispatch.core.auditing import end_part
+from services.dispatch.core.assignment import assign, end_part, support_due
 from services.dispatch.core.case import PartnerScore, PlanPart, TicketState
 from services.dispatch.core.guards import admit, verdict_on
 from services.dispatch.core.permissions import check_unit

@@ -129,7 +129,7 @@ def _confirm_category(story: Story, command: ConfirmCategory) -> None:
         raise Refused("CONFIRMED_BEFORE", "a person has chosen the category")
     story.stop(Clock.CATEGORY)
     unsure = case.confidence is not None and case.confidence < story.book.least_confidence
-    story.case = replace(case, category=command.category, auto_category=case.category, confidence=None, waiver=None)
+    story.case = replace(case, category=command.category, auto_category=case.category, confidence=None)
     story.why.append(f"CATEGORY_CONFIRMED human={command.category} machine={case.category}")
     story.events.append(
         TicketCategoryConfirmed(category=command.category, auto_category=case.category, confidence=case.confidence)
@@ -140,6 +140,7 @@ def _confirm_category(story: Story, command: ConfirmCategory) -> None:
 
 def _send_where_it_belongs(story: Story) -> None:
     former = story.case.lead
+    story.case = replace(story.case, waiver=None)
     _size_again(story)
     chosen = lead_in_place(story) if story.case.size is MatterSize.SMALL else None
     unit, verdict = chosen or choose_lead(story)

@@ -30,6 +30,8 @@ from shared.terms import AssignmentKind, PlaceLevel, ReturnReason, Urgency
 
 def give_back(story: Story, command: ReturnCommand) -> None:
     """Apply a command about who has the work. Raises Refused or IllegalTransition."""
+    if story.case.state is not TicketState.DISPATCHED:
+        raise Refused("NOT_DISPATCHED", "only a ticket in hand can be given to another unit")
     match command:
         case Redispatch():
             _redispatch(story, command)
@@ -130,6 +132,7 @@ def _hand_over(story: Story, former: Assignment, unit: str, verdict: Verdict, *,
         case = story.case
     due_at = redispatched_deadline(parse_limit(case.limit), case.due_at, story.now, book.calendar, book.roster)
     assign(story, unit, AssignmentKind.LEAD, due_at, verdict, replaces=former, designated=designated)
+    call_supports(story)
 
 
 def _refuse(story: Story, share: Assignment, command: RefuseReturn) -> None:
@@ -171,8 +174,6 @@ def _designate(story: Story, command: Designate) -> None:
 
 
 def _movable_lead(story: Story, unit: str) -> Assignment:
-    if story.case.state is not TicketState.DISPATCHED:
-        raise Refused("NOT_DISPATCHED", "only a ticket in hand can be given to another unit")
     lead = story.case.lead
     if lead.unit == unit:
         raise Refused("SAME_UNIT", f"{unit} leads already")

@@ -2,8 +2,9 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from services.intake.core.incident_rules import IncidentRules
 from services.intake.core.incidents import Board, Match, Place, Trace
@@ -11,8 +12,7 @@ from services.intake.core.repeats import NO_REPEAT, Prior, Repeat, Sequel, judge
 from shared.terms import TicketId
 
 
-@dataclass(frozen=True, slots=True)
-class Newcomer:
+class Newcomer(Struct, frozen=True):
     """A ticket that was judged just now. `place` is its grid, or the finest area known, empty when no place is.
 
     `near` is where to look for others, as `places_near` says.
@@ -23,8 +23,7 @@ class Newcomer:
     near: Sequence[Place]
 
 
-@dataclass(frozen=True, slots=True)
-class Fold:
+class Fold(Struct, frozen=True):
     """The ticket waits for another one. `closed_at` says when that one was closed, if it has to be reopened."""
 
     into: TicketId
@@ -34,8 +33,7 @@ class Fold:
     closed_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Struct, frozen=True):
     """What becomes of one ticket; `suggestion` is for a person to decide."""
 
     fold: Fold | None = None
@@ -81,8 +79,10 @@ def _plan_one(
     if trace.is_lead:
         return ALONE
     match = board.match(trace, newcomer.near)
-    joins = match.into if match is not None and match.automatic else None
     mine = [prior for caller in trace.callers if caller in told for prior in told[caller].values()]
+    if match is None and not mine:
+        return ALONE
+    joins = match.into if match is not None and match.automatic else None
     repeat = judge_repeat(trace, newcomer.place, mine, joins, now, rules.repeats) if mine else NO_REPEAT
     if repeat.of is not None and repeat.sequel in (Sequel.HASTEN, Sequel.REOPEN):
         rule = f"repeat.{repeat.sequel.lower()}"

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
+from ahocorasick_rs import AhoCorasick
+
 from services.intake.core.tables import Table, TableReader
 from shared.terms import NotAcceptedReason, Urgency
 
@@ -91,6 +93,12 @@ class IncidentRules:
     leads: LeadRules
     refusals: tuple[RefusalRule, ...]
     replays: tuple[str, ...]
+    refusal_words: AhoCorasick
+    """All words of all refusals, because every matter asks."""
+
+    def may_refuse(self, text: str) -> bool:
+        """Whether a refusal could fit a text, in lower case; false for nearly all."""
+        return bool(self.refusal_words.find_matches_as_indexes(text))
 
     def is_replay(self, source: str) -> bool:
         """Whether a source plays old matters again."""
@@ -101,13 +109,15 @@ def read_incident_rules(parsed: Table) -> IncidentRules:
     """Build the rules from a parsed incidents.toml. Raises `InvalidRules` with every problem."""
     reader = TableReader()
     reader.check_keys("incidents", parsed, ("version", "merging", "repeats", "replays", "leads", "not_accepted"))
+    refusals = tuple(_refusal(reader, where, table) for where, table in _tables(reader, parsed, "not_accepted"))
     rules = IncidentRules(
         version=reader.text("incidents", parsed, "version"),
         merging=_merging(reader, _table(reader, parsed, "merging")),
         repeats=_repeats(reader, _table(reader, parsed, "repeats")),
         leads=_leads(reader, _table(reader, parsed, "leads")),
-        refusals=tuple(_refusal(reader, where, table) for where, table in _tables(reader, parsed, "not_accepted")),
+        refusals=refusals,
         replays=reader.words("replays", _table(reader, parsed, "replays", ("sources",)), "sources"),
+        refusal_words=AhoCorasick(sorted({word for rule in refusals for word in rule.words})),
     )
     ids = [rule.id for rule in rules.refusals]
     for twice in sorted({name for name in ids if ids.count(name) > 1}):

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from math import cos, floor, hypot, radians
 from typing import Final, TypeAlias
 
@@ -188,11 +189,17 @@ def cells_near(group: str, lon: float, lat: float) -> tuple[int, ...]:
     own = floor(height)
     cells: list[int] = []
     for row in (own, own + 1 if height - own >= 0.5 else own - 1):
-        place = (lon + 180) / CELL_DEGREES * max(cos(radians((row + 0.5) * CELL_DEGREES - 90)), 0.01)
+        place = (lon + 180) * _cells_a_degree(row)
         column = floor(place)
         cell = base + (row << 20) + column
         cells += (cell, cell + 1 if place - column >= 0.5 else cell - 1)
     return tuple(cells)
+
+
+@lru_cache(maxsize=4096)
+def _cells_a_degree(row: int) -> float:
+    """Of longitude, in this row."""
+    return max(cos(radians((row + 0.5) * CELL_DEGREES - 90)), 0.01) / CELL_DEGREES
 
 
 def metres_between(one: Trace, other: Trace) -> float | None:
@@ -264,9 +271,12 @@ class Board:
 
     def add(self, trace: Trace) -> None:
         """From now on others may belong to it."""
-        for kind, key in places_of(trace).items():
-            if key is not None:
-                self._at[kind, key][trace.ticket_id] = trace
+        if trace.cell is not None:
+            self._at["cell", trace.cell][trace.ticket_id] = trace
+        if trace.component is not None:
+            self._at["component", trace.component][trace.ticket_id] = trace
+        if trace.addresses:
+            self._at["address", trace.addresses[0]][trace.ticket_id] = trace
 
     def match(self, new: Trace, near: Iterable[Place]) -> Match | None:
         """The ticket that `new` belongs to as far as can be told; `near` is where to look, as `places_near` says."""
@@ -275,12 +285,6 @@ class Board:
         if not found:
             return None
         return best(m for old in found if (m := match(new, old, self._rules)) is not None)
-
-
-def places_of(trace: Trace) -> dict[str, int | None]:
-    """Under which keys a ticket is found: its cell, its component, its address; None for what is not known."""
-    address = trace.addresses[0] if trace.addresses else None
-    return {"cell": trace.cell, "component": trace.component, "address": address}
 
 
 def places_near(trace: Trace, cells: Iterable[int]) -> list[Place]:

@@ -23,7 +23,7 @@ class LeadState(StrEnum):
 STEPS: Final[Mapping[LeadState, frozenset[LeadState]]] = {
     LeadState.SUSPECTED: frozenset({LeadState.HANDED_OVER, LeadState.DISMISSED}),
     LeadState.HANDED_OVER: frozenset({LeadState.RECEIVED, LeadState.RETURNED_NOT_LEAD}),
-    LeadState.RECEIVED: frozenset({LeadState.RETURNED_NOT_LEAD}),
+    LeadState.RECEIVED: frozenset({LeadState.RECEIVED, LeadState.RETURNED_NOT_LEAD}),  # again, with what came of it
     LeadState.DISMISSED: frozenset(),
     LeadState.RETURNED_NOT_LEAD: frozenset(),
 }

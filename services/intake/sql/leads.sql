@@ -35,7 +35,7 @@ FOR UPDATE SKIP LOCKED
 
 -- name: list_of_target
 SELECT id AS lead_id, kind, state, recorded_at, moved_at, implicit, visit_unit IS NOT NULL AS has_visitor
-FROM lead WHERE target = $1 AND state NOT IN ('SUSPECTED', 'DISMISSED') AND recorded_at < $2
+FROM lead WHERE target = $1 AND state NOT IN ('SUSPECTED', 'DISMISSED') AND recorded_at <= $2
 ORDER BY recorded_at DESC, id LIMIT $3
 
 -- name: list_recorded

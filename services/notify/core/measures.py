@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from fractions import Fraction
+from functools import cached_property
+from math import lcm
 from typing import ClassVar, Final
 from zoneinfo import ZoneInfo
 
@@ -75,12 +77,17 @@ class PracticeRules:
 
 @dataclass(frozen=True)
 class Weights:
-    """The parts of the composite, and how much 基本满意 counts: exactly the numbers that were written down."""
+    """The composite in whole numbers: what each counted follow-up weighs, in parts of `whole`.
 
-    response: Fraction
-    solution: Fraction
-    satisfaction: Fraction
-    basically: Fraction
+    In the rate of satisfaction a basically satisfied citizen counts `basic` where a satisfied one counts `one`.
+    """
+
+    contacted: int
+    solved: int
+    satisfaction: int
+    whole: int
+    basic: int
+    one: int
 
 
 @dataclass(frozen=True)
@@ -94,20 +101,23 @@ class MeasureRules:
     warning: WarningRules
     practice: PracticeRules
 
-    @property
+    @cached_property
     def weights(self) -> Weights:
-        """The weights as exact parts: 0.1 is one tenth."""
+        """Exactly the numbers that were written down: 0.1 is one tenth."""
         parts = {rule.name: exactly(rule.weight) for rule in self.rates.metric}
-        return Weights(
-            parts[Metric.RESPONSE], parts[Metric.SOLUTION], parts[Metric.SATISFACTION],
-            exactly(self.rates.basically_counts),
-        )  # fmt: skip
+        whole = lcm(*(part.denominator for part in parts.values()))
+        contacted, solved, satisfaction = (
+            int(parts[name] * whole) for name in (Metric.RESPONSE, Metric.SOLUTION, Metric.SATISFACTION)
+        )
+        basic = exactly(self.rates.basically_counts)
+        return Weights(contacted, solved, satisfaction, whole, basic.numerator, basic.denominator)
 
     def period_of(self, instant: datetime) -> str:
         """The assessment month that an instant falls into, `YYYY-MM`: the month in which it ends."""
         day, from_day = instant.astimezone(self.zone).date(), self.rates.month_from_day
         later = from_day > 1 and day.day >= from_day
-        return (day.replace(day=1) + timedelta(days=32 if later else 0)).strftime("%Y-%m")
+        month = day.year * 12 + day.month - 1 + later
+        return f"{month // 12:04}-{month % 12 + 1:02}"
 
     def span_of(self, period: str) -> tuple[datetime, datetime]:
         """When a period begins, and the instant that is not of it any more. Raises Rejected for what is no period."""

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
-from fractions import Fraction
 from typing import NamedTuple
 
 from services.notify.core.measures import MeasureRules
@@ -74,30 +73,27 @@ def figures(counts: Counts, rules: MeasureRules) -> Figures:
 
     The composite is taken from the exact rates, not from the rounded ones.
     """
-    weights, judged = rules.weights, counts.valid >= rules.rates.least_valid
-    response = solution = satisfaction = composite = None
-    if judged:
-        response, solution = Fraction(counts.contacted, counts.valid), Fraction(counts.solved, counts.valid)
-        satisfaction = (counts.satisfied + weights.basically * counts.basic) / counts.valid
-        composite = weights.response * response + weights.solution * solution + weights.satisfaction * satisfaction
+    w, valid = rules.weights, counts.valid
+    judged = valid if valid >= rules.rates.least_valid else 0
+    content = w.one * counts.satisfied + w.basic * counts.basic
+    weighed = w.one * (w.contacted * counts.contacted + w.solved * counts.solved) + w.satisfaction * content
     return Figures(
-        percent(response),
-        percent(solution),
-        percent(satisfaction),
-        percent(composite),
-        percent(_part(counts.on_time, counts.on_time + counts.late)),
-        percent(_part(counts.first_dispatch_right, counts.dispatched)),
-        percent(_part(counts.excluded, counts.valid + counts.excluded)),
-        percent(_part(counts.valid, counts.valid + counts.unreachable)),
+        response=percent(counts.contacted, judged),
+        solution=percent(counts.solved, judged),
+        satisfaction=percent(content, w.one * judged),
+        composite=percent(weighed, w.one * w.whole * judged),
+        on_time=percent(counts.on_time, counts.on_time + counts.late),
+        first_dispatch=percent(counts.first_dispatch_right, counts.dispatched),
+        excluded=percent(counts.excluded, valid + counts.excluded),
+        reached=percent(valid, valid + counts.unreachable),
     )
 
 
-def percent(share: Fraction | None) -> Decimal | None:
-    """A share as a percentage with two places, half up; None stays None."""
-    if share is None:
+def percent(part: int, whole: int) -> Decimal | None:
+    """A part as a percentage with two places, half up; of nothing there is no part."""
+    if not whole:
         return None
-    hundredths = (share.numerator * 20_000 + share.denominator) // (2 * share.denominator)
-    return Decimal(hundredths).scaleb(-2)
+    return Decimal((part * 20_000 + whole) // (2 * whole)).scaleb(-2)
 
 
 def total(rows: Iterable[Counts]) -> Counts:
@@ -118,7 +114,3 @@ def add(into: dict[Bucket, Counts], more: Mapping[Bucket, Counts]) -> None:
     """Add counts in place."""
     for bucket, counts in more.items():
         into[bucket] = into.get(bucket, NOTHING).plus(counts)
-
-
-def _part(some: int, of: int) -> Fraction | None:
-    return Fraction(some, of) if of else None

@@ -10,6 +10,7 @@ import httpx
 from fastapi import FastAPI
 
 from services.dispatch.api import Commands, router
+from services.dispatch.core.org import Org
 from services.dispatch.decisions import Decider
 from services.dispatch.handlers import decide_on_events
 from services.dispatch.places import Places
@@ -19,7 +20,8 @@ from shared.database import Database, connect
 from shared.events import Envelope, Event, TicketEvaluated, event_id
 from shared.ledger import Ledger
 from shared.terms import Source
-from tests.builders import TUESDAY_MORNING, grids, org, rulebook, ticket, triaged
+from tests.builders import TUESDAY_MORNING, grids, rulebook, ticket, triaged
+from tests.builders import org as sample_org
 from tests.conftest import TestDatabase
 
 
@@ -87,11 +89,11 @@ class Desk:
 
 
 @asynccontextmanager
-async def open_desk(database: TestDatabase) -> AsyncIterator[Desk]:
-    """The service, ready."""
+async def open_desk(database: TestDatabase, *, org: Org | None = None) -> AsyncIterator[Desk]:
+    """The service, ready; with the sample county's organisation unless another is given."""
     db = await connect(database.dsn("dispatch"), size=10, application="test")
     time = [TUESDAY_MORNING]
-    decider = Decider(Ledger(Source.DISPATCH, lambda: None), rulebook(), org(), lambda: time[0])
+    decider = Decider(Ledger(Source.DISPATCH, lambda: None), rulebook(), org or sample_org(), lambda: time[0])
     app = FastAPI()
     problems.install(app)
     app.include_router(router(db, Commands(db, decider, Places(grids()))))

@@ -26,7 +26,7 @@ from services.intake.leads import Leads
 from services.intake.merging import Merging
 from services.intake.receive import Receiver
 from services.intake.triage import TriageLoop
-from services.intake.vault import Marks, Vault, lead_keys, ordinary_keys, read_keys
+from services.intake.vault import Marks, Vault, erase, lead_keys, ordinary_keys, read_keys
 from shared import problems
 from shared.codec import Record, encode
 from shared.database import Database, connect
@@ -131,6 +131,11 @@ class Counter:
     async def count(self, table: str) -> int:
         """How many rows a table has."""
         return int((await self.database.fetch(f"SELECT count(*) FROM {table}"))[0][0])
+
+    async def erase(self, ticket_id: str) -> None:
+        """Forget a ticket's words."""
+        async with self.database.transaction() as tx:
+            await erase(tx, TicketId(UUID(ticket_id)))
 
     async def tell(self, ticket_id: str, version: int, event: Event) -> None:
         """Let dispatch state something of a ticket."""
