@@ -22,6 +22,7 @@ from griddispatch.demo.layouts import InputError, read_mapping
 from griddispatch.demo.run import DemoFailed, Options, run
 from griddispatch.dlq import DEAD, STATES, dead_letters
 from griddispatch.keys import app as keys
+from griddispatch.lifecycle import app as lifecycle
 from griddispatch.rules import app as rules
 from griddispatch.triage import app as triage
 from shared.errors import NotFound, Rejected, Unavailable
@@ -48,6 +49,7 @@ app.add_typer(dlq, name="dlq")
 app.add_typer(contract, name="contract")
 app.add_typer(area, name="area")
 app.add_typer(rules, name="rules")
+app.add_typer(lifecycle, name="lifecycle")
 app.add_typer(keys, name="keys")
 app.add_typer(audit, name="audit")
 app.add_typer(triage, name="triage")

@@ -1,55 +1,58 @@
-"""The OpenAPI documents of the services, without a database: routers over parts that are never called."""
+"""The OpenAPI documents of the services: each is put together as ever, only over a database that is never asked."""
 
-from collections.abc import Callable, Mapping
-from typing import TypeVar, cast
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+from typing import Any, cast
 
-from fastapi import APIRouter
+from pydantic import SecretStr
 
-from services.dispatch.api import Commands
-from services.dispatch.api import router as dispatch_router
-from services.intake.api import router as intake_router
-from services.intake.doors import Doors
-from services.intake.receive import Receiver
-from services.intake.vault import Vault
-from services.notify.api import router as notify_router
-from services.notify.followups import FollowUps
-from shared.clock import utc_now
+from griddispatch.data import data_root
+from services.dispatch.app import build as build_dispatch
+from services.dispatch.settings import DispatchSettings
+from services.intake.app import build as build_intake
+from services.intake.settings import IntakeSettings
+from services.notify.app import build as build_notify
+from services.notify.settings import NotifySettings
+from shared.assembly import Assembly
 from shared.database import Database
+from shared.failpoint import nowhere
 from shared.json_schema import Json
-from shared.openapi import ServiceApp
 
-P = TypeVar("P")
-
-
-def _absent(part: type[P]) -> P:
-    """Stands where a router expects a live part: describing routes calls none, and a call would fail at once."""
-    return cast(P, object())
+_API = frozenset({"api"})
+_KEY = SecretStr("described:MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=")
+"""No secret: a ring must hold a key, and describing routes seals nothing."""
 
 
-def _intake() -> tuple[APIRouter, ...]:
-    doors = Doors(_absent(Database), _absent(Receiver))
-    return (intake_router(doors, _absent(Vault), utc_now),)
+class _Described(Assembly):
+    """A service that is only to be described: its database is there and never asked."""
+
+    async def database(self, part: str, size: int = 2) -> Database:
+        """A database without a connection; asking it would fail at once."""
+        return Database(cast(Any, None), part, nowhere)
 
 
-def _dispatch() -> tuple[APIRouter, ...]:
-    return (dispatch_router(_absent(Database), _absent(Commands)),)
+def _common(data: Path) -> dict[str, Any]:
+    return {
+        "database_dsn": SecretStr("postgresql://nobody@127.0.0.1/nothing"),
+        "kafka_bootstrap": "127.0.0.1:1",
+        "pack": data / "packs" / "county-default",
+        "area": data / "areas" / "sample-county",
+    }
 
 
-def _notify() -> tuple[APIRouter, ...]:
-    return (notify_router(_absent(Database), _absent(FollowUps)),)
-
-
-SERVICES: Mapping[str, Callable[[], tuple[APIRouter, ...]]] = {
-    "intake": _intake,
-    "dispatch": _dispatch,
-    "notify": _notify,
+SERVICES: Mapping[str, Callable[[Path], Awaitable[Assembly]]] = {
+    "intake": lambda data: build_intake(IntakeSettings(**_common(data), vault_keys=_KEY), _API, _Described),
+    "dispatch": lambda data: build_dispatch(DispatchSettings(**_common(data)), _API, _Described),
+    "notify": lambda data: build_notify(NotifySettings(**_common(data)), _API, _Described),
 }
-"""The routers of each service's `api` part, as its app.py includes them."""
+"""The services, each with its `api` part only."""
 
 
 def openapi(service: str) -> Json:
     """The document that the service serves at /openapi.json. Raises LookupError for another name."""
-    app = ServiceApp(service)
-    for router in SERVICES[service]():
-        app.include_router(router)
-    return app.openapi()
+
+    async def put_together() -> Assembly:
+        return await SERVICES[service](data_root())
+
+    return asyncio.run(put_together()).app.openapi()

@@ -115,14 +115,15 @@ _After = Annotated[str | None, Query(pattern=r"^[0-9a-f-]{36}/[0-9]{1,9}$", desc
 
 
 def router(database: Database, source: Source) -> APIRouter:
-    """The routes of every service's `api` part. Give them a small pool of their own: a busy day is read slowly."""
+    """The routes of every service's `api` part. Give them a small pool of their own: a long outbox is read slowly."""
     routes = APIRouter()
 
     @routes.get("/v1/reconciliation")
     async def get_reconciliation(since: _From, until: _To) -> Reconciliation:
         """How many events were stated, hour by hour, with a digest over them: at most 24 whole hours."""
         check_span(since, until)
-        rows = await database.fetch(_SQL["tally_hours"], since, until, SHARDS)
+        (mark,) = await database.fetch(_SQL["read_upto"])
+        rows = await database.fetch(_SQL["tally_hours"], since, until, SHARDS, mark["upto"])
         hours = [
             HourTally(
                 hour=row["hour"], shard=row["shard"], events=row["events"],

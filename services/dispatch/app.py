@@ -27,11 +27,11 @@ PARTS = ("api", "relay", "stream", "timers")
 PACK_FILES = ("dispatch.toml", "categories.toml", "calendar.toml")
 
 
-async def build(settings: DispatchSettings, parts: frozenset[str]) -> Assembly:
+async def build(settings: DispatchSettings, parts: frozenset[str], make: type[Assembly] = Assembly) -> Assembly:
     """Everything wired. Raises ValueError with every problem of pack or area, Unavailable without a database."""
     book = open_pack(settings.pack, *PACK_FILES).read(load_pack_rules, *PACK_FILES)
     org, grids = read_area(settings)
-    assembly = Assembly(settings, "dispatch", Source.DISPATCH, parts)
+    assembly = make(settings, "dispatch", Source.DISPATCH, parts)
     decider = Decider(assembly.ledger, book, org, settings.now)
     if "api" in parts:
         commands = Commands(await assembly.database("api", settings.database_pool), decider, Places(grids))

@@ -33,14 +33,14 @@ from shared.wake import Wake
 PARTS = ("api", "relay", "stream", "triage")
 
 
-async def build(settings: IntakeSettings, parts: frozenset[str]) -> Assembly:
+async def build(settings: IntakeSettings, parts: frozenset[str], make: type[Assembly] = Assembly) -> Assembly:
     """Everything wired. Raises ValueError with every problem of pack or area.
 
     Raises Unavailable without a database, NotMigrated without its tables; then nothing is left open.
     """
     gazetteer, rules = read_area(settings.area), read_pack(settings.pack)
     incident_rules = read_incidents(settings.pack)
-    assembly = Assembly(settings, "intake", Source.INTAKE, parts)
+    assembly = make(settings, "intake", Source.INTAKE, parts)
     try:
         await _wire(assembly, settings, gazetteer, rules, incident_rules)
     except BaseException:

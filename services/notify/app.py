@@ -32,17 +32,17 @@ COURIER_POOL = 4
 PACK_FILES = ("notify.toml", "measures.toml", "calendar.toml")
 
 
-async def build(settings: NotifySettings, parts: frozenset[str]) -> Assembly:
+async def build(settings: NotifySettings, parts: frozenset[str], make: type[Assembly] = Assembly) -> Assembly:
     """Everything wired. Raises ValueError with what is wrong in pack, area or keys, Unavailable without a database."""
+    rules = open_pack(settings.pack, "notify.toml").read(load_notify_rules, "notify.toml")
     pack = open_pack(settings.pack, *PACK_FILES)
-    rules = pack.read(load_notify_rules, "notify.toml")
     measures = pack.read(load_measures, "notify.toml", "measures.toml")
     workdays = pack.read(load_workdays, "calendar.toml")
     book = read_contacts(settings)
     renderer = make_renderer(read_templates(settings.templates), rules.follow_up.zone)
     guard = Guard(settings.loopback)
     channels = make_channels(book, settings.webhook_secrets, settings.channel_secrets, renderer, guard)
-    assembly = Assembly(settings, "notify", Source.NOTIFY, parts)
+    assembly = make(settings, "notify", Source.NOTIFY, parts)
     courier: Courier | None = None
     if "courier" in parts:
         database = await assembly.database("courier", min(len(channels) + 1, COURIER_POOL))

@@ -19,7 +19,7 @@ SHARED_LAYERS = (
     {"shared.identity", "shared.matrix"},
     {"shared.openapi", "shared.contract_routes"},
     {"shared.health", "shared.replay", "shared.reconciliation"},
-    {"shared.stream", "shared.relay"},
+    {"shared.stream", "shared.relay", "shared.tallying"},
     {"shared.deadletters"},
     {"shared.positions"},
     {"shared.key_store", "shared.oidc", "shared.audit", "shared.pending_acts", "shared.row_security"},
