@@ -6,13 +6,17 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from shared.terms import (
+    AlertKind,
     AssignmentKind,
     Channel,
     CloseReason,
     ConversionReason,
+    ExclusionReason,
     FollowUpOutcome,
+    LeadKind,
     Light,
     MatterSize,
+    NotAcceptedReason,
     PlaceLevel,
     ReportAnswer,
     ReturnFinding,
@@ -20,6 +24,7 @@ from shared.terms import (
     Satisfaction,
     Source,
     TicketType,
+    TransferTarget,
     Urgency,
     WhistleKind,
 )
@@ -61,6 +66,39 @@ LABELS: Mapping[type[StrEnum], Mapping[str, Label]] = MappingProxyType(
             "COUNTY": L("县", "county"),
         },
         MatterSize: {"SMALL": L("小事", "small"), "BIG": L("大事", "big"), "UNSIZED": L("不分大小", "not sized")},
+        LeadKind: {
+            "THREAT": L("扬言", "threat"), "DISCIPLINE": L("纪检监察线索", "discipline"),
+            "SECURITY": L("涉黑涉恶线索", "public security"),
+        },
+        NotAcceptedReason: {
+            "EMERGENCY_110_119_120": L("紧急警情,由 110/119/120 受理", "an emergency: 110, 119 or 120"),
+            "LITIGATION_OR_ARBITRATION": L("诉讼仲裁途径", "for the courts or arbitration"),
+            "RECONSIDERATION": L("行政复议途径", "for administrative reconsideration"),
+            "PETITION_ONGOING": L("信访正在办理", "a petition is under way"),
+            "INFO_DISCLOSURE": L("政府信息公开途径", "for disclosure of information"),
+            "SECRET_OR_PRIVACY": L("涉及秘密或隐私", "touches secrets or privacy"),
+            "OUT_OF_TERRITORY": L("不属本辖区", "outside the territory"),
+            "UNLAWFUL_OR_IMMORAL": L("违法或违背公序良俗", "against law or good morals"),
+            "NO_SUBSTANCE": L("无实质内容", "nothing to act on"),
+            "SAME_MATTER_FINISHED": L("同一事项已终结", "the same matter has been concluded"),
+        },
+        TransferTarget: {
+            "POLICE_110": L("公安 110", "police, 110"), "FIRE_119": L("消防 119", "fire service, 119"),
+            "AMBULANCE_120": L("急救 120", "ambulance, 120"), "OTHER_TERRITORY": L("其他辖区", "another territory"),
+        },
+        ExclusionReason: {
+            "BEYOND_GOVERNMENT_DUTY": L("超出政府职责", "beyond the government's duty"),
+            "IN_LEGAL_PROCEDURE": L("已进入法律程序", "in a legal procedure"),
+            "UNLAWFUL_DEMAND": L("诉求违法", "an unlawful demand"),
+            "MALICIOUS_REPEAT": L("恶意重复", "repeated in bad faith"),
+            "FINISHED_THREE_LEVELS": L("三级终结", "concluded at three levels"),
+            "FORCE_MAJEURE": L("不可抗力", "force majeure"),
+            "POLICY_LIMIT_EXPLAINED": L("政策所限,已作解释", "limited by policy, and explained"),
+        },
+        AlertKind: {
+            "SPIKE": L("突增", "sudden rise"), "GROWTH": L("持续增长", "steady growth"),
+            "SPREAD": L("扩散", "spread"), "CRITICAL": L("单件特急", "one critical matter"),
+        },
         AssignmentKind: {
             "LEAD": L("主办", "leads"), "SUPPORT": L("协办", "supports"),
             "COORDINATE": L("属地协调", "coordinates locally"), "FIRST_DISPOSAL": L("先行处置", "contains it first"),

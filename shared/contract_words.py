@@ -125,6 +125,45 @@ FIELDS: Mapping[str, FieldWords] = MappingProxyType(
         "notification_id": W("Id of the message.", "5a1f6d3c-6a53-5a0c-9d0b-2a1f7c3f9b57"),
         "template": W("The kind of message.", "assigned"),
         "recipient": W("Who was told: `unit:<id>`, `source:<name>` or a role; never an address.", f"unit:{_GRID}"),
+        # ---- incidents, repeats, leads ----------------------------------------------------------------------------
+        "incident_id": W(
+            "Id of the incident 同一事件 that several tickets are about.", "5c1f6a52-6b0c-5d7e-8f55-0f6b1a7e2c33"
+        ),
+        "into": W("The ticket that is worked on for all of them.", "0198a1c2-7f00-7000-8000-000000000002"),
+        "merged_into": W("The ticket it was merged into 并单; null: none.", None),
+        "reporters": W("Different people who reported the incident.", 2),
+        "tickets": W("Tickets of the incident, the main one included.", 2),
+        "mass": W("Whether many people report it 群体性.", False),
+        "own_follow_up": W("Whether its own citizen is asked in the end.", True),
+        "supervise": W("Level of supervision that the number of reporters asks for; 0: none.", 0),
+        "repeat_of": W("An earlier ticket of the same caller about the same matter; null: none.", None),
+        "repeats_30d": W("Earlier tickets of the same caller about the matter within 30 days.", 0),
+        "repeats_90d": W("Earlier tickets of the same caller about the matter within 90 days.", 0),
+        "levels_up": W("How many levels higher than usual it is to be handled.", 0),
+        "hidden": W("Whether it stays out of queues, search and counts.", False),
+        "count": W("How often it happened.", 2),
+        "TicketHastened.count": W("Days on which the citizen asked again 催办; no clock moves.", 1),
+        "ReopenRequested.by": W("The ticket that says so; null: the citizen did, about this very one.", None),
+        "supplement_id": W(
+            "Id of what the citizen added 补充; its words are in intake.", "7f2d7a10-54b2-4f5e-9d0a-5c7a6f0f9a21"
+        ),
+        "route": W("The other way that is open to the citizen.", "向人民法院提起诉讼"),
+        "lead_id": W(
+            "Id of a sensitive lead 问题线索; nothing else of it is told.", "2b9f3f0e-8d5a-4a51-9c1e-6a0f5f7c0b12"
+        ),
+        "truthful": W("Whether the citizen confirms what the unit reported; null: not asked.", True),
+        "service": W("The citizen's judgement of the service; null: not asked.", "SATISFIED"),
+        # ---- rates and warnings -----------------------------------------------------------------------------------
+        "granted": W("Whether the panel left the judgement out of the unit's rates 剔除.", True),
+        "lapsed": W("True when the panel did not decide in time, which refuses.", False),
+        "sampled": W("Whether a supervisor is to look at it again.", False),
+        "upheld": W("Whether the supervisor agreed.", True),
+        "grids": W("The grids it was seen in.", ("990101001001001",)),
+        "window_start": W("From when on it was counted.", "2026-03-10T00:00:00Z"),
+        "window_end": W("Until when it was counted.", "2026-03-10T01:00:00Z"),
+        "threshold": W("From which number on it is remarkable.", 5),
+        "playbook": W("Id of the playbook 预案 for it.", "sudden-rise"),
+        "concerns": W("The ticket of a single critical matter; null: it is about many.", None),
         # ---- what people say and send over HTTP; personal, and in no event --------------------------------------
         "text": W("The citizen's own words.", "小区门口的路灯不亮了"),
         "title": W("A short title.", "路灯不亮"),

@@ -23,7 +23,9 @@ from shared.events import (
     TicketTriaged,
     event_id,
 )
+from shared.intake_events import INTAKE_EVENT_TYPES
 from shared.json_schema import Json, example_of, with_words
+from shared.notify_events import NOTIFY_EVENT_TYPES
 from shared.terms import Source, TicketId
 from shared.topics import DISPATCH, INTAKE, NOTIFY, Topic
 
@@ -34,8 +36,10 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 SNAPSHOT = "org.griddispatch.ticket.snapshot"
 """Name of the schema of `tickets-state`; its records carry no CloudEvents headers."""
 
-_BY_INTAKE = frozenset({TicketReceived.type, TicketTriaged.type})
-_BY_NOTIFY = frozenset({FollowUpAsked.type, TicketEvaluated.type, NotificationDelivered.type, NotificationFailed.type})
+_BY_INTAKE = INTAKE_EVENT_TYPES | {TicketReceived.type, TicketTriaged.type}
+_BY_NOTIFY = NOTIFY_EVENT_TYPES | {
+    FollowUpAsked.type, TicketEvaluated.type, NotificationDelivered.type, NotificationFailed.type,
+}  # fmt: skip
 _SOURCES = {INTAKE.name: Source.INTAKE, DISPATCH.name: Source.DISPATCH, NOTIFY.name: Source.NOTIFY}
 _TICKET = TicketId(UUID("0198a1c2-7f00-7000-8000-000000000001"))
 _TIME = datetime.fromisoformat("2026-03-10T09:15:00+08:00")

@@ -10,6 +10,7 @@ import orjson
 from griddispatch.demo.agenda import Agenda
 from griddispatch.demo.county import Point
 from griddispatch.demo.exchange import AGAIN, Answer
+from griddispatch.demo.hours import HOUR
 from griddispatch.demo.plans import Act, Reply, plan_reply, plan_work, read_facts
 from griddispatch.demo.records import Sighting
 from griddispatch.demo.watch import ASKED, ASSIGNED, REDISPATCHED
@@ -20,6 +21,8 @@ TRIES = 60
 NOT_THEN = frozenset({"illegal-transition", "RETURN_TOO_LATE", "DESIGNATED", "FIRST_DISPOSAL_PENDING"})
 """Refusals after which a worker goes on with the next thing: deemed signed meanwhile, too late to return, and so on."""
 OVER = "ASSIGNMENT_ENDED"
+SUPPORT_OPEN = "SUPPORT_OPEN"
+"""A lead's result waits for the parts of the units that support it, however long that takes."""
 
 _DISPATCH = Source.DISPATCH.value.encode()
 NumberOf = Callable[[bytes], int | None]
@@ -104,6 +107,9 @@ class Workers:
         elif status == 409 and code in NOT_THEN:
             self.troubles[f"{job.act.command} not possible any more: {code}"] += 1
             self._go_on(job)
+        elif status == 409 and code == SUPPORT_OPEN:
+            self.troubles["waited for a part of another unit"] += 1
+            self._agenda.add(max(again_at, now + HOUR), job)
         elif status in AGAIN or status == 404:
             self._again(job, again_at, f"answer {status}")
         elif code != OVER:

@@ -6,7 +6,7 @@ import json
 import sys
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -160,7 +160,7 @@ class World:
         shown = await self._ticket(ticket_id)
         if shown is None:
             return "UNKNOWN"
-        lead = shown["assignments"][-1]
+        lead = _next_share(shown["assignments"])
         if shown["state"] == "DISPATCHED":
             name, body = _next_command(lead["state"])
             if wait_for_clocks and name == "sign" and shown["cycle"] == 1:
@@ -242,6 +242,12 @@ async def living(world: World, **failpoints: str) -> AsyncIterator[World]:
         yield world
     finally:
         await world.end()
+
+
+def _next_share(shares: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Who has something to do: a supporting unit before the lead, whose result waits for it."""
+    supports = (a for a in shares if a["kind"] == "SUPPORT" and a["ended_at"] is None and a["state"] != "SUBMITTED")
+    return next(supports, shares[-1])
 
 
 def _next_command(state: str) -> tuple[str, dict[str, str]]:

@@ -6,7 +6,6 @@ import subprocess
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 import asyncpg
@@ -28,7 +27,9 @@ from tests.services.dispatch.desk import open_desk
 pytestmark = pytest.mark.timeout(400)
 
 TICKETS = 12
-READ_S = 60.0
+READ_S = 90.0
+REQUIRED = "java"
+"""Runs from what the suite has for its broker; the others need something more from elsewhere."""
 
 
 @dataclass(frozen=True)
@@ -75,29 +76,22 @@ READERS: Mapping[str, Callable[[], Argv]] = {
 }  # fmt: skip
 
 
-@contextmanager
-def _broker() -> Iterator[ApacheKafka]:
+@pytest.fixture(scope="module")
+def stream(postgres: EmbeddedPostgres, migrated: str) -> Iterator[Stream | KafkaUnavailable]:
+    """Tickets of dispatch, some of them worked on, published by the relay; or why there is no Apache Kafka."""
     broker = ApacheKafka()
     try:
         broker.start()
     except KafkaUnavailable as missing:
-        if os.environ.get("GRIDDISPATCH_REQUIRE_KAFKA") == "1":
-            pytest.fail(f"Apache Kafka is required and cannot be had: {missing}")
-        pytest.skip(f"NOT COVERED on Apache Kafka: {missing}")
-    try:
-        yield broker
-    finally:
-        broker.stop()
-
-
-@pytest.fixture(scope="module")
-def stream(postgres: EmbeddedPostgres, migrated: str) -> Iterator[Stream]:
-    """Tickets of dispatch, some of them worked on, published by the relay."""
+        yield missing
+        return
     postgres.create_database("examples", migrated)
-    with _broker() as broker:
+    try:
         lines = asyncio.run(_publish(TestDatabase(postgres, "examples"), broker.bootstrap))
         yield Stream(broker.bootstrap, lines)
-    postgres.drop_database("examples")
+    finally:
+        broker.stop()
+        postgres.drop_database("examples")
 
 
 async def _publish(database: TestDatabase, bootstrap: str) -> tuple[str, ...]:
@@ -126,12 +120,23 @@ def _line(row: asyncpg.Record) -> str:
     return f"{identity}\t{row['type']}\t{row['ticket_id']}\t{row['version']}"
 
 
-@pytest.mark.parametrize("reader", READERS)
-def test_every_reader_prints_every_event_with_its_headers_in_its_tickets_order(stream: Stream, reader: str) -> None:
+def ready(stream: Stream | KafkaUnavailable, reader: str) -> tuple[Stream, Argv]:
+    """Everything the reader needs; without it the test is skipped loudly, or fails for the one that is required."""
     try:
-        argv, needs = READERS[reader]()
+        if isinstance(stream, KafkaUnavailable):
+            raise stream
+        return stream, READERS[reader]()
     except (Missing, KafkaUnavailable) as missing:
+        if reader == REQUIRED and os.environ.get("GRIDDISPATCH_REQUIRE_KAFKA") == "1":
+            pytest.fail(f"the example for {reader} is required and cannot be run: {missing}")
         pytest.skip(f"NOT COVERED: the example for {reader}: {missing}")
+
+
+@pytest.mark.parametrize("reader", READERS)
+def test_every_reader_prints_every_event_with_its_headers_in_its_tickets_order(
+    stream: Stream | KafkaUnavailable, reader: str
+) -> None:
+    stream, (argv, needs) = ready(stream, reader)
     place = {"KAFKA_BOOTSTRAP": stream.bootstrap, "KAFKA_TOPIC": DISPATCH.name, "KAFKA_GROUP": f"test-{reader}"}
     done = subprocess.run(
         [*argv, "--once"], env={**os.environ, **place, **needs}, capture_output=True, text=True, timeout=READ_S, check=False
