@@ -23,6 +23,9 @@ from griddispatch.demo.run import DemoFailed, Options, run
 from griddispatch.dlq import DEAD, STATES, dead_letters
 from griddispatch.keys import app as keys
 from griddispatch.lifecycle import app as lifecycle
+from griddispatch.reconcile import app as reconcile
+from griddispatch.replay import app as replay
+from griddispatch.report import app as monthly
 from griddispatch.rules import app as rules
 from griddispatch.triage import app as triage
 from shared.errors import NotFound, Rejected, Unavailable
@@ -49,6 +52,9 @@ app.add_typer(dlq, name="dlq")
 app.add_typer(contract, name="contract")
 app.add_typer(area, name="area")
 app.add_typer(rules, name="rules")
+app.add_typer(replay)
+app.add_typer(reconcile)
+app.add_typer(monthly, name="report")
 app.add_typer(lifecycle, name="lifecycle")
 app.add_typer(keys, name="keys")
 app.add_typer(audit, name="audit")

@@ -15,7 +15,7 @@ from services.dispatch.core.rule_examples import check_examples
 from services.dispatch.core.rulebook import Rulebook, RulePackRefused, load_pack_rules
 from services.intake.core.incident_rules import read_incident_rules
 from services.intake.core.triage_rules import read_rules
-from services.notify.core.rules import load_notify_rules
+from services.notify.core.measures import load_measures
 from shared.packs import SHEET, Pack, PackRefused, open_pack
 
 T = TypeVar("T")
@@ -24,7 +24,7 @@ REFUSED: Final = 2
 DISPATCH: Final = ("dispatch.toml", "categories.toml", "calendar.toml")
 INTAKE: Final = ("triage.toml", "categories.toml")
 INCIDENTS: Final = ("incidents.toml",)
-NOTIFY: Final = ("notify.toml",)
+NOTIFY: Final = ("notify.toml", "measures.toml")
 EXAMPLES: Final = ("examples.toml",)
 FILES: Final = tuple(dict.fromkeys((*DISPATCH, *INTAKE, *INCIDENTS, *NOTIFY, *EXAMPLES)))
 
@@ -95,7 +95,7 @@ def check_pack(folder: Path, today: date) -> Verdict:
     book = _tried(pack, load_pack_rules, DISPATCH, problems)
     triage = _tried(pack, read_rules, INTAKE, problems)
     _tried(pack, read_incident_rules, INCIDENTS, problems)
-    _tried(pack, load_notify_rules, NOTIFY, problems)
+    _tried(pack, load_measures, NOTIFY, problems)
     problems += _disagreements(pack)
     if book is None:
         return Verdict(tuple(dict.fromkeys(problems)))

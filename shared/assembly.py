@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from shared import contract_routes, health, problems
+from shared import contract_routes, health, problems, reconciliation
 from shared.database import Database, connect
 from shared.deadletters import DeadLetterMirror
 from shared.errors import Unavailable
@@ -19,6 +19,7 @@ from shared.relay import Companion, Relay
 from shared.runtime import Loop, serve
 from shared.settings import ServiceSettings
 from shared.stream import Route, Stream
+from shared.tallying import Tallying
 from shared.telemetry import log
 from shared.terms import Source
 from shared.topics import TOPICS, Topic, dead_letters_of
@@ -76,7 +77,12 @@ class Assembly:
         )  # fmt: skip
         mirror = Producer(settings.kafka_bootstrap, f"{name}-dead")
         dead = dead_letters_of(self.service)
+        self.loop("tallying", Tallying(await self.database("tallying", 1)).run)
         self.loop("dead-letters", DeadLetterMirror(database, mirror, dead, self._dead_letter_wake).run)
+
+    async def add_reconciliation(self) -> None:
+        """Let integrators prove that nothing is missing from the topics."""
+        self.app.include_router(reconciliation.router(await self.database("reconciliation"), self._source))
 
     async def add_stream(self, name: str, routes: Sequence[Route[Any]]) -> None:
         """Read topics as the group `<service>-<name>`."""

@@ -8,7 +8,7 @@ from typing import ClassVar
 from uuid import UUID
 
 from shared.event import Event as Event
-from shared.terms import IncidentId, LeadId, LeadKind, NotAcceptedReason, TicketId, TransferTarget, Urgency
+from shared.terms import IncidentId, LeadId, LeadKind, NotAcceptedReason, SplitReason, TicketId, TransferTarget, Urgency
 
 
 class TicketMerged(Event):
@@ -33,7 +33,7 @@ class TicketSplit(Event):
 
     type: ClassVar[str] = "org.griddispatch.ticket.split.v1"
     incident_id: IncidentId
-    reason: str
+    reason: SplitReason
 
 
 class IncidentRecounted(Event):
@@ -84,15 +84,17 @@ class WithdrawalRequested(Event):
 
 
 class TicketNotAccepted(Event):
-    """The matter is not taken on 不予受理: why, on which ground (a rule or a law), and which other way is open."""
+    """The matter is not taken on 不予受理. By which `rule`, or null when a person decided so.
+
+    The ground and the other way that is open are for the citizen, who reads them with number and code.
+    """
 
     type: ClassVar[str] = "org.griddispatch.ticket.not-accepted.v1"
     ticket_no: str
     source: str
     reason: NotAcceptedReason
-    basis: str
-    route: str
-    automatic: bool
+    rule: str | None = None
+    exercise: bool = False
 
 
 class TicketTransferred(Event):
@@ -102,6 +104,7 @@ class TicketTransferred(Event):
     ticket_no: str
     source: str
     target: TransferTarget
+    exercise: bool = False
 
 
 class TicketRouted(Event):

@@ -183,6 +183,16 @@ class NotAcceptedReason(StrEnum):
     SAME_MATTER_FINISHED = "SAME_MATTER_FINISHED"
 
 
+class SplitReason(StrEnum):
+    """Why a merge is undone 拆单."""
+
+    OTHER_PLACE = "OTHER_PLACE"
+    OTHER_MATTER = "OTHER_MATTER"
+    OTHER_DUTY = "OTHER_DUTY"
+    CITIZEN_ASKED = "CITIZEN_ASKED"
+    WITHDRAWN = "WITHDRAWN"
+
+
 class TransferTarget(StrEnum):
     """To whom a whole matter is handed outside the system 转外部."""
 

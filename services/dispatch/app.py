@@ -37,6 +37,7 @@ async def build(settings: DispatchSettings, parts: frozenset[str], make: type[As
         commands = Commands(await assembly.database("api", settings.database_pool), decider, Places(grids))
         views = await assembly.database("views", settings.database_pool)  # reading must not keep commands waiting
         assembly.app.include_router(router(views, commands))
+        await assembly.add_reconciliation()
     if "stream" in parts:
         await assembly.add_stream("stream", routes(decider))
     if "timers" in parts:

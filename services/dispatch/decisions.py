@@ -14,7 +14,7 @@ from services.dispatch.core.opening import open_case
 from services.dispatch.core.org import Org
 from services.dispatch.core.rulebook import Rulebook
 from services.dispatch.core.story import ClockKey, Decision, Refused, Timer
-from services.dispatch.core.triggers import TimerDue, Trigger
+from services.dispatch.core.triggers import WISHES, TimerDue, Trigger
 from shared import telemetry
 from shared.clock import Clock as Now
 from shared.database import Transaction
@@ -83,6 +83,8 @@ class Decider:
         case: Case | None = before
         error: Exception | None = None
         for cause in causes:
+            if case is None and isinstance(cause.trigger, WISHES):
+                continue  # asked before the matter was triaged: it is not late, there is nothing to hasten yet
             try:
                 decision, error = self._decide_one(ticket_id, case, cause), None
             except (Refused, IllegalTransition, Conflict, NotFound) as refusal:

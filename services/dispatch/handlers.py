@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from services.dispatch.core.triggers import WISHES
 from services.dispatch.decisions import Cause, Decider
 from shared.database import Transaction
 from shared.events import Envelope, TicketEvaluated, TicketTriaged
@@ -21,6 +22,9 @@ def decide_on_events(decider: Decider) -> Apply:
                 case TicketTriaged() | TicketEvaluated() as trigger:
                     cause = Cause(trigger, str(envelope.id), envelope.traceparent)
                     causes.setdefault(envelope.ticket_id, []).append(cause)
+                case event if isinstance(event, WISHES):
+                    cause = Cause(event, str(envelope.id), envelope.traceparent)
+                    causes.setdefault(envelope.ticket_id, []).append(cause)
                 case _:
                     pass  # counted in its ticket's order, and nothing more
         if causes:
@@ -32,4 +36,7 @@ def decide_on_events(decider: Decider) -> Apply:
 def routes(decider: Decider) -> tuple[Route[Incoming], ...]:
     """The topics dispatch reads."""
     apply = decide_on_events(decider)
-    return (ticket_route(INTAKE, apply, (TicketTriaged,)), ticket_route(NOTIFY, apply, (TicketEvaluated,)))
+    return (
+        ticket_route(INTAKE, apply, (TicketTriaged, *WISHES)),
+        ticket_route(NOTIFY, apply, (TicketEvaluated, *WISHES)),
+    )

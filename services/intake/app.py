@@ -75,6 +75,7 @@ async def _wire(
             open_pack(settings.pack, "triage.toml").tables["triage.toml"], public_url=settings.open311_url,
         )  # fmt: skip
         assembly.app.include_router(open311.router(doors, civic, settings.now))
+        await assembly.add_reconciliation()
     if "stream" in parts:
         await assembly.add_stream("stream", routes(receiver, settings.now, release()))
     if "triage" in parts:

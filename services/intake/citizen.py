@@ -31,7 +31,7 @@ from shared.events import Draft
 from shared.intake_events import TicketHastened, TicketSupplemented, WithdrawalRequested
 from shared.ledger import Ledger
 from shared.problems import problem
-from shared.terms import TicketId, TicketType, Urgency
+from shared.terms import SplitReason, TicketId, TicketType, Urgency
 
 MOST_TRIES: Final = 5
 """Codes that may be tried for a number within the window; then even the right one is not heard."""
@@ -64,13 +64,14 @@ F = TypeVar("F", bound=CodeForm)
 
 
 class CitizenView(BaseModel):
-    """How a matter stands. `reason` and `route` are told where it was not taken on, or handed to somebody else."""
+    """How a matter stands. `reason`, `basis` and `route` are told where it was not taken on."""
 
     ticket_no: str
     public_state: str
     received_at: datetime
     updated_at: datetime
     reason: str | None
+    basis: str | None
     route: str | None
     supplements: int
     withdrawal_asked: bool
@@ -132,6 +133,7 @@ class CitizenDesk:
             "received_at": row["received_at"],
             "updated_at": row["updated_at"],
             "reason": row["ended_why"] if row["ended"] != "ROUTED" else None,
+            "basis": row["ended_basis"],
             "route": row["ended_route"],
             "supplements": await incident_store.count_supplements(tx, row["id"]),
             "withdrawal_asked": row["withdrawal_at"] is not None,
@@ -209,7 +211,7 @@ class CitizenDesk:
         """The ticket leaves its incident, which is counted anew."""
         incident_id = incident_of(main)
         await incident_store.lock_incident(tx, incident_id)
-        await incident_store.split_ticket(tx, ticket_id, now, "citizen", "WITHDRAWN")
+        await incident_store.split_ticket(tx, ticket_id, now, "citizen", SplitReason.WITHDRAWN)
         return Draft(main, recounted(incident_id, (await self._merging.tallies(tx, [incident_id]))[incident_id]), now)
 
     async def _state(self, tx: Transaction, *drafts: Draft) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import BaseModel, StringConstraints
+from pydantic import AfterValidator, BaseModel, StringConstraints
 
 from services.intake import incident_store
 from services.intake.contract import refusals
@@ -16,7 +16,7 @@ from services.intake.officers import Actor, actor_of
 from shared.clock import Clock
 from shared.database import Database, Transaction
 from shared.errors import NotFound
-from shared.terms import IncidentId, NotAcceptedReason, TicketId, TransferTarget
+from shared.terms import IncidentId, NotAcceptedReason, SplitReason, TicketId, TransferTarget
 
 DISPATCHERS = ("dispatcher", "command_centre")
 AGENTS = ("hotline_agent", *DISPATCHERS)
@@ -24,10 +24,17 @@ AGENTS = ("hotline_agent", *DISPATCHERS)
 Line = Annotated[str, StringConstraints(min_length=1, max_length=500, strip_whitespace=True)]
 
 
-class SplitForm(Form):
-    """Why a merge is undone."""
+def _given_by_people(reason: SplitReason) -> SplitReason:
+    if reason is SplitReason.WITHDRAWN:
+        raise ValueError("is the citizen's own to give")
+    return reason
 
-    reason: Line
+
+class SplitForm(Form):
+    """Why a merge is undone; the note is told nobody outside."""
+
+    reason: Annotated[SplitReason, AfterValidator(_given_by_people)]
+    note: Line | None = None
 
 
 class RefusalForm(Form):
@@ -126,7 +133,7 @@ def router(database: Database, desk: IncidentDesk, now: Clock) -> APIRouter:
         """Undo a merge, with a reason: the ticket is as if it had never been merged."""
 
         async def call(actor: Actor, form: SplitForm, tx: Transaction) -> None:
-            await desk.split(tx, TicketId(ticket_id), form.reason, actor, now())
+            await desk.split(tx, TicketId(ticket_id), form.reason, form.note, actor, now())
 
         return await command(database, request, DISPATCHERS, SplitForm, call)
 

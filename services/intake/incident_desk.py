@@ -15,7 +15,7 @@ from shared.errors import Conflict, NotFound, Problem, Rejected
 from shared.events import Draft
 from shared.intake_events import TicketMerged, TicketNotAccepted, TicketSplit, TicketTransferred
 from shared.ledger import Ledger
-from shared.terms import NotAcceptedReason, TicketId, TransferTarget, Urgency
+from shared.terms import NotAcceptedReason, SplitReason, TicketId, TransferTarget, Urgency
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,14 +87,16 @@ class IncidentDesk:
         if found is not None:
             raise Conflict(f"they must not be merged: {found}", 0)
 
-    async def split(self, tx: Transaction, ticket_id: TicketId, reason: str, actor: Actor, now: datetime) -> None:
-        """Undo a merge. Raises NotFound, and Conflict for a ticket that waits for none."""
+    async def split(
+        self, tx: Transaction, ticket_id: TicketId, reason: SplitReason, note: str | None, actor: Actor, now: datetime
+    ) -> None:
+        """Undo a merge; the note stays here. Raises NotFound, and Conflict for a ticket that waits for none."""
         child = (await self._held(tx, ticket_id))[ticket_id]
         if child.merged_into is None:
             raise Conflict("it is not merged into another one", 0)
         main, incident_id = child.merged_into, incident_of(child.merged_into)
         await incident_store.lock_incident(tx, incident_id)
-        await incident_store.split_ticket(tx, ticket_id, now, actor.name, reason)
+        await incident_store.split_ticket(tx, ticket_id, now, actor.name, reason, note)
         tally = (await self._merging.tallies(tx, [incident_id]))[incident_id]
         split = TicketSplit(incident_id=incident_id, reason=reason)
         await self._state(tx, Draft(ticket_id, split, now), Draft(main, recounted(incident_id, tally), now))
@@ -108,11 +110,10 @@ class IncidentDesk:
         row = await self._open(tx, ticket_id)
         if row["urgency"] != Urgency.U3 and (not refusal.second or refusal.second == actor.person):
             raise Rejected(Problem("second", "second_person", "must name another person who agrees"))
-        ending = Ending(ticket_id, "NOT_ACCEPTED", refusal.reason, refusal.route)
+        ending = Ending(ticket_id, "NOT_ACCEPTED", refusal.reason, refusal.basis, refusal.route)
         await incident_store.end_tickets(tx, [ending], now)
         stated = TicketNotAccepted(
-            ticket_no=row["ticket_no"], source=row["source"], reason=refusal.reason, basis=refusal.basis,
-            route=refusal.route, automatic=False,
+            ticket_no=row["ticket_no"], source=row["source"], reason=refusal.reason, exercise=row["exercise"]
         )  # fmt: skip
         await self._state(tx, Draft(ticket_id, stated, now))
 
@@ -120,7 +121,9 @@ class IncidentDesk:
         """Hand a whole matter on to somebody outside. Raises NotFound, and Conflict as `refuse`."""
         row = await self._open(tx, ticket_id)
         await incident_store.end_tickets(tx, [Ending(ticket_id, "TRANSFERRED", target)], now)
-        stated = TicketTransferred(ticket_no=row["ticket_no"], source=row["source"], target=target)
+        stated = TicketTransferred(
+            ticket_no=row["ticket_no"], source=row["source"], target=target, exercise=row["exercise"]
+        )  # fmt: skip
         await self._state(tx, Draft(ticket_id, stated, now))
 
     async def supplements(

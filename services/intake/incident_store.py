@@ -13,7 +13,7 @@ from services.intake.core.incidents import MOST_CANDIDATES, Incident, Match, Mem
 from services.intake.core.repeats import Prior
 from services.intake.store import Sealed
 from shared.database import Database, Transaction, named_queries
-from shared.terms import IncidentId, TicketId, TicketType, Urgency
+from shared.terms import IncidentId, SplitReason, TicketId, TicketType, Urgency
 
 _SQL = named_queries("services.intake", "sql", "incidents.sql")
 
@@ -61,11 +61,12 @@ class Suggestion:
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """A matter that ends in intake: how, why, and which other way is open."""
+    """A matter that ends in intake: how, why, on which ground, and which other way is open."""
 
     ticket_id: TicketId
     ended: str
     why: str | None = None
+    basis: str | None = None
     route: str | None = None
 
 
@@ -203,10 +204,12 @@ async def merge_ticket(tx: Transaction, ticket_id: TicketId, into: TicketId, now
     await tx.conn.execute(_SQL["merge_ticket"], ticket_id, into, now)
 
 
-async def split_ticket(tx: Transaction, ticket_id: TicketId, now: datetime, by: str, reason: str) -> None:
+async def split_ticket(
+    tx: Transaction, ticket_id: TicketId, now: datetime, by: str, reason: SplitReason, note: str | None = None
+) -> None:  # fmt: skip
     """Let a ticket stand alone again."""
     await tx.conn.execute(_SQL["split_ticket"], ticket_id, now)
-    await tx.conn.execute(_SQL["end_membership"], ticket_id, now, by, reason)
+    await tx.conn.execute(_SQL["end_membership"], ticket_id, now, by, reason, note)
 
 
 async def read_incident(database: Database, incident_id: IncidentId) -> dict[str, object] | None:
@@ -238,6 +241,7 @@ async def end_tickets(tx: Transaction, endings: Sequence[Ending], now: datetime)
         [e.ticket_id for e in endings],
         [e.ended for e in endings],
         [e.why for e in endings],
+        [e.basis for e in endings],
         [e.route for e in endings],
         now,
     )

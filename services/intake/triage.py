@@ -173,7 +173,7 @@ class TriageLoop:
         await lead_store.insert_leads(tx, leads, now)
         await lead_store.suspect_tickets(tx, list(suspected), now)
         if refused:
-            endings = [Ending(t, "NOT_ACCEPTED", rule.reason, rule.route) for t, rule in refused.items()]
+            endings = [Ending(t, "NOT_ACCEPTED", r.reason, r.basis, r.route) for t, r in refused.items()]
             await incident_store.end_tickets(tx, endings, now)
         drafts = [Draft(s.ticket_id, _refusal(s, refused[s.ticket_id]), now) for s in live if s.ticket_id in refused]
         drafts += [created(lead, now) for lead in leads if lead.ticket_id not in suspected]
@@ -294,8 +294,7 @@ def refusal_of(seen: Seen, rules: Sequence[RefusalRule]) -> RefusalRule | None:
 
 def _refusal(seen: Seen, rule: RefusalRule) -> TicketNotAccepted:
     return TicketNotAccepted(
-        ticket_no=seen.row["ticket_no"], source=seen.row["source"], reason=rule.reason, basis=rule.basis,
-        route=rule.route, automatic=True,
+        ticket_no=seen.row["ticket_no"], source=seen.row["source"], reason=rule.reason, rule=rule.id,
     )  # fmt: skip
 
 

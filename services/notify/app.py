@@ -62,6 +62,7 @@ async def build(settings: NotifySettings, parts: frozenset[str], make: type[Asse
             rates_api.router(database, measures, warnings),
         ):  # fmt: skip
             assembly.app.include_router(doors)
+        await assembly.add_reconciliation()
     if "stream" in parts:
         await assembly.add_stream("stream", routes(follow_ups, measure_and_draw(rates, desk)))
     if "followups" in parts:

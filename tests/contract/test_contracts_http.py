@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 from fastapi import APIRouter, FastAPI
-from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
+from jsonschema import Draft202012Validator
 
 from griddispatch.openapi import SERVICES, openapi
 from services.dispatch import app as dispatch

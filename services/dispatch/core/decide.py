@@ -11,15 +11,17 @@ from services.dispatch.core.handling import handle
 from services.dispatch.core.hanging import hang
 from services.dispatch.core.joint import act_jointly
 from services.dispatch.core.judgement import judge
+from services.dispatch.core.lifecycle import IllegalTransition
 from services.dispatch.core.nature import redefine
 from services.dispatch.core.org import Org
 from services.dispatch.core.pauses import change_time
 from services.dispatch.core.permissions import check_role, least_actor
 from services.dispatch.core.returns import give_back
 from services.dispatch.core.rulebook import Rulebook
-from services.dispatch.core.story import Decision, Story
+from services.dispatch.core.story import Decision, Refused, Story
 from services.dispatch.core.supervision import supervise
 from services.dispatch.core.triggers import (
+    WISHES,
     AuditCommand,
     Command,
     HandlingCommand,
@@ -31,7 +33,9 @@ from services.dispatch.core.triggers import (
     TimeCommand,
     TimerDue,
     Trigger,
+    Wish,
 )
+from services.dispatch.core.wishes import heed, pass_over
 from shared.events import TicketEvaluated, TicketTriaged
 
 
@@ -50,10 +54,21 @@ def decide(
         ring(story, trigger)
     elif isinstance(trigger, TicketTriaged):
         story.why.append("TRIAGED_AGAIN ignored")
+    elif isinstance(trigger, WISHES):
+        return _heeded(story, trigger, Story(case, book, org, now))
     else:
         story.actor = actor or least_actor(trigger)
         check_role(story, trigger)
         _obey(story, trigger)
+    return story.decision()
+
+
+def _heeded(story: Story, wish: Wish, untouched: Story) -> Decision:
+    try:
+        heed(story, wish)
+    except (Refused, IllegalTransition) as refusal:
+        pass_over(untouched, refusal)
+        return untouched.decision()
     return story.decision()
 
 

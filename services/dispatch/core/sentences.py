@@ -138,6 +138,8 @@ COURSE: Final = {
     "REOPENED": W("第{count}次重办，时限{limit}", "reopened, number {count}: {limit}"),
     "REOPENED_AFTER_CLOSING": W("结案后诉求人要求重办", "reopened by the citizen after it was closed"),
     "JUDGEMENT_TOO_LATE": W("评价属于第{cycle}轮，该轮已结束", "the word is on round {cycle}, which is over"),
+    "WISH_PASSED_OVER": W("请求未予采纳（{code}）", "what was asked could not be granted ({code})"),
+    "INCIDENT_RECOUNTED": W("同一事件已有{reporters}人反映", "{reporters} people report the same incident"),
     "TRIAGED_AGAIN": W("重复的分拨结果，不再处理", "triaged a second time, which changes nothing"),
 }
 CLOCK_NAMES: Final = {

@@ -23,7 +23,7 @@ METRES_A_DEGREE: Final = 111_195.0
 CELL_DEGREES: Final = 0.002
 """Height of a cell, some 222 m; as wide in metres, wherever it lies. Part of what is stored."""
 
-MOST_CANDIDATES: Final = 20
+MOST_CANDIDATES: Final = 200
 """Of one cell, component or address: those that were closed last, or are open still."""
 
 

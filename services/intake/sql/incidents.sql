@@ -110,7 +110,8 @@ UPDATE ticket SET merged_into = $2, updated_at = $3 WHERE id = $1
 UPDATE ticket SET merged_into = NULL, updated_at = $2 WHERE id = $1
 
 -- name: end_membership
-UPDATE incident_ticket SET split_at = $2, split_by = $3, reason = $4 WHERE ticket_id = $1 AND split_at IS NULL
+UPDATE incident_ticket SET split_at = $2, split_by = $3, reason = $4, note = $5
+WHERE ticket_id = $1 AND split_at IS NULL
 
 -- name: read_incident
 SELECT i.id AS incident_id, i.main_ticket, m.ticket_no AS main_ticket_no, i.opened_at, m.category, m.township, m.grid
@@ -133,9 +134,10 @@ SELECT ticket_id, 1 + (SELECT count(*) FROM hasten AS h WHERE h.ticket_id = c.ti
 -- name: end_tickets
 -- The matter ends here; nothing is merged into it any more.
 UPDATE ticket AS t
-SET state = 'ENDED', ended = g.ended, ended_why = g.why, ended_route = g.route, public_state = '已结案', closed_at = $5,
-    updated_at = $5, cell = NULL, component = NULL, address = NULL
-FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[]) AS g (id, ended, why, route) WHERE t.id = g.id
+SET state = 'ENDED', ended = g.ended, ended_why = g.why, ended_basis = g.basis, ended_route = g.route,
+    public_state = '已结案', closed_at = $6, updated_at = $6, cell = NULL, component = NULL, address = NULL
+FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[]) AS g (id, ended, why, basis, route)
+WHERE t.id = g.id
 
 -- name: try_code
 -- Count a try before it is judged, whether there is such a ticket or not; a count from before $3 is over.
@@ -154,7 +156,7 @@ DELETE FROM code_try WHERE ticket_no IN (SELECT ticket_no FROM code_try WHERE si
 -- name: read_by_number
 -- For whoever knows the number and, as the caller checks, the code. A merged ticket stands as the one it waits for.
 SELECT t.id, t.ticket_no, t.query_code, t.state, t.received_at, t.updated_at, t.ticket_type, t.urgency, t.ended,
-       t.ended_why, t.ended_route, t.withdrawal_at, t.merged_into, LEAST(t.closed_at, m.closed_at) AS closed_at,
+       t.ended_why, t.ended_basis, t.ended_route, t.withdrawal_at, t.merged_into, LEAST(t.closed_at, m.closed_at) AS closed_at,
        CASE WHEN t.public_state = '已受理' THEN COALESCE(m.public_state, '已受理') ELSE t.public_state END AS public_state,
        EXISTS (SELECT FROM ticket AS c WHERE c.merged_into = t.id) AS is_main
 FROM ticket AS t LEFT JOIN ticket AS m ON m.id = t.merged_into
@@ -177,6 +179,6 @@ UPDATE ticket SET withdrawal_at = $2, updated_at = $2 WHERE id = $1
 
 -- name: lock_for_ending
 -- A ticket that somebody wants to refuse or hand on.
-SELECT t.id, t.state, t.ticket_no, t.source, t.urgency, t.merged_into,
+SELECT t.id, t.state, t.ticket_no, t.source, t.urgency, t.merged_into, t.exercise,
        EXISTS (SELECT FROM ticket AS c WHERE c.merged_into = t.id) AS is_main
 FROM ticket AS t WHERE t.id = $1 AND NOT t.hidden FOR NO KEY UPDATE OF t

@@ -159,20 +159,24 @@ async def test_the_same_address_is_suggested_though_no_point_is_known(counter: C
     assert (suggested["rule"], suggested["distance_m"]) == ("merge.address", None)
 
 
+ELSEWHERE_IT_IS = {"reason": "OTHER_PLACE", "note": "在路的另一头"}
+
+
 async def test_a_split_leaves_the_ticket_as_if_it_had_never_been_merged(counter: Counter) -> None:
     main, other = await counter.hand_in(manhole(1), manhole(2))
     (alone,) = await counter.hand_in(said(MANHOLE, phone(3), extensions={"component_id": "M-78"}))
     await close(counter, main)
-    split = await counter.http.post(f"/v1/tickets/{other}/split", json={"reason": "另一处"}, headers=DISPATCHER)
+    split = await counter.http.post(f"/v1/tickets/{other}/split", json=ELSEWHERE_IT_IS, headers=DISPATCHER)
     assert split.status_code == 204
     restored, never = await counter.ticket(other), await counter.ticket(alone)
     for column in ("state", "public_state", "merged_into", "closed_at"):
         assert restored[column] == never[column], column
     assert (await counter.http.get(f"/v1/tickets/{other}")).json()["public_state"] == "已受理"
     (told,) = await counter.stated(other, "ticket.split")
-    assert told["reason"] == "另一处"
+    assert set(told) == {"type", "incident_id", "reason"}
+    assert told["reason"] == "OTHER_PLACE"
     assert (await counter.stated(main, "incident.recounted"))[-1]["tickets"] == 1
-    again = await counter.http.post(f"/v1/tickets/{other}/split", json={"reason": "x"}, headers=DISPATCHER)
+    again = await counter.http.post(f"/v1/tickets/{other}/split", json=ELSEWHERE_IT_IS, headers=DISPATCHER)
     assert again.status_code == 409
 
 
@@ -206,8 +210,9 @@ async def test_what_is_not_there_is_not_found(counter: Counter) -> None:
     for path in ("/v1/merges/7/acceptance", "/v1/merges/7/refusal"):
         assert (await counter.http.post(path, headers=DISPATCHER)).status_code == 404
     path = f"/v1/tickets/{UUID(int=1)}/split"
-    assert (await counter.http.post(path, headers=DISPATCHER, json={"reason": "x"})).status_code == 404
-    assert (await counter.http.post(path, headers=DISPATCHER, json={"reason": ""})).status_code == 422
+    assert (await counter.http.post(path, headers=DISPATCHER, json=ELSEWHERE_IT_IS)).status_code == 404
+    for reason in ("", "另一处", "WITHDRAWN"):
+        assert (await counter.http.post(path, headers=DISPATCHER, json={"reason": reason})).status_code == 422
     assert (await counter.http.post(path, headers=DISPATCHER, content=b"{")).status_code == 415
 
 
@@ -251,3 +256,16 @@ async def test_an_incident_has_the_same_id_whoever_asks(counter: Counter) -> Non
     main, other = await counter.hand_in(manhole(1), manhole(2))
     (merged,) = await counter.stated(other, "ticket.merged")
     assert merged["incident_id"] == str(incident_of(TicketId(UUID(main))))
+
+
+@pytest.mark.parametrize("column", ["cell", "component", "address"])
+async def test_neighbours_are_found_by_an_index_whose_live_end_comes_first(counter: Counter, column: str) -> None:
+    async with counter.database.transaction() as tx:
+        await tx.conn.execute("SET LOCAL enable_seqscan = off")
+        plan = await tx.conn.fetch(
+            f"EXPLAIN SELECT id FROM ticket WHERE {column} = 7 AND merged_into IS NULL AND closed_at > now() "
+            "ORDER BY closed_at DESC LIMIT 20"
+        )
+    text = "\n".join(row[0] for row in plan)
+    assert f"ticket_by_{column}" in text
+    assert "Sort" not in text

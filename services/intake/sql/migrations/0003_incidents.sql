@@ -17,6 +17,7 @@ ALTER TABLE ticket
     ADD COLUMN withdrawal_at timestamptz,
     ADD COLUMN ended       text CHECK (ended IN ('NOT_ACCEPTED', 'TRANSFERRED', 'ROUTED', 'WITHDRAWN')),
     ADD COLUMN ended_why   text,
+    ADD COLUMN ended_basis text,
     ADD COLUMN ended_route text,
     DROP CONSTRAINT ticket_state_check,
     ADD CONSTRAINT ticket_state_check CHECK (state IN ('RECEIVED', 'SUSPECTED', 'TRIAGED', 'ENDED')),
@@ -58,6 +59,7 @@ CREATE TABLE incident_ticket (
     split_at      timestamptz,
     split_by      text,
     reason        text,
+    note          text,
     CONSTRAINT a_split_has_a_reason CHECK ((split_at IS NULL) = (reason IS NULL))
 );
 CREATE UNIQUE INDEX incident_ticket_live ON incident_ticket (ticket_id) WHERE split_at IS NULL;
@@ -135,7 +137,9 @@ CREATE TABLE lead (
     key_id        text,
     wrapped_key   bytea,
     sealed        bytea,
-    CONSTRAINT whole_or_nothing CHECK ((wrapped_key IS NULL) = (sealed IS NULL) AND (key_id IS NULL) = (sealed IS NULL)),
+    CONSTRAINT whole_or_nothing CHECK (
+        (wrapped_key IS NULL) = (sealed IS NULL) AND (key_id IS NULL) = (sealed IS NULL)
+    ),
     CONSTRAINT a_visit_has_both CHECK ((visit_officer IS NULL) = (visit_unit IS NULL))
 );
 CREATE INDEX lead_suspected ON lead (recorded_at) WHERE state = 'SUSPECTED';
