@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
+WORKERS ?= 2
 
 .PHONY: demo test check lint types architecture contract up lock clean
 
@@ -9,7 +10,7 @@ demo: $(VENV)/.demo  ## the whole loop in one terminal: no Docker, no JVM
 	@$(BIN)/griddispatch demo $(ARGS)
 
 test: $(VENV)/.dev  ## every test; brings its own PostgreSQL and brokers
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal $(ARGS)
 
 check: lint types architecture contract  ## lint, types, architecture, contract
 

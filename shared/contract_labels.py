@@ -23,6 +23,7 @@ from shared.terms import (
     ReturnReason,
     Satisfaction,
     Source,
+    SplitReason,
     TicketType,
     TransferTarget,
     Urgency,
@@ -81,6 +82,11 @@ LABELS: Mapping[type[StrEnum], Mapping[str, Label]] = MappingProxyType(
             "UNLAWFUL_OR_IMMORAL": L("违法或违背公序良俗", "against law or good morals"),
             "NO_SUBSTANCE": L("无实质内容", "nothing to act on"),
             "SAME_MATTER_FINISHED": L("同一事项已终结", "the same matter has been concluded"),
+        },
+        SplitReason: {
+            "OTHER_PLACE": L("地点不同", "another place"), "OTHER_MATTER": L("事项不同", "another matter"),
+            "OTHER_DUTY": L("职责单位不同", "another unit's duty"), "CITIZEN_ASKED": L("诉求人要求", "the citizen asked"),
+            "WITHDRAWN": L("诉求人撤回", "withdrawn by the citizen"),
         },
         TransferTarget: {
             "POLICE_110": L("公安 110", "police, 110"), "FIRE_119": L("消防 119", "fire service, 119"),

@@ -125,6 +125,9 @@ FIELDS: Mapping[str, FieldWords] = MappingProxyType(
         "notification_id": W("Id of the message.", "5a1f6d3c-6a53-5a0c-9d0b-2a1f7c3f9b57"),
         "template": W("The kind of message.", "assigned"),
         "recipient": W("Who was told: `unit:<id>`, `source:<name>` or a role; never an address.", f"unit:{_GRID}"),
+        # ---- plans ------------------------------------------------------------------------------------------------
+        "work": W("Code of a part's work.", "CLEAR_DRAIN"),
+        "due_on": W("By which day, in the county's own calendar.", "2026-03-13"),
         # ---- incidents, repeats, leads ----------------------------------------------------------------------------
         "incident_id": W(
             "Id of the incident 同一事件 that several tickets are about.", "5c1f6a52-6b0c-5d7e-8f55-0f6b1a7e2c33"

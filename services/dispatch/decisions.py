@@ -14,7 +14,8 @@ from services.dispatch.core.opening import open_case
 from services.dispatch.core.org import Org
 from services.dispatch.core.rulebook import Rulebook
 from services.dispatch.core.story import ClockKey, Decision, Refused, Timer
-from services.dispatch.core.triggers import WISHES, TimerDue, Trigger
+from services.dispatch.core.triggers import TimerDue, Trigger
+from services.dispatch.core.wish import WISHES
 from shared import telemetry
 from shared.clock import Clock as Now
 from shared.database import Transaction

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from services.dispatch.core.triggers import WISHES
+from services.dispatch.core.wish import WISHES
 from services.dispatch.decisions import Cause, Decider
 from shared.database import Transaction
 from shared.events import Envelope, TicketEvaluated, TicketTriaged

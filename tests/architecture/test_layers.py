@@ -66,7 +66,8 @@ SERVICE_LAYERS = (
 
 CORE_MAY_KNOW = {
     "shared.events",
-    "shared.joint_events", "shared.intake_events",
+    "shared.joint_events",
+    "shared.intake_events",
     "shared.notify_events",
     "shared.terms",
     "shared.outcome",

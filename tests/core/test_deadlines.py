@@ -370,8 +370,8 @@ def test_a_pause_never_shortens(
 def test_more_rest_days_never_make_a_deadline_earlier(
     extra: set[date], matters: list[tuple[Limit, datetime]], roster: DutyRoster
 ) -> None:
-    first, notice = CALENDAR.years
+    *before, notice = CALENDAR.years
     rest = replace(notice, rest_days=notice.rest_days | extra, make_up_working_days=notice.make_up_working_days - extra)
-    idler = replace(CALENDAR, years=(first, rest))
+    idler = replace(CALENDAR, years=(*before, rest))
     for limit, start in matters:
         assert deadline(limit, start, idler, roster) >= deadline(limit, start, CALENDAR, roster)

@@ -6,7 +6,8 @@ import pytest
 
 from services.dispatch.core.case import Case, TicketState
 from services.dispatch.core.story import Clock, ClockKey
-from services.dispatch.core.triggers import AskInfo, PassAudit, Wish
+from services.dispatch.core.triggers import AskInfo, PassAudit
+from services.dispatch.core.wish import Wish
 from shared.events import TicketClosed, TicketEscalated, TicketEvaluated, TicketReopened
 from shared.intake_events import (
     IncidentRecounted,

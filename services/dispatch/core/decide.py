@@ -21,7 +21,6 @@ from services.dispatch.core.rulebook import Rulebook
 from services.dispatch.core.story import Decision, Refused, Story
 from services.dispatch.core.supervision import supervise
 from services.dispatch.core.triggers import (
-    WISHES,
     AuditCommand,
     Command,
     HandlingCommand,
@@ -33,8 +32,8 @@ from services.dispatch.core.triggers import (
     TimeCommand,
     TimerDue,
     Trigger,
-    Wish,
 )
+from services.dispatch.core.wish import WISHES, Wish
 from services.dispatch.core.wishes import heed, pass_over
 from shared.events import TicketEvaluated, TicketTriaged
 

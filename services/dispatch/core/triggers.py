@@ -5,7 +5,7 @@ A command's fields are what the HTTP body holds, with their bounds; who gives it
 
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Annotated, ClassVar, Final, TypeAlias
+from typing import Annotated, ClassVar, TypeAlias
 from uuid import UUID
 
 from msgspec import Struct
@@ -13,15 +13,8 @@ from pydantic import ConfigDict, Field
 
 from services.dispatch.core.fields import Code, LimitSpelling, OptionalText, Person, RecordId, Text, UnitId
 from services.dispatch.core.story import Clock
+from services.dispatch.core.wish import Wish
 from shared.events import TicketEvaluated, TicketTriaged
-from shared.intake_events import (
-    IncidentRecounted,
-    ReopenRequested,
-    TicketHastened,
-    TicketSupplemented,
-    WithdrawalRequested,
-)
-from shared.notify_events import ReopenAsked
 from shared.sections import CLOSED
 from shared.terms import (
     AssignmentId,
@@ -399,12 +392,5 @@ SupervisionCommand: TypeAlias = Hasten | Supervise | Withdraw | Reopen
 Command: TypeAlias = (
     HandlingCommand | AuditCommand | ReturnCommand | TimeCommand | HangCommand | NatureCommand | JointCommand
     | SupervisionCommand
-)  # fmt: skip
-Wish: TypeAlias = (
-    TicketHastened | TicketSupplemented | WithdrawalRequested | ReopenRequested | ReopenAsked | IncidentRecounted
-)
-"""What is asked of a ticket through the other services; it may come too late, and then changes nothing."""
-WISHES: Final = (
-    TicketHastened, TicketSupplemented, WithdrawalRequested, ReopenRequested, ReopenAsked, IncidentRecounted,
 )  # fmt: skip
 Trigger: TypeAlias = TicketTriaged | TicketEvaluated | TimerDue | Wish | Command

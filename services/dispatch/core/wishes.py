@@ -1,4 +1,4 @@
-"""What citizens and incidents ask of a ticket through the other services: heeded where the rules allow, no fault else."""
+"""What citizens and incidents ask through the other services: heeded where the rules allow, and never a fault."""
 
 from typing import Final
 
@@ -9,7 +9,8 @@ from services.dispatch.core.nature import redefine
 from services.dispatch.core.pauses import change_time
 from services.dispatch.core.story import Refused, Story
 from services.dispatch.core.supervision import supervise
-from services.dispatch.core.triggers import ChangeUrgency, Hasten, Reopen, SupplyInfo, Wish, Withdraw
+from services.dispatch.core.triggers import ChangeUrgency, Hasten, Reopen, SupplyInfo, Withdraw
+from services.dispatch.core.wish import Wish
 from shared.intake_events import (
     IncidentRecounted,
     ReopenRequested,

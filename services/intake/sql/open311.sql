@@ -5,7 +5,7 @@ FROM (
     SELECT id, ticket_no, public_state, received_at, updated_at, COALESCE(category, given_category) AS category,
            township, village, grid, COALESCE(ticket_type, given_type) AS ticket_type, explanation
     FROM ticket
-    WHERE NOT confidential AND NOT exercise AND received_at >= $1 AND (received_at, id) < ($2, $3)
+    WHERE NOT confidential AND NOT exercise AND NOT hidden AND received_at >= $1 AND (received_at, id) < ($2, $3)
 ) AS t
 WHERE (public_state = '已结案') = ANY ($4::boolean[])
   AND ticket_type IS DISTINCT FROM 'REPORT'
@@ -19,7 +19,7 @@ FROM unnest($8::text[]) AS code CROSS JOIN LATERAL (
     SELECT id, ticket_no, public_state, received_at, updated_at, township, village, grid
     FROM ticket
     WHERE COALESCE(category, given_category, '999999') = code
-      AND NOT confidential AND NOT exercise AND received_at >= $1 AND (received_at, id) < ($2, $3)
+      AND NOT confidential AND NOT exercise AND NOT hidden AND received_at >= $1 AND (received_at, id) < ($2, $3)
       AND (public_state = '已结案') = ANY ($4::boolean[])
       AND COALESCE(ticket_type, given_type) IS DISTINCT FROM 'REPORT'
       AND NOT COALESCE(explanation::text LIKE ANY ($5::text[]), false)
@@ -33,7 +33,7 @@ SELECT id, ticket_no, public_state, received_at, updated_at, COALESCE(category, 
        township, village, grid,
        confidential OR exercise OR COALESCE(COALESCE(ticket_type, given_type) = 'REPORT', false)
        OR COALESCE(explanation::text LIKE ANY ($2::text[]), false) AS withheld
-FROM ticket WHERE ticket_no = ANY ($1::text[])
+FROM ticket WHERE ticket_no = ANY ($1::text[]) AND NOT hidden
 ORDER BY received_at DESC, id DESC
 
 -- name: read_number

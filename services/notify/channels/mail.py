@@ -98,6 +98,7 @@ class _Talk:
         self._address = address
         self._tls = tls
         self._socket: socket.socket | None = None
+        self._smtp: smtplib.SMTP | None = None
         self._in_doubt = False
 
     def deliver(self, mail: bytes, to: Sequence[str]) -> Result:
@@ -110,8 +111,11 @@ class _Talk:
             outcome = Outcome.AMBIGUOUS if doubt else Outcome.FAILED
             return Result(outcome, f"{type(error).__name__} {code}".strip())
         finally:
+            # Without a QUIT: what counts has been said, and its answer could only hang.
+            if self._smtp is not None:
+                self._smtp.close()
             if self._socket is not None:
-                self._socket.close()  # without a QUIT: what counts has been said, and its answer could only hang
+                self._socket.close()
 
     def cut_off(self) -> None:
         """Close the connection under the thread."""
@@ -124,7 +128,9 @@ class _Talk:
     def _connect(self) -> smtplib.SMTP:
         gateway = self._gateway
         name = gateway.sender.rpartition("@")[2]
-        smtp = _Pinned(self._keep(socket.create_connection((self._address, gateway.port), CONNECT_S)), name)
+        self._smtp = smtp = _Pinned(
+            self._keep(socket.create_connection((self._address, gateway.port), CONNECT_S)), name
+        )
         if gateway.security is Security.TLS:
             smtp.given = self._keep(self._tls.wrap_socket(smtp.given, server_hostname=gateway.host))
         code, _ = smtp.connect(gateway.host, gateway.port)
