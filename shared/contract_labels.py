@@ -85,7 +85,8 @@ LABELS: Mapping[type[StrEnum], Mapping[str, Label]] = MappingProxyType(
         },
         SplitReason: {
             "OTHER_PLACE": L("地点不同", "another place"), "OTHER_MATTER": L("事项不同", "another matter"),
-            "OTHER_DUTY": L("职责单位不同", "another unit's duty"), "CITIZEN_ASKED": L("诉求人要求", "the citizen asked"),
+            "OTHER_DUTY": L("职责单位不同", "another unit's duty"),
+            "CITIZEN_ASKED": L("诉求人要求", "the citizen asked"),
             "WITHDRAWN": L("诉求人撤回", "withdrawn by the citizen"),
         },
         TransferTarget: {
