@@ -16,7 +16,7 @@ FIRST_SHIFT = datetime(2026, 3, 9, 8, 30, tzinfo=ZONE)
 """Monday morning: what the hotline took in the night is waiting."""
 MIDNIGHT = FIRST_SHIFT.replace(hour=0, minute=0)
 
-FEED_PER_S = 800.0
+FEED_PER_S = 500.0
 """How many matters a second the feed is expected to bring when nothing paces it."""
 COMMANDS_PER_S = 1000.0
 COMMANDS_PER_TICKET = 2.6
