@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 WORKERS ?= 2
 
-.PHONY: demo test check lint types architecture contract up lock clean
+.PHONY: demo test check lint types architecture contract audit up lock clean
 
 demo: $(VENV)/.demo  ## the whole loop in one terminal: no Docker, no JVM
 	@$(BIN)/griddispatch demo $(ARGS)
@@ -29,6 +29,9 @@ architecture: $(VENV)/.dev
 contract: $(VENV)/.dev  ## the contract's files are what the models say, and break no released one
 	$(BIN)/griddispatch contract check
 	$(BIN)/griddispatch contract breaking
+
+audit: $(VENV)/.dev  ## who may call what: every route, every role, no blank cell
+	$(BIN)/griddispatch audit matrix --check
 
 up:  ## one machine, real parts
 	docker compose up --build $(ARGS)

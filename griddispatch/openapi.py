@@ -1,7 +1,6 @@
 """The OpenAPI documents of the services: each is put together as ever, only over a database that is never asked."""
 
-import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
 from typing import Any, cast
 
@@ -41,7 +40,7 @@ def _common(data: Path) -> dict[str, Any]:
     }
 
 
-SERVICES: Mapping[str, Callable[[Path], Awaitable[Assembly]]] = {
+SERVICES: Mapping[str, Callable[[Path], Coroutine[Any, Any, Assembly]]] = {
     "intake": lambda data: build_intake(IntakeSettings(**_common(data), vault_keys=_KEY), _API, _Described),
     "dispatch": lambda data: build_dispatch(DispatchSettings(**_common(data)), _API, _Described),
     "notify": lambda data: build_notify(NotifySettings(**_common(data)), _API, _Described),
@@ -52,7 +51,15 @@ SERVICES: Mapping[str, Callable[[Path], Awaitable[Assembly]]] = {
 def openapi(service: str) -> Json:
     """The document that the service serves at /openapi.json. Raises LookupError for another name."""
 
-    async def put_together() -> Assembly:
-        return await SERVICES[service](data_root())
+    return _put_together(SERVICES[service](data_root())).app.openapi()
 
-    return asyncio.run(put_together()).app.openapi()
+
+def _put_together(building: Coroutine[Any, Any, Assembly]) -> Assembly:
+    """Nothing here waits for anything, so that it can be run inside an event loop as well as without one."""
+    try:
+        building.send(None)
+    except StopIteration as built:
+        assembly: Assembly = built.value
+        return assembly
+    building.close()
+    raise RuntimeError("describing a service waited for something")

@@ -1,30 +1,25 @@
 """HTTP of intake: hand a matter in, one or many; see how it stands; read its words, with the view logged."""
 
-import asyncio
-import re
 from functools import partial
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import AfterValidator, Field
-from starlette.requests import ClientDisconnect
 
 from services.intake import bulk, store
+from services.intake.bodies import expect, idempotency_key, traceparent, whole_body
 from services.intake.contract import BULK_BODY, REPORT_BODY, MatterView, TicketAccepted, TicketView, encode, refusals
 from services.intake.doors import Doors, Refusal
 from services.intake.receive import Accepted, Hastened, InFlight, Received, Refused, Replayed
 from services.intake.vault import Vault, unlock
 from shared.clock import Clock
-from shared.errors import NotFound, Problem
+from shared.errors import NotFound
 from shared.gathering import Gathering
 from shared.problems import RETRY_AFTER_S, problem
 from shared.terms import TicketId
 
 NDJSON_TYPES = ("application/x-ndjson", "application/ndjson")
-
-_KEY = re.compile(r"[\x21-\x7e]{1,255}", re.ASCII)
-_TRACEPARENT = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}", re.ASCII)
 
 
 def _said(text: str) -> str:
@@ -51,10 +46,10 @@ def router(doors: Doors, vault: Vault, now: Clock) -> APIRouter:
     async def post_ticket(request: Request) -> Response:
         """Hand in one matter. It needs an `Idempotency-Key`, or an `external_id`; 201 means it is durable."""
         try:
-            _expect(request, ("application/json",))
-            key = _idempotency_key(request)
-            body = await _whole_body(request, doors.limits.max_bytes, doors.receipt_s)
-            incoming = doors.read(body, key, _traceparent(request), "http")
+            expect(request, ("application/json",))
+            key = idempotency_key(request)
+            body = await whole_body(request, doors.limits.max_bytes, doors.receipt_s)
+            incoming = doors.read(body, key, traceparent(request), "http")
             received = await posts.ask(incoming)
         except Refusal as refusal:
             return _refused(refusal)
@@ -69,7 +64,7 @@ def router(doors: Doors, vault: Vault, now: Clock) -> APIRouter:
         Results are sent while lines still arrive: a client that sends very much reads meanwhile.
         """
         try:
-            _expect(request, NDJSON_TYPES)
+            expect(request, NDJSON_TYPES)
         except Refusal as refusal:
             return _refused(refusal)
         return bulk.respond(request, doors)
@@ -82,6 +77,14 @@ def router(doors: Doors, vault: Vault, now: Clock) -> APIRouter:
             raise NotFound(f"no ticket {ticket_id}")
         return _json(view)
 
+    @routes.get("/v1/tickets/{ticket_id}/explanation", responses=refusals(404, 422, 503))
+    async def get_explanation(ticket_id: UUID) -> Response:
+        """Why it was triaged as it was: the rules that fired, in order, with what they saw; empty before triage."""
+        explanation = await store.read_explanation(doors.database, TicketId(ticket_id))
+        if explanation is None:
+            raise NotFound(f"no ticket {ticket_id}")
+        return Response(explanation, media_type="application/json")
+
     @routes.get("/v1/tickets/{ticket_id}/matter", response_model=MatterView, responses=refusals(404, 422, 503))
     async def get_matter(ticket_id: UUID, viewer: Said, purpose: Said) -> Response:
         """The original words and the identity, for a stated purpose; who looked is written down."""
@@ -90,49 +93,6 @@ def router(doors: Doors, vault: Vault, now: Clock) -> APIRouter:
         return _json({"ticket_id": ticket_id, **words}, headers={"Cache-Control": "no-store"})
 
     return routes
-
-
-def _expect(request: Request, media_types: tuple[str, ...]) -> None:
-    """Refuse a body of another kind, or packed: what is counted must be what is read."""
-    media_type, _, parameters = request.headers.get("content-type", "").partition(";")
-    charset = parameters.strip().lower()
-    if media_type.strip().lower() not in media_types or charset not in ("", "charset=utf-8", 'charset="utf-8"'):
-        raise Refusal(415, "media_type", f"The body must be {media_types[0]} in UTF-8.")
-    if request.headers.get("content-encoding", "identity").lower() != "identity":
-        raise Refusal(415, "content_encoding", "The body must not be compressed.")
-
-
-def _idempotency_key(request: Request) -> str | None:
-    keys = request.headers.getlist("idempotency-key")
-    if not keys:
-        return None
-    if len(keys) > 1 or not _KEY.fullmatch(keys[0]):
-        reason = Problem("Idempotency-Key", "bad_form", "must be given once, with 1 to 255 visible ASCII characters")
-        raise Refusal(400, "idempotency_key_invalid", "The Idempotency-Key cannot be used.", (reason,))
-    return keys[0]
-
-
-def _traceparent(request: Request) -> str | None:
-    value = request.headers.get("traceparent", "")
-    return value if _TRACEPARENT.fullmatch(value) else None
-
-
-async def _whole_body(request: Request, limit: int, within_s: float) -> bytes:
-    """The body, counted while it comes in: a stated length may lie."""
-    chunks: list[bytes] = []
-    size = 0
-    try:
-        async with asyncio.timeout(within_s):
-            async for chunk in request.stream():
-                size += len(chunk)
-                if size > limit:
-                    raise Refusal(413, "body_too_large", f"The body is larger than {limit} bytes.")
-                chunks.append(chunk)
-    except TimeoutError as error:
-        raise Refusal(408, "timeout", f"The body did not come within {within_s:g} seconds.") from error
-    except ClientDisconnect as error:
-        raise Refusal(400, "body_cut_off", "The body ended early.") from error
-    return b"".join(chunks)
 
 
 def _created(received: Received) -> Response:

@@ -212,6 +212,12 @@ async def read_ticket(database: Database, ticket_id: TicketId) -> dict[str, obje
     return dict(rows[0]) if rows else None
 
 
+async def read_explanation(database: Database, ticket_id: TicketId) -> str | None:
+    """Why a ticket was triaged as it was, as JSON: a list of rules with what they saw; None for an unknown ticket."""
+    rows = await database.fetch(_SQL["read_explanation"], ticket_id)
+    return rows[0]["explanation"] or "[]" if rows else None
+
+
 async def read_sealed(tx: Transaction, ticket_id: TicketId) -> Sealed | None:
     """A matter's words, still sealed."""
     row = await tx.conn.fetchrow(_SQL["read_sealed"], ticket_id)

@@ -107,6 +107,10 @@ SELECT t.id AS ticket_id, t.ticket_no, CASE WHEN t.triaged_at IS NULL THEN 'RECE
 FROM ticket AS t LEFT JOIN ticket AS m ON m.id = t.merged_into
 WHERE t.id = $1 AND NOT t.hidden
 
+-- name: read_explanation
+-- Why a ticket was triaged as it was: rules and what they saw. Empty before triage.
+SELECT explanation FROM ticket WHERE id = $1 AND NOT hidden
+
 -- name: read_sealed
 SELECT key_id, wrapped_key, sealed FROM vault WHERE ticket_id = $1
 

@@ -31,6 +31,15 @@ async def test_a_ticket_shows_its_place_and_verdict_once_triaged(desk: Desk) -> 
     assert (after["state"], after["grid"], after["place_level"]) == ("TRIAGED", "990101001001001", "GRID")
 
 
+async def test_why_a_ticket_was_triaged_as_it_was_can_be_asked(desk: Desk) -> None:
+    ticket_id = await desk.take_in()
+    assert (await desk.http.get(f"/v1/tickets/{ticket_id}/explanation")).json() == []
+    await desk.triage_loop().triage_batch()
+    reasons = (await desk.http.get(f"/v1/tickets/{ticket_id}/explanation")).json()
+    assert {"rule": "place.IN_GRID", "saw": ["990101001001001"]} in reasons
+    assert (await desk.http.get(f"/v1/tickets/{uuid4()}/explanation")).status_code == 404
+
+
 async def test_an_unknown_ticket_is_not_found_and_a_bad_id_is_a_bad_input(desk: Desk) -> None:
     assert (await desk.http.get(f"/v1/tickets/{uuid4()}")).status_code == 404
     assert (await desk.http.get("/v1/tickets/99")).status_code == 422
