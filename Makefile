@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 WORKERS ?= 2
+# Where bytecode is not written by itself, every start of a service would compile all it imports anew.
+COMPILED = $(BIN)/python -m compileall -q -j 2 $(VENV)/lib shared services griddispatch >/dev/null || true
 
 .PHONY: demo test check lint types architecture contract audit up lock clean
 
@@ -53,9 +55,11 @@ $(VENV)/bin/python:
 $(VENV)/.demo: requirements/demo.txt pyproject.toml | $(VENV)/bin/python
 	@test -f $(VENV)/.dev || $(BIN)/pip install --quiet --require-hashes -r requirements/demo.txt
 	@$(BIN)/pip install --quiet --no-deps --editable .
+	@$(COMPILED)
 	@touch $@
 
 $(VENV)/.dev: requirements/dev.txt pyproject.toml | $(VENV)/bin/python
 	$(BIN)/pip install --quiet --require-hashes -r requirements/dev.txt
 	$(BIN)/pip install --quiet --no-deps --editable .
+	@$(COMPILED)
 	@touch $@ $(VENV)/.demo
