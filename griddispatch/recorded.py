@@ -1,21 +1,20 @@
 """Recorded matters from files: NDJSON in the form of reports, or rows whose columns a mapping names."""
 
 import csv
-import gzip
-import re
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
-from typing import IO, Any, Final, cast
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 import orjson
 
 from griddispatch.demo.layouts import NUMBERS, TARGETS, InputError, read_mapped
 from griddispatch.desk import Recorded
+from griddispatch.text_lines import open_text, whole_lines
 from services.intake.core.location import Clues, clues_of
 from services.intake.core.report import NewTicket, read_report
 from services.intake.core.triage import matter_of
@@ -27,11 +26,8 @@ FIELDS: Final = (*TARGETS, "urgency", "external_id")
 NEEDED: Final = ("text", "reported_at")
 MOST: Final = 1_000_000
 """Matters in one file."""
-LINE_LIMIT: Final = 64 * 1024
 SHOWN: Final = 20
 """Faulty lines that are named; the rest is counted."""
-_ESCAPED: Final = re.compile("[\udc80-\udcff]")
-"""What stands for a byte that is not UTF-8."""
 _YES: Final = {"true": True, "yes": True, "1": True, "是": True, "false": False, "no": False, "0": False, "否": False}
 
 
@@ -73,8 +69,8 @@ def read_recorded(path: Path, columns: Mapping[str, str], zone: ZoneInfo) -> lis
     found: list[Given] = []
     faults: list[str] = []
     try:
-        with _opened(path) as file:
-            for line, row in reader(_whole_lines(file), columns):
+        with open_text(path) as file:
+            for line, row in reader(whole_lines(file), columns):
                 try:
                     found.append(_given(row, columns, zone, line))
                 except InputError as error:
@@ -91,22 +87,6 @@ def read_recorded(path: Path, columns: Mapping[str, str], zone: ZoneInfo) -> lis
     if not found:
         raise InputError(f"{path}: no matters in it")
     return sorted(found, key=lambda given: given.recorded.accepted_at)
-
-
-def _opened(path: Path) -> IO[str]:
-    if path.suffix == ".gz":
-        return cast(IO[str], gzip.open(path, "rt", encoding="utf-8-sig", errors="surrogateescape", newline=""))
-    return path.open(encoding="utf-8-sig", errors="surrogateescape", newline="")
-
-
-def _whole_lines(file: IO[str]) -> Iterator[str]:
-    """The lines, refusing one whose bytes are not UTF-8 or that is longer than a report may be."""
-    for number, line in enumerate(iter(lambda: file.readline(LINE_LIMIT + 1), ""), 1):
-        if len(line) > LINE_LIMIT:
-            raise InputError(f"line {number}: longer than {LINE_LIMIT} characters")
-        if _ESCAPED.search(line):
-            raise InputError(f"line {number}: not UTF-8")
-        yield line
 
 
 def _table(lines: Iterator[str], columns: Mapping[str, str]) -> Iterator[tuple[int, Mapping[str, Any]]]:

@@ -38,15 +38,18 @@ class Gathering(Generic[T, R]):
         return await answer
 
     async def _work(self) -> None:
-        while self._waiting:
-            batch = [self._waiting.popleft() for _ in range(min(self._limit, len(self._waiting)))]
-            await self._settle_batch(batch)
-        # In the same breath in which nothing was waiting: who asks from now on starts a new worker.
-        self._at_work = {task for task in self._at_work if task is not asyncio.current_task()}
+        try:
+            while self._waiting:
+                batch = [self._waiting.popleft() for _ in range(min(self._limit, len(self._waiting)))]
+                await self._settle_batch(batch)
+        finally:
+            # In the same breath in which nothing was waiting: who asks from now on starts a new worker.
+            self._at_work = {task for task in self._at_work if task is not asyncio.current_task()}
 
     async def _settle_batch(self, batch: Sequence[tuple[T, asyncio.Future[R]]]) -> None:
         try:
             results = await self._settle([item for item, _ in batch])
+            settled = list(zip(batch, results, strict=True))
         except Exception as error:  # whatever it was, it is handed to whoever asked
             if len(batch) == 1 or type(error) is Unavailable:
                 for _, answer in batch:
@@ -56,6 +59,6 @@ class Gathering(Generic[T, R]):
             for entry in batch:
                 await self._settle_batch([entry])
         else:
-            for (_, answer), result in zip(batch, results, strict=True):
+            for (_, answer), result in settled:
                 if not answer.done():
                     answer.set_result(result)

@@ -52,7 +52,7 @@ def _murmur2(key: bytes) -> int:
     return int(murmur2(key)) & 0x7FFFFFFF
 
 
-def _partition(key: bytes | None, partitions: Sequence[int], available: Sequence[int]) -> int:
+def partition_of(key: bytes | None, partitions: Sequence[int], available: Sequence[int]) -> int:
     """Where every Kafka client in any language puts this key."""
     return (
         random.choice(available or partitions) if key is None else sorted(partitions)[_murmur2(key) % len(partitions)]
@@ -105,7 +105,7 @@ class Producer:
                 enable_idempotence=True,
                 linger_ms=2,
                 compression_type="lz4",
-                partitioner=_partition,
+                partitioner=partition_of,
                 max_batch_size=256 * 1024,
                 request_timeout_ms=10_000,
             )

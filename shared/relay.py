@@ -91,7 +91,7 @@ class Relay:
         rows = await self._database.fetch(_SQL["read_outbox"], self._shards, BATCH)
         if not rows:
             return 0
-        events = [self._outgoing(row) for row in rows]
+        events = [record_of(row, self._source, self._topic) for row in rows]
         beside = await self._beside(rows)
         acknowledged = await self._producer.send([*events, *beside])
         self._reach("relay.sent")
@@ -106,18 +106,20 @@ class Relay:
     async def _beside(self, rows: Sequence[asyncpg.Record]) -> list[Outgoing]:
         return await self._companion(list({TicketId(row["ticket_id"]) for row in rows})) if self._companion else []
 
-    def _outgoing(self, row: asyncpg.Record) -> Outgoing:
-        ticket_id = TicketId(row["ticket_id"])
-        subject = str(ticket_id)
-        headers = record_headers(
-            event_id(self._source, ticket_id, row["version"]), self._source, row["type"], subject,
-            row["time"], row["version"], row["caused_by"], row["traceparent"],
-        )  # fmt: skip
-        return Outgoing(self._topic, subject.encode(), row["payload"].encode(), headers)
-
     async def _resign(self) -> None:
         try:
             await self._database.fetch(_SQL["release_leases"], self._holder)
         except Unavailable as error:
             log.warning("lease_not_released", error=str(error))
         await self._producer.discard()
+
+
+def record_of(row: asyncpg.Record, source: Source, topic: str) -> Outgoing:
+    """The record that carries an event of the ledger; told again it is the same to the last byte."""
+    ticket_id = TicketId(row["ticket_id"])
+    subject = str(ticket_id)
+    headers = record_headers(
+        event_id(source, ticket_id, row["version"]), source, row["type"], subject,
+        row["time"], row["version"], row["caused_by"], row["traceparent"],
+    )  # fmt: skip
+    return Outgoing(topic, subject.encode(), row["payload"].encode(), headers)

@@ -8,13 +8,11 @@ from uuid import UUID
 
 import asyncpg
 
-from shared.codec import record_headers
 from shared.database import Database, named_queries
 from shared.errors import Problem, Rejected, Unavailable
-from shared.events import event_id
 from shared.kafka import Outgoing
 from shared.ledger import SHARDS
-from shared.relay import LEASE_S, RENEW_S
+from shared.relay import LEASE_S, RENEW_S, record_of
 from shared.terms import Source, TicketId
 
 STRETCH: Final = 2000
@@ -103,21 +101,11 @@ async def pages(
 def _page(rows: Sequence[asyncpg.Record], source: Source, topic: str) -> Page:
     wanted = [row for row in rows if row["wanted"]]
     return Page(
-        tuple(_record(row, source, topic) for row in wanted),
+        tuple(record_of(row, source, topic) for row in wanted),
         tuple(dict.fromkeys(TicketId(row["ticket_id"]) for row in wanted)),
         tuple(row["type"] for row in wanted),
         Place(TicketId(rows[-1]["ticket_id"]), rows[-1]["version"]),
     )
-
-
-def _record(row: asyncpg.Record, source: Source, topic: str) -> Outgoing:
-    ticket_id = TicketId(row["ticket_id"])
-    subject = str(ticket_id)
-    headers = record_headers(
-        event_id(source, ticket_id, row["version"]), source, row["type"], subject,
-        row["time"], row["version"], row["caused_by"], row["traceparent"],
-    )  # fmt: skip
-    return Outgoing(topic, subject.encode(), row["payload"].encode(), headers)
 
 
 async def send_in_order(send: Send, records: Sequence[Outgoing]) -> None:

@@ -1,25 +1,21 @@
 """Matters for the feed: our own sample, NDJSON in the format of reports, or tables of rows."""
 
 import csv
-import gzip
-import re
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import cycle, islice
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import Any
 
 import orjson
 
 from griddispatch.demo.county import County, Point, frame_of
 from griddispatch.demo.layouts import InputError, Report, layout_for, read_mapped
+from griddispatch.text_lines import open_text, whole_lines
 
 SOURCE = "demo"
 """Every matter of the demo comes from a hotline whose name begins so: what else arrives is somebody else's."""
-LINE_LIMIT = 64 * 1024
-_ESCAPED = re.compile("[\udc80-\udcff]")
-"""What stands for a byte that is not UTF-8."""
 STRAYS = 0.01
 """Share of points at each end that may not stretch the frame: exports hold points at 0,0 and the like."""
 
@@ -46,11 +42,11 @@ def read_matters(path: Path, mapping: Mapping[str, str], limit: int | None) -> M
     """
     kind = [suffix for suffix in path.suffixes if suffix != ".gz"][-1:]
     try:
-        with _opened(path) as file:
+        with open_text(path) as file:
             if kind == [".csv"]:
-                reports = list(islice(_from_table(_whole_lines(file), mapping), limit))
+                reports = list(islice(_from_table(whole_lines(file), mapping), limit))
             elif kind in ([".ndjson"], [".jsonl"]):
-                reports = list(islice(_from_ndjson(_whole_lines(file), mapping), limit))
+                reports = list(islice(_from_ndjson(whole_lines(file), mapping), limit))
             else:
                 raise InputError("wants a name that ends in .csv or .ndjson, with or without .gz")
     except (OSError, EOFError, zlib.error) as error:
@@ -60,22 +56,6 @@ def read_matters(path: Path, mapping: Mapping[str, str], limit: int | None) -> M
     if not reports:
         raise InputError(f"{path}: no matters in it")
     return Matters(tuple(reports))
-
-
-def _opened(path: Path) -> IO[str]:
-    if path.suffix == ".gz":
-        return cast(IO[str], gzip.open(path, "rt", encoding="utf-8-sig", errors="surrogateescape", newline=""))
-    return path.open(encoding="utf-8-sig", errors="surrogateescape", newline="")
-
-
-def _whole_lines(file: IO[str]) -> Iterator[str]:
-    """The lines, refusing one whose bytes are not UTF-8 or that is longer than a report may be."""
-    for number, line in enumerate(iter(lambda: file.readline(LINE_LIMIT + 1), ""), 1):
-        if len(line) > LINE_LIMIT:
-            raise InputError(f"line {number}: longer than {LINE_LIMIT} characters")
-        if _ESCAPED.search(line):
-            raise InputError(f"line {number}: not UTF-8")
-        yield line
 
 
 def _from_table(file: Iterator[str], mapping: Mapping[str, str]) -> Iterator[Report]:

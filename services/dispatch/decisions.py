@@ -22,6 +22,7 @@ from shared.database import Transaction
 from shared.errors import Conflict, NotFound, Problem, Rejected
 from shared.events import Draft, Event, TicketAssigned, TicketClosed, TicketEscalated, TicketReopened, TicketTriaged
 from shared.ledger import Ledger
+from shared.telemetry import log
 from shared.terms import TicketId
 
 
@@ -85,7 +86,8 @@ class Decider:
         error: Exception | None = None
         for cause in causes:
             if case is None and isinstance(cause.trigger, WISHES):
-                continue  # asked before the matter was triaged: it is not late, there is nothing to hasten yet
+                log.info("wish_before_triage", ticket_id=str(ticket_id), wish=cause.trigger.type)
+                continue  # nothing is in hand yet; what ends an untriaged matter ends it in intake
             try:
                 decision, error = self._decide_one(ticket_id, case, cause), None
             except (Refused, IllegalTransition, Conflict, NotFound) as refusal:
@@ -96,6 +98,10 @@ class Decider:
                 if refused is None:
                     continue
                 decision = refused
+            if isinstance(cause.trigger, WISHES) and not decision.events:
+                log.info(
+                    "wish_passed_over", ticket_id=str(ticket_id), wish=cause.trigger.type, why=decision.explanation
+                )
             case = decision.case
             decisions.append(decision)
             stated += [Draft(ticket_id, event, now, cause.caused_by, cause.traceparent) for event in decision.events]

@@ -193,7 +193,7 @@ class TriageLoop:
             return None
         place = seen.place
         area = Area(place.county, place.township, place.village)
-        kind = LeadKind(seen.triage.lead.value)
+        kind = seen.triage.lead
         return leads.found(seen.ticket_id, kind, seen.text, area, seen.row["confidential"], now)
 
     async def _compare(self, tx: Transaction, seen: Sequence[Seen], now: datetime) -> dict[TicketId, Look]:
@@ -300,7 +300,7 @@ def _refusal(seen: Seen, rule: RefusalRule) -> TicketNotAccepted:
 
 def _is_threat(seen: Seen) -> bool:
     lead = seen.triage.lead
-    return lead is not None and LeadKind(lead.value) is LeadKind.THREAT and not seen.row["cleared"]
+    return lead is not None and lead is LeadKind.THREAT and not seen.row["cleared"]
 
 
 def _judged(seen: Seen) -> Judged | None:

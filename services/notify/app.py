@@ -53,7 +53,7 @@ async def build(settings: NotifySettings, parts: frozenset[str], make: type[Asse
     warnings = Warnings(assembly.ledger, measures, find_neighbours(settings), settings.now)
     rates = Rates(measures, warnings.gather)
     ring = courier.ring if courier else _nobody_to_wake
-    follow_ups = FollowUps(assembly.ledger, rules.follow_up, book, settings.now, ring, rates.note)
+    follow_ups = FollowUps(assembly.ledger, rules.follow_up, book, settings.now, ring, rates.note, rules.courtesy)
     desk, panel = Desk(follow_ups, measures), Panel(assembly.ledger, measures, workdays, settings.now, rates.note)
     if "api" in parts:
         database = await assembly.database("api", settings.database_pool)

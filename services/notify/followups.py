@@ -9,6 +9,7 @@ from functools import partial
 
 from services.notify import rates_store, store
 from services.notify.core.contacts import AddressBook
+from services.notify.core.courtesy import USUAL, Courtesy
 from services.notify.core.followup import (
     Answer,
     Ended,
@@ -62,6 +63,7 @@ class FollowUps:
     on_messages: Callable[[], None]
     on_stated: Apply = _nobody_listens
     """Hears what is stated, in the transaction that states it and after everything else that it locks."""
+    courtesy: Courtesy = USUAL
 
     async def follow(self, tx: Transaction, audited: Sequence[Envelope], closed: Collection[Key]) -> None:
         """Open what `audited` begins, asking at once where a band is open, and end what is in `closed`."""
@@ -129,7 +131,7 @@ class FollowUps:
         envelopes = self.ledger.envelopes(versions, drafts)
         asked = [(e, f) for e, (f, _) in zip(envelopes, stated, strict=True) if isinstance(e.event, FollowUpAsked)]
         if asked:
-            await store.add_messages(tx, [plan_ask(e, f, self.book, now) for e, f in asked], now)
+            await store.add_messages(tx, [plan_ask(e, f, self.book, now) for e, f in asked], now, self.courtesy)
             tx.on_commit(self.on_messages)
         over = [m.follow_up for m in moves if m.follow_up.state is not FollowUpState.OPEN]
         await store.suppress_asks(tx, [f.ticket_id for f in over], "the follow-up has ended", now)

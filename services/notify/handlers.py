@@ -50,7 +50,7 @@ def tell_and_ask(follow_ups: FollowUps, on_messages: Callable[[], None], on_meas
         now = follow_ups.now()
         messages = [m for e in envelopes for m in plan(e, follow_ups.book, now, exercises)]
         if messages:
-            await store.add_messages(tx, messages, now)
+            await store.add_messages(tx, messages, now, follow_ups.courtesy)
             tx.on_commit(on_messages)
 
     async def on_audited_or_closed(tx: Transaction, envelopes: Sequence[Envelope]) -> None:

@@ -107,3 +107,14 @@ async def test_one_request_after_another_is_settled_though_the_worker_has_only_j
     async with asyncio.timeout(5):
         assert [await gathering.ask(n) for n in range(5)] == [0, 2, 4, 6, 8]
     assert desk.batches == [[0], [1], [2], [3], [4]]
+
+
+async def test_a_settlement_that_forgets_somebody_is_a_fault_they_hear_of_and_the_next_are_served() -> None:
+    async def forgetful(numbers: Sequence[int]) -> list[int]:
+        return [] if 7 in numbers else [2 * n for n in numbers]
+
+    gathering = Gathering(forgetful)
+    async with asyncio.timeout(5):
+        with pytest.raises(ValueError, match="shorter"):
+            await gathering.ask(7)
+        assert await gathering.ask(1) == 2

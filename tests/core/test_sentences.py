@@ -15,8 +15,8 @@ from services.intake.core import sentences as intake
 from services.intake.core.incidents import Link
 from services.intake.core.location import PlaceReason
 from services.intake.core.repeats import Sequel
-from services.intake.core.triage import LeadKind
 from services.intake.triage import TRIAGE_FAILED
+from shared.terms import LeadKind
 from tests.builders import ROOT
 
 CODE = re.compile(

@@ -15,9 +15,9 @@ from services.intake.core.categories import UNCLASSIFIED, Capability, read_categ
 from services.intake.core.location import Location
 from services.intake.core.report import read_report
 from services.intake.core.tables import InvalidRules
-from services.intake.core.triage import Fired, LeadKind, Matter, Triage, confidence_of, matter_of, triage
+from services.intake.core.triage import Fired, Matter, Triage, confidence_of, matter_of, triage
 from services.intake.core.triage_rules import read_rules
-from shared.terms import PlaceLevel, TicketType, Urgency
+from shared.terms import LeadKind, PlaceLevel, TicketType, Urgency
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 PACK = DEPLOY / "packs/county-default"

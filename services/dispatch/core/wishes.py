@@ -41,7 +41,7 @@ def heed(story: Story, wish: Wish) -> None:
 
 
 def pass_over(story: Story, refusal: Refused | IllegalTransition) -> None:
-    """A wish that cannot be granted leaves the ticket as it is; why is remembered."""
+    """A wish that cannot be granted leaves the ticket as it is; the decision says why, and the log keeps it."""
     code = refusal.code if isinstance(refusal, Refused) else "ILLEGAL_TRANSITION"
     story.why.append(f"WISH_PASSED_OVER code={code}")
 

@@ -6,7 +6,6 @@ say. Nothing here looks at a clock or outside its arguments.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import NamedTuple
 
 from ahocorasick_rs import AhoCorasick, Implementation, MatchKind
@@ -16,7 +15,7 @@ from services.intake.core.classifier import Choice, Classifier
 from services.intake.core.location import Location
 from services.intake.core.report import NewTicket
 from shared.errors import Problem, Rejected
-from shared.terms import TicketType, Urgency
+from shared.terms import LeadKind, TicketType, Urgency
 
 HALF_EVIDENCE = 2.0
 """The sum of weights at which evidence alone gives confidence one half: a single plain word."""
@@ -29,14 +28,6 @@ WORDS_SURE = 0.6
 
 WORDS_HEARD = 2
 """From this sum of weights on, one plain word, the words alone decide the ticket type."""
-
-
-class LeadKind(StrEnum):
-    """What a sensitive lead (问题线索) may be about; a person confirms it."""
-
-    THREAT = "THREAT"
-    DISCIPLINE = "DISCIPLINE"
-    SECURITY = "SECURITY"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,6 @@ from services.intake.core.categories import CategoryTree, read_categories
 from services.intake.core.tables import InvalidRules, Table, TableReader
 from services.intake.core.triage import (
     CategoryRule,
-    LeadKind,
     Matter,
     Triage,
     TriageRules,
@@ -16,7 +15,7 @@ from services.intake.core.triage import (
     WordTable,
     triage,
 )
-from shared.terms import TicketType, Urgency
+from shared.terms import LeadKind, TicketType, Urgency
 
 _Rule: TypeAlias = UrgencyRule | TypeRule | CategoryRule
 

@@ -19,6 +19,7 @@ from services.notify import store
 from services.notify.channels.base import Channel
 from services.notify.channels.console import ConsoleChannel
 from services.notify.core.contacts import AddressBook
+from services.notify.core.courtesy import USUAL, Courtesy
 from services.notify.core.followup import Answer
 from services.notify.courier import Courier
 from services.notify.followups import FollowUpLoop, FollowUps, Reply
@@ -36,12 +37,15 @@ from tests.services.notify.values import MORNING, rules, ticket
 class Stage:
     """One notify service without Kafka: tell it events, move its clock, let its loops take a step."""
 
-    def __init__(self, database: Database, book: AddressBook, channels: Mapping[str, Channel] | None = None) -> None:
+    def __init__(
+        self, database: Database, book: AddressBook, channels: Mapping[str, Channel] | None = None,
+        courtesy: Courtesy = USUAL,
+    ) -> None:  # fmt: skip
         self.database = database
         self.now = MORNING
         self.rung = 0
         self.ledger = Ledger(Source.NOTIFY, lambda: None)
-        self.follow_ups = FollowUps(self.ledger, rules(), book, self.clock, self._ring)
+        self.follow_ups = FollowUps(self.ledger, rules(), book, self.clock, self._ring, courtesy=courtesy)
         self.courier = Courier(database, self.ledger, channels or {"console": ConsoleChannel()}, self.clock)
         self.loop = FollowUpLoop(database, self.follow_ups)
         (self._route,) = routes(self.follow_ups)

@@ -1,12 +1,14 @@
 """The courier's manners on real tables: quiet hours, bundles, the supervision budget, second channels, dead receivers."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from services.notify.core.contacts import AddressBook, ChannelKind, Endpoint
+from services.notify.core.courtesy import USUAL
 from services.notify.core.delivery import UNTRIED, Outcome, Result
 from services.notify.courier import Courier
 from shared.database import Database
@@ -84,6 +86,19 @@ async def test_the_second_supervision_of_one_ticket_within_a_day_is_merged_and_n
     assert messages["SUPPRESSED"]["last_error"] == f"merged into notice {messages['DELIVERED']['id']}"
     stage.now += timedelta(hours=21)
     await stage.hear(envelope(escalated(level=2), version=3))
+    await lane.deliver("console")
+    assert len(way.got) == 2
+
+
+async def test_how_long_a_notice_stands_is_the_packs_to_say(notify_database: Database) -> None:
+    hourly = replace(USUAL, notice_every=timedelta(hours=2))
+    stage = Stage(notify_database, AddressBook(), courtesy=hourly)
+    way = Scripted(DELIVERED)
+    lane = courier(stage, console=way)
+    await stage.hear(envelope(escalated(), version=1))
+    await lane.deliver("console")
+    stage.now += timedelta(hours=3)
+    await stage.hear(envelope(escalated(clock="SIGN"), version=2))
     await lane.deliver("console")
     assert len(way.got) == 2
 
