@@ -24,6 +24,7 @@ from griddispatch.demo.watch import Watch
 from griddispatch.embedded import Broker
 from griddispatch.embedded.process import ChildProcess, Program, free_port
 from shared.clock import FastClock, utc_now
+from shared.terms import Source
 from shared.topics import TOPICS
 from tests.builders import AREA, PACK, ROOT, eventually
 from tests.conftest import TestDatabase
@@ -205,6 +206,9 @@ class World:
                 " + (SELECT count(*) FROM dispatch.parked) + (SELECT count(*) FROM notify.parked)",
                 self.clock(),
             )
+            for topic in TOPICS:
+                for reader in topic.readers if topic.writer in SERVICES else ():
+                    waiting += await conn.fetchval(_unread(topic.writer, reader), Source[topic.writer.upper()].value)
         finally:
             await conn.close()
         return waiting == 0 and self._reader.lag == 0 and self.watch.is_closed(self.accepted.values())
@@ -242,6 +246,14 @@ async def living(world: World, **failpoints: str) -> AsyncIterator[World]:
         yield world
     finally:
         await world.end()
+
+
+def _unread(writer: str, reader: str) -> str:
+    """How many stories a reader has not followed to where their writer's head stands; $1 is the writer's source."""
+    return (
+        f"SELECT count(*) FROM {writer}.head AS h LEFT JOIN {reader}.position AS p"
+        " ON p.ticket_id = h.ticket_id AND p.source = $1 WHERE coalesce(p.version, 0) < h.version"
+    )
 
 
 def _next_share(shares: Sequence[dict[str, Any]]) -> dict[str, Any]:
