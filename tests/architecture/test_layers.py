@@ -52,14 +52,14 @@ SERVICE_LAYERS = (
     {"app"},
     {"desk_api"},
     {"api", "handlers", "timers", "triage", "courier", "open311", "cloudevents", "incident_api", "lead_api", "citizen"}
-    | {"rates_api", "panel_api"},
+    | {"rates_api", "panel_api", "subscription_api", "subscription_courier"},
     {"desk"},
-    {"bulk", "followups", "panel", "forms", "open311_desk"},
+    {"bulk", "followups", "panel", "subscriptions", "forms", "open311_desk"},
     {"bodies", "commands"},
     {"contract", "doors", "decisions", "warnings", "leads", "incident_desk", "open311_contract", "open311_xml"},
     {"receive", "rates"},
     {"settings", "merging", "officers"},
-    {"vault", "incident_store", "lead_store", "desk_store", "open311_keys"},
+    {"vault", "incident_store", "lead_store", "desk_store", "open311_keys", "seals", "subscription_store"},
     {"places", "channels", "store", "rates_store", "gathering_store", "models", "open311_store"},
     {"core"},
 )
