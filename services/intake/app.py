@@ -1,5 +1,6 @@
 """How intake is put together: the only file that knows every other."""
 
+from datetime import date
 from functools import partial
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from services.intake.citizen import CitizenDesk
 from services.intake.core.edge import Limits
 from services.intake.core.incident_rules import IncidentRules, read_incident_rules
 from services.intake.core.location import Gazetteer, Location
+from services.intake.core.repeats import LOCAL
 from services.intake.core.triage import NO_MODELS, Matter, Models, Triage, TriageRules, triage
 from services.intake.core.triage_rules import read_rules
 from services.intake.doors import Doors
@@ -38,7 +40,7 @@ async def build(settings: IntakeSettings, parts: frozenset[str], make: type[Asse
 
     Raises Unavailable without a database, NotMigrated without its tables; then nothing is left open.
     """
-    gazetteer, rules = read_area(settings.area), read_pack(settings.pack)
+    gazetteer, rules = read_area(settings.area, settings.now().astimezone(LOCAL).date()), read_pack(settings.pack)
     incident_rules = read_incidents(settings.pack)
     assembly = make(settings, "intake", Source.INTAKE, parts)
     try:
@@ -100,11 +102,11 @@ def judge_by(rules: TriageRules, models: Models = NO_MODELS) -> Judge:
     return judge
 
 
-def read_area(folder: Path) -> Gazetteer:
-    """The county's grids. Raises ValueError with every fault of the file."""
+def read_area(folder: Path, on: date | None = None) -> Gazetteer:
+    """The county's grids of a day. Raises ValueError with every fault of the file, or when none is in force."""
     path = folder / "grids.geojson"
     try:
-        return Gazetteer.from_geojson(path.read_text(encoding="utf-8"))
+        return Gazetteer.from_geojson(path.read_text(encoding="utf-8"), on)
     except (OSError, Rejected) as error:
         raise ValueError(f"{path}: {error}") from error
 
