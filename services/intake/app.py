@@ -4,7 +4,7 @@ from datetime import date
 from functools import partial
 from pathlib import Path
 
-from services.intake import citizen, cloudevents, incident_api, lead_api, open311
+from services.intake import citizen, cloudevents, incident_api, lead_api, listening_api, open311
 from services.intake.api import router
 from services.intake.citizen import CitizenDesk
 from services.intake.core.edge import Limits
@@ -17,11 +17,13 @@ from services.intake.doors import Doors
 from services.intake.handlers import routes
 from services.intake.incident_desk import IncidentDesk
 from services.intake.leads import Leads, watch
+from services.intake.listening import Listening
 from services.intake.merging import Merging
 from services.intake.models import read_models
 from services.intake.open311_desk import open311_of
 from services.intake.open311_keys import read_key_ring
 from services.intake.receive import Receiver
+from services.intake.rounds import come_round
 from services.intake.settings import IntakeSettings
 from services.intake.triage import Judge, TriageLoop
 from services.intake.vault import Marks, Vault, lead_keys, ordinary_keys, read_keys
@@ -61,6 +63,7 @@ async def _wire(
     merging = Merging(incident_rules, Marks(ring))
     receiver = Receiver(assembly.ledger, vault, gazetteer.county, settings.now, received.ring, merging)
     leads = Leads(incident_rules.leads, vault, Vault(lead_keys(ring)), assembly.ledger, receiver, gazetteer.county)
+    listening = Listening(assembly.ledger, vault, receiver)
     if "api" in parts:
         database = await assembly.database("api", settings.database_pool)
         doors = Doors(database, receiver, Limits(max_bytes=settings.body_limit), settings.bulk_batch)
@@ -72,6 +75,7 @@ async def _wire(
         assembly.app.include_router(
             citizen.router(CitizenDesk(database, assembly.ledger, vault, merging, settings.now))
         )  # fmt: skip
+        assembly.app.include_router(listening_api.router(database, listening, vault, settings.now))
         civic = open311_of(
             rules, gazetteer, read_key_ring(settings.open311_keys.get_secret_value()),
             open_pack(settings.pack, "triage.toml").tables["triage.toml"], public_url=settings.open311_url,
@@ -89,6 +93,10 @@ async def _wire(
         )  # fmt: skip
         assembly.loop("triage", loop.run)
         assembly.loop("leads", partial(watch, leads, triage_database, settings.now))
+        promises = await assembly.database("promises", 1)
+        assembly.loop(
+            "promises", partial(come_round, "promises", listening.turn_missed, promises, settings.now)
+        )  # fmt: skip
     if "relay" in parts:
         await assembly.add_relay(INTAKE)
 

@@ -274,6 +274,8 @@ class TriageLoop:
             reporters=tally.reporters if tally else 1,
             mass=tally.mass if tally else False,
             hidden=verdict.hidden,
+            session_id=row["session_id"],
+            self_fixed_by=row["self_fixed_by"],
         )
 
 
