@@ -78,6 +78,9 @@ SELECT DISTINCT ticket_id FROM (SELECT ticket_id FROM timer WHERE fire_at < $1 O
 SELECT ticket_id, clock, subject, cycle, step, fire_at, clock_limit, started_at, due_at
 FROM timer WHERE ticket_id = ANY($1::uuid[]) AND fire_at < $2 ORDER BY fire_at, clock, subject
 
+-- name: read_clock
+SELECT clock_timestamp() AS now
+
 -- name: next_timer
 SELECT min(fire_at) AS fire_at FROM timer
 
