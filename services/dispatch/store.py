@@ -176,6 +176,12 @@ async def read_running_timers(tx: Transaction, ticket_ids: Sequence[TicketId]) -
     return running
 
 
+async def read_clock(database: Database) -> datetime:
+    """What the database's clock shows."""
+    at: datetime = (await database.fetch(_SQL["read_clock"]))[0]["now"]
+    return at
+
+
 async def next_timer(database: Database) -> datetime | None:
     """When the next clock rings."""
     rows = await database.fetch(_SQL["next_timer"])

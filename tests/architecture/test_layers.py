@@ -23,7 +23,7 @@ SHARED_LAYERS = (
     {"shared.deadletters"},
     {"shared.positions"},
     {"shared.key_store", "shared.oidc", "shared.audit", "shared.pending_acts", "shared.row_security"},
-    {"shared.ledger", "shared.kafka"},
+    {"shared.ledger", "shared.kafka", "shared.steadiness"},
     {"shared.database"},
     {"shared.tokens", "shared.access_settings"},
     {"shared.permissions", "shared.api_keys", "shared.rate_limit"},

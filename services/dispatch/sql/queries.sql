@@ -89,6 +89,9 @@ FROM timer WHERE ticket_id = ANY($1::uuid[]) AND fire_at < $2 ORDER BY fire_at, 
 SELECT ticket_id, clock, subject, cycle, step, fire_at, clock_limit, started_at, due_at
 FROM timer WHERE ticket_id = ANY($1::uuid[]) ORDER BY clock, subject
 
+-- name: read_clock
+SELECT clock_timestamp() AS now
+
 -- name: next_timer
 SELECT min(fire_at) AS fire_at FROM timer
 
