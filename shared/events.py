@@ -27,6 +27,7 @@ from shared.terms import (
     PlaceLevel,
     ReturnReason,
     Satisfaction,
+    SessionId,
     Source,
     TicketId,
     TicketType,
@@ -83,6 +84,8 @@ class TicketTriaged(Event):
     reporters: int = 1
     mass: bool = False
     hidden: bool = False
+    session_id: SessionId | None = None
+    self_fixed_by: str | None = None
 
 
 # ---- dispatch ---------------------------------------------------------------------------------------------

@@ -61,15 +61,18 @@ def _end_loose_parts(story: Story) -> None:
             end_part(story, part, "LEAD_HAS_DONE")
 
 
-def pass_audit(story: Story, *, automatic: bool) -> None:
-    """The result is accepted; then the citizen is asked, or nobody has to be."""
+def pass_audit(story: Story, *, automatic: bool, asks: bool = True) -> None:
+    """The result is accepted; then the citizen is asked, or nobody has to be: or (not `asks`) only elsewhere."""
     for share in story.case.assignments:
         if share.state is AssignmentState.SUBMITTED:
             story.put(step(share, AssignmentState.ACCEPTED_RESULT, story.now))
     case = story.case
     story.stop(Clock.AUDIT)
-    asked = not case.exercise and case.channel not in story.book.not_asked_channels
-    if not asked:
+    by_rule = not case.exercise and case.channel not in story.book.not_asked_channels
+    asked = asks and by_rule
+    if by_rule and not asks:
+        story.why.append("AUDIT_ASKED_ONCE")
+    elif not asked:
         story.why.append(f"AUDIT_NO_FOLLOW_UP channel={case.channel}")
     story.events.append(
         TicketAudited(

@@ -28,6 +28,7 @@ from shared.joint_events import (
     TicketCategoryConfirmed,
     TicketFoundBig,
     TicketHung,
+    TicketPutAside,
     TicketUnhung,
     TicketUrgencyChanged,
 )
@@ -37,6 +38,7 @@ from shared.terms import AssignmentKind, FollowUpOutcome, MatterSize, Satisfacti
 HEARD: tuple[type[Event], ...] = (
     TicketAssigned, TicketRedispatched, TicketResolved, TicketAudited, TicketReopened, TicketEscalated, TicketConverted,
     TicketFoundBig, TicketHung, TicketUnhung, TicketUrgencyChanged, TicketCategoryConfirmed, GuardRefused,
+    TicketPutAside,
 )  # fmt: skip
 """Dispatch's events that measuring hears."""
 SAID: tuple[type[Event], ...] = (TicketEvaluated, ExclusionDecided, ExclusionChecked)
@@ -178,6 +180,8 @@ def _heard(record: Record, event: Event, at: datetime) -> Record:
     match event:
         case TicketAssigned():
             return _assigned(record, event) if event.kind is AssignmentKind.LEAD else record
+        case TicketPutAside():
+            return _put_aside(record, event)
         case TicketResolved(cycle=n):
             return _with(record, replace(record.cycle(n), resolved_at=at, on_time=event.on_time))
         case TicketAudited(cycle=n):
@@ -213,6 +217,16 @@ def _assigned(record: Record, event: TicketAssigned) -> Record:
         urgency=event.urgency, size=event.size, hops=record.hops + isinstance(event, TicketRedispatched),
     )  # fmt: skip
     return _with(known, replace(known.cycle(event.cycle), unit=event.unit))
+
+
+def _put_aside(record: Record, event: TicketPutAside) -> Record:
+    """The work is counted once, for the ticket it waits for; the citizen's judgement will be its own."""
+    others = tuple(c for c in record.cycles if c.n != event.cycle)
+    return replace(
+        record, exercise=record.exercise or event.exercise, accepted_at=None, ticket_type=event.ticket_type,
+        category=event.category, township=event.township or "", grid=event.grid or "", urgency=event.urgency,
+        size=event.size, cycles=others,
+    )  # fmt: skip
 
 
 def _said(record: Record, event: Event, at: datetime) -> Record:
