@@ -111,6 +111,7 @@ class TicketAssigned(Event):
     sign_by: datetime
     designated: bool = False
     exercise: bool = False
+    repeat: bool = False
     rules: tuple[str, ...] = ()
     rule_pack: str = ""
 
@@ -194,6 +195,8 @@ class TicketEscalated(Event):
     to: str
     due_at: datetime
     notify_at: datetime | None = None
+    urgency: Urgency | None = None
+    exercise: bool = False
 
 
 class TicketConverted(Event):

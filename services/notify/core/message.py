@@ -24,9 +24,9 @@ class Template(StrEnum):
 
 FACTS: Mapping[Template, frozenset[str]] = {
     Template.ASSIGNED: frozenset(
-        ["ticket_no", "unit", "kind", "category", "urgency", "size", "grid", "cycle", "due_at", "sign_by"],
+        ["ticket_no", "unit", "kind", "category", "urgency", "size", "mark", "grid", "cycle", "due_at", "sign_by"],
     ),
-    Template.ESCALATED: frozenset(["ticket_no", "unit", "clock", "level", "cycle", "due_at"]),
+    Template.ESCALATED: frozenset(["ticket_no", "unit", "clock", "level", "cycle", "due_at", "urgency"]),
     Template.FOLLOW_UP: frozenset(["ticket_no", "cycle", "attempt"]),
     Template.SUBSCRIPTION_STOPPED: frozenset(["name", "place", "reason"]),
 }

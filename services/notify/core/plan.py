@@ -12,6 +12,8 @@ from services.notify.core.subscription import Subscription
 from shared.events import NAMESPACE, Envelope, FollowUpAsked, TicketAssigned, TicketEscalated
 from shared.terms import TicketId, Urgency
 
+REPEAT = "REPEAT"
+"""The mark of a matter that its caller had come with before."""
 EXERCISE = "exercise"
 """Why a message of a drill is not sent."""
 
@@ -27,7 +29,8 @@ def plan(
         case TicketAssigned() as e:  # a redispatch is an assignment too
             facts: Facts = {
                 "ticket_no": e.ticket_no, "unit": e.unit, "kind": e.kind.value, "category": e.category,
-                "urgency": e.urgency.value, "size": e.size.value, "grid": e.grid or "", "cycle": e.cycle,
+                "urgency": e.urgency.value, "size": e.size.value, "mark": REPEAT if e.repeat else "",
+                "grid": e.grid or "", "cycle": e.cycle,
                 "due_at": e.due_at.isoformat(), "sign_by": e.sign_by.isoformat(),
             }  # fmt: skip
             told = _message(envelope, Template.ASSIGNED, f"unit:{e.unit}", book, now, facts, exercise=e.exercise)
@@ -35,22 +38,26 @@ def plan(
         case TicketEscalated() as e:
             facts = {
                 "ticket_no": e.ticket_no, "unit": e.unit, "clock": e.clock, "level": e.level, "cycle": e.cycle,
-                "due_at": e.due_at.isoformat(),
+                "due_at": e.due_at.isoformat(), "urgency": e.urgency.value if e.urgency else "",
             }  # fmt: skip
-            exercise = envelope.ticket_id in exercises
-            return [_message(envelope, Template.ESCALATED, e.to, book, e.notify_at or now, facts, exercise=exercise)]
+            exercise = e.exercise or envelope.ticket_id in exercises
+            told = _message(envelope, Template.ESCALATED, e.to, book, e.notify_at or now, facts, exercise=exercise)
+            return [replace(told, urgency=e.urgency or told.urgency)]
         case _:
             return []
 
 
 def with_urgency(planned: Sequence[PlannedMessage], known: Mapping[TicketId, Urgency]) -> list[PlannedMessage]:
-    """`planned`, where supervision is as urgent as its ticket: as `known`, or as the assignments among `planned` say.
+    """`planned`, where supervision that does not say how urgent it is, is so as its ticket: as `known`, or as the
+    assignments among `planned` say.
 
     A ticket nobody has heard of counts as normal. Asking a citizen is never urgent.
     """
     urgencies = {**known, **{m.ticket_id: m.urgency for m in planned if m.template is Template.ASSIGNED}}
     return [
-        replace(m, urgency=urgencies.get(m.ticket_id, m.urgency)) if m.template is Template.ESCALATED else m
+        replace(m, urgency=urgencies.get(m.ticket_id, m.urgency))
+        if m.template is Template.ESCALATED and not m.facts["urgency"]
+        else m
         for m in planned
     ]
 
