@@ -3,19 +3,23 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from uuid import uuid5
+from uuid import UUID, uuid5
 
 from services.notify.core.contacts import AddressBook
 from services.notify.core.followup import FollowUp
 from services.notify.core.message import POLICIES, Facts, PlannedMessage, Template
 from services.notify.core.subscription import Subscription
 from shared.events import NAMESPACE, Envelope, FollowUpAsked, TicketAssigned, TicketEscalated
-from shared.terms import TicketId, Urgency
+from shared.notify_events import SurgeAlert
+from shared.terms import AlertKind, TicketId, Urgency
 
 REPEAT = "REPEAT"
 """The mark of a matter that its caller had come with before."""
 EXERCISE = "exercise"
 """Why a message of a drill is not sent."""
+
+
+_ALERTS = {AlertKind.CRITICAL: Urgency.U1, AlertKind.GROWTH: Urgency.U3}
 
 
 def plan(
@@ -68,6 +72,21 @@ def plan_ask(asked: Envelope, follow_up: FollowUp, book: AddressBook, now: datet
     facts: Facts = {"ticket_no": follow_up.ticket_no, "cycle": asked.event.cycle, "attempt": asked.event.attempt}
     recipient = f"source:{follow_up.source}"
     return _message(asked, Template.FOLLOW_UP, recipient, book, now, facts, exercise=follow_up.exercise)
+
+
+def plan_alert(alert: UUID, event: SurgeAlert, book: AddressBook, now: datetime) -> PlannedMessage:
+    """The message that calls up whoever an alert is for; only slow growth may wait for office hours."""
+    place = str(event.concerns or ", ".join(event.grids) or event.township or "")
+    facts: Facts = {
+        "kind": event.kind.value, "category": event.category, "place": place, "count": event.count,
+        "threshold": event.threshold, "playbook": event.playbook, "since": event.window_start.isoformat(),
+    }  # fmt: skip
+    recipient = f"role:{event.to}"
+    urgency = _ALERTS.get(event.kind, Urgency.U2)
+    return PlannedMessage(
+        uuid5(alert, f"{Template.SURGE}/{recipient}"), TicketId(alert), Template.SURGE, recipient, book.find(recipient),
+        now, POLICIES[Template.SURGE], facts, str(alert), urgency=urgency,
+    )  # fmt: skip
 
 
 def plan_stopped(stopped: Subscription, place: str, book: AddressBook, now: datetime) -> PlannedMessage:
