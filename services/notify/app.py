@@ -2,6 +2,7 @@
 
 import json
 import tomllib
+from datetime import timedelta
 from importlib.resources import files
 from pathlib import Path
 
@@ -10,7 +11,8 @@ from services.notify.api import router
 from services.notify.channels.factory import make_channels
 from services.notify.channels.guard import Guard
 from services.notify.core.contacts import AddressBook, ContactsRefused, load_contacts
-from services.notify.core.measures import load_measures
+from services.notify.core.links import Links
+from services.notify.core.measures import MeasureRules, load_measures
 from services.notify.core.render import TemplatesRefused, make_renderer
 from services.notify.core.rules import load_notify_rules
 from services.notify.core.warning import Neighbours, NeighboursRefused, touching
@@ -34,6 +36,7 @@ from shared.wake import Wake
 
 PARTS = ("api", "relay", "stream", "courier", "followups")
 COURIER_POOL = 4
+LEAST_LINK_KEY = 32
 PACK_FILES = ("notify.toml", "measures.toml", "calendar.toml")
 
 
@@ -44,7 +47,8 @@ async def build(settings: NotifySettings, parts: frozenset[str], make: type[Asse
     measures = pack.read(load_measures, "notify.toml", "measures.toml")
     workdays = pack.read(load_workdays, "calendar.toml")
     book = read_contacts(settings)
-    renderer = make_renderer(read_templates(settings.templates), rules.follow_up.zone)
+    links = make_links(settings, measures)
+    renderer = make_renderer(read_templates(settings.templates), rules.follow_up.zone, links)
     guard = Guard(settings.loopback)
     channels = make_channels(book, settings.webhook_secrets, settings.channel_secrets, renderer, guard)
     assembly = make(settings, "notify", Source.NOTIFY, parts)
@@ -66,7 +70,9 @@ async def build(settings: NotifySettings, parts: frozenset[str], make: type[Asse
     if "courier" in parts and seals.is_able:
         database = await assembly.database("subscriptions", COURIER_POOL)
         assembly.loop("subscriptions", SubscriptionCourier(database, subscriptions, bell).run)
-    follow_ups = FollowUps(assembly.ledger, rules.follow_up, book, settings.now, ring, rates.note, rules.courtesy)
+    follow_ups = FollowUps(
+        assembly.ledger, rules.follow_up, book, settings.now, ring, rates.note, rules.courtesy, links
+    )
     desk, panel = Desk(follow_ups, measures), Panel(assembly.ledger, measures, workdays, settings.now, rates.note)
     if "api" in parts:
         database = await assembly.database("api", settings.database_pool)
@@ -98,6 +104,14 @@ def read_contacts(settings: NotifySettings) -> AddressBook:
         return load_contacts(tomllib.loads(path.read_text(encoding="utf-8")), settings.loopback)
     except OSError as error:
         raise ContactsRefused(f"the address book cannot be read: {error}") from error
+
+
+def make_links(settings: NotifySettings, measures: MeasureRules) -> Links:
+    """The maker of citizens' links; of none where page or key is missing. Raises ValueError for a key too short."""
+    key, days = settings.link_key.get_secret_value().encode(), measures.practice.links
+    if key and len(key) < LEAST_LINK_KEY:
+        raise ValueError(f"the key of links has fewer than {LEAST_LINK_KEY} characters")
+    return Links(settings.citizen_page, key, timedelta(days=days.answer_days), timedelta(days=days.reopen_days))
 
 
 def find_neighbours(settings: NotifySettings) -> Neighbours:

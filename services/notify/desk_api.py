@@ -11,8 +11,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from services.notify import desk_store
 from services.notify.api import answered
 from services.notify.core.followup import Answer, RecordedBy
+from services.notify.core.links import Purpose
 from services.notify.core.sampling import LOTS
-from services.notify.desk import Desk, DeskRefused, Purpose
+from services.notify.desk import Desk, DeskRefused
 from services.notify.desk_store import Task
 from services.notify.officers import AGENTS, Role, somebody
 from shared.database import Database

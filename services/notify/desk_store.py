@@ -162,6 +162,16 @@ async def add_link(tx: Transaction, digest: bytes, link: Link, now: datetime) ->
     await tx.conn.execute(_SQL["add_link"], digest, link.ticket_id, link.cycle, link.purpose, link.expires_at)
 
 
+async def add_links(tx: Transaction, links: Sequence[tuple[bytes, Link]], now: datetime) -> None:
+    """Keep the links of messages, in one statement, and forget a few that are no good any more."""
+    await tx.conn.execute(_SQL["forget_links"], now, 100)
+    made = [link for _, link in links]
+    await tx.conn.execute(
+        _SQL["add_links"], [digest for digest, _ in links], [m.ticket_id for m in made], [m.cycle for m in made],
+        [m.purpose for m in made], [m.expires_at for m in made],
+    )  # fmt: skip
+
+
 async def find_link(tx: Transaction, digest: bytes) -> Link | None:
     """The link of that hash."""
     row = await tx.conn.fetchrow(_SQL["find_link"], digest)

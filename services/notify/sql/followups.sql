@@ -70,6 +70,12 @@ UPDATE task SET done_at = $3, confirmed = $4 WHERE ticket_id = $1 AND cycle = $2
 -- name: add_link
 INSERT INTO link (hash, ticket_id, cycle, purpose, expires_at) VALUES ($1, $2, $3, $4, $5)
 
+-- name: add_links
+-- Those that stand in messages; the same link sent again is good for as long as the latest message says.
+INSERT INTO link (hash, ticket_id, cycle, purpose, expires_at)
+SELECT * FROM unnest($1::bytea[], $2::uuid[], $3::int[], $4::text[], $5::timestamptz[])
+ON CONFLICT (hash) DO UPDATE SET expires_at = greatest(link.expires_at, excluded.expires_at)
+
 -- name: forget_links
 -- Links that are no good any more, a few at a time.
 DELETE FROM link WHERE hash IN (SELECT hash FROM link WHERE expires_at < $1 LIMIT $2)
