@@ -27,11 +27,13 @@ class _Server(uvicorn.Server):
 
 
 async def serve(
-    app: FastAPI, loops: Mapping[str, Loop], readiness: Readiness, *, host: str, port: int, on_drain: Callable[[], None]
-) -> int:
+    app: FastAPI, loops: Mapping[str, Loop], readiness: Readiness, *, host: str, port: int,
+    on_drain: Callable[[], None], on_stop: Callable[[], None] = lambda: None,
+) -> int:  # fmt: skip
     """Serve until SIGTERM or SIGINT, or until a loop dies; the exit code: 0, or 1 when something broke.
 
-    Order of the end: not ready, stop taking requests, finish them, stop the loops, each under a deadline.
+    Order of the end: not ready, stop taking requests, finish them, stop the loops, each under a deadline. `on_stop` is
+    called before requests are waited for: answers without an end must end now; `on_drain` after it.
     A second signal ends at once.
     """
     stop = asyncio.Event()
@@ -53,6 +55,7 @@ async def serve(
     for task in broken:
         log.error("task_ended", task=task.get_name(), error=repr(None if task.cancelled() else task.exception()))
     readiness.draining = True
+    on_stop()
     server.should_exit = True
     await _finish({http}, HTTP_DRAIN_S + 2)
     draining.set()
