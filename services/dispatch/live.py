@@ -36,7 +36,7 @@ class Live:
 
     def __init__(self, make_tail: Callable[[], Tail], watchers: Watchers) -> None:
         self._make_tail = make_tail
-        self._watchers = watchers
+        self.watchers = watchers
         self._alerts: dict[str, dict[str, object]] = {}
         self.is_following = False
 
@@ -51,7 +51,7 @@ class Live:
         while not stopping.is_set():
             tail = self._make_tail()
             try:
-                self._watchers.begin(await tail.start(self._watchers.after, BACKLOG))
+                self.watchers.begin(await tail.start(self.watchers.after, BACKLOG))
                 self.is_following, failures = True, 0
                 await self._follow(tail, stopping)
             except Unavailable as error:
@@ -67,14 +67,14 @@ class Live:
             records = await tail.poll()
             if records:
                 self.take(records)
-                await _pause(stopping, pause_s(self._watchers.count))
+                await _pause(stopping, pause_s(self.watchers.count))
 
     def take(self, records: Sequence[Record]) -> None:
         """Tell the watchers what these records say; what is no news, or cannot be read, is passed over."""
         changes = [change for change in map(self._change, records) if change is not None]
-        self._watchers.tell(changes, {(r.topic, r.partition): r.offset + 1 for r in records})
+        self.watchers.tell(changes, {(r.topic, r.partition): r.offset + 1 for r in records})
         telemetry.STREAM_CHANGES.inc(len(changes))
-        telemetry.STREAM_WATCHERS.set(self._watchers.count)
+        telemetry.STREAM_WATCHERS.set(self.watchers.count)
 
     def _change(self, record: Record) -> Change | None:
         try:

@@ -50,7 +50,7 @@ SHARED_LAYERS = (
 SERVICE_LAYERS = (
     {"__main__"},
     {"app"},
-    {"desk_api"},
+    {"desk_api", "board_api"},
     {"api", "handlers", "timers", "triage", "courier", "open311", "cloudevents", "incident_api", "lead_api", "citizen"}
     | {"rates_api", "panel_api", "stream_api"},
     {"desk"},
@@ -61,7 +61,7 @@ SERVICE_LAYERS = (
     {"receive", "rates"},
     {"settings", "merging", "officers"},
     {"vault", "incident_store", "lead_store", "desk_store", "open311_keys"},
-    {"places", "channels", "store", "rates_store", "gathering_store", "models", "open311_store"},
+    {"places", "channels", "store", "rates_store", "gathering_store", "models", "open311_store", "board_store"},
     {"core"},
 )
 

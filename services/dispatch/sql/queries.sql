@@ -6,15 +6,18 @@ SELECT ticket_id, doc FROM ticket_case WHERE ticket_id = ANY($1::uuid[])
 SELECT id, ticket_id FROM assignment WHERE id = ANY($1::uuid[])
 
 -- name: insert_cases
-INSERT INTO ticket_case (ticket_id, version, state, previous_state, light, due_at, closed_at, doc)
+INSERT INTO ticket_case (ticket_id, version, state, previous_state, light, due_at, closed_at, doc, place, category,
+    urgency)
 SELECT * FROM unnest($1::uuid[], $2::int[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::timestamptz[],
-    $8::json[])
+    $8::json[], $9::text[], $10::text[], $11::text[])
 
 -- name: update_cases
 UPDATE ticket_case AS c SET version = g.version, state = g.state, previous_state = g.previous_state, light = g.light,
-    due_at = g.due_at, closed_at = g.closed_at, doc = g.doc
-FROM unnest($1::uuid[], $2::int[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::timestamptz[], $8::json[])
-    AS g (ticket_id, version, state, previous_state, light, due_at, closed_at, doc)
+    due_at = g.due_at, closed_at = g.closed_at, doc = g.doc, place = g.place, category = g.category,
+    urgency = g.urgency
+FROM unnest($1::uuid[], $2::int[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::timestamptz[],
+    $8::json[], $9::text[], $10::text[], $11::text[])
+    AS g (ticket_id, version, state, previous_state, light, due_at, closed_at, doc, place, category, urgency)
 WHERE c.ticket_id = g.ticket_id
 
 -- name: insert_assignments
