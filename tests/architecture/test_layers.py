@@ -19,7 +19,7 @@ SHARED_LAYERS = (
     {"shared.identity", "shared.matrix"},
     {"shared.openapi", "shared.contract_routes"},
     {"shared.health", "shared.replay", "shared.reconciliation"},
-    {"shared.stream", "shared.relay", "shared.tallying"},
+    {"shared.stream", "shared.relay", "shared.tallying", "shared.tail"},
     {"shared.deadletters"},
     {"shared.positions"},
     {"shared.key_store", "shared.oidc", "shared.audit", "shared.pending_acts", "shared.row_security"},
@@ -50,14 +50,15 @@ SHARED_LAYERS = (
 SERVICE_LAYERS = (
     {"__main__"},
     {"app"},
-    {"desk_api"},
+    {"desk_api", "board_api"},
     {"api", "handlers", "timers", "triage", "courier", "open311", "cloudevents", "incident_api", "lead_api", "citizen"}
-    | {"listening_api", "rates_api", "panel_api", "subscription_api", "subscription_courier"},
+    | {"listening_api", "rates_api", "panel_api", "subscription_api", "subscription_courier", "stream_api"},
     {"desk"},
     {"listening_table"},
     {"listening_forms"},
     {"bulk", "followups", "panel", "subscriptions", "forms", "open311_desk"},
-    {"bodies", "commands"},
+    {"bodies", "commands", "live"},
+    {"watchers"},
     {
         "contract",
         "doors",
@@ -73,7 +74,7 @@ SERVICE_LAYERS = (
     {"settings", "merging", "officers", "rounds"},
     {"vault", "incident_store", "lead_store", "listening_store", "desk_store", "open311_keys", "seals"}
     | {"subscription_store"},
-    {"places", "channels", "store", "rates_store", "gathering_store", "models", "open311_store"},
+    {"places", "channels", "store", "rates_store", "gathering_store", "models", "open311_store", "board_store"},
     {"core"},
 )
 
