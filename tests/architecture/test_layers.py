@@ -43,6 +43,7 @@ SHARED_LAYERS = (
         "shared.failpoint",
         "shared.toml_lines",
         "shared.sections",
+        "shared.workdays",
     },
 )
 """From the top down: a module may import from layers below its own, never from its own or above."""
@@ -57,8 +58,8 @@ SERVICE_LAYERS = (
     {"bulk", "followups", "panel", "forms", "open311_desk"},
     {"bodies", "commands"},
     {"contract", "doors", "decisions", "warnings", "leads", "incident_desk", "open311_contract", "open311_xml"},
-    {"receive", "rates"},
-    {"settings", "merging", "officers"},
+    {"receive", "rates", "families"},
+    {"settings", "merging", "officers", "learning", "hands"},
     {"vault", "incident_store", "lead_store", "desk_store", "open311_keys"},
     {"places", "channels", "store", "rates_store", "gathering_store", "models", "open311_store"},
     {"core"},
@@ -74,6 +75,7 @@ CORE_MAY_KNOW = {
     "shared.clock",
     "shared.errors",
     "shared.sections",
+    "shared.workdays",
 }
 CORE_THIRD_PARTY = {"pydantic", "pydantic_core", "msgspec", "shapely", "ahocorasick_rs", "orjson", "numpy"}
 EFFECTS = {"asyncio", "socket", "os", "random", "time", "pathlib", "subprocess", "secrets", "threading"}
