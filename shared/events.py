@@ -220,6 +220,7 @@ class TicketResolved(Event):
     action: str
     cycle: int
     on_time: bool
+    charged_to: str | None = None
 
 
 class TicketAudited(Event):

@@ -11,85 +11,240 @@ ROOT = Path(__file__).parent.parent.parent
 SERVICES = ("intake", "dispatch", "notify")
 
 SHARED_LAYERS = (
-    {"shared.start"},
-    {"shared.assembly"},
-    {"shared.gatekeeper"},
-    {"shared.access"},
-    {"shared.runtime", "shared.problems", "shared.ndjson", "shared.migrations", "shared.settings"},
-    {"shared.identity", "shared.matrix"},
-    {"shared.openapi", "shared.contract_routes"},
-    {"shared.health", "shared.replay", "shared.reconciliation"},
-    {"shared.stream", "shared.relay", "shared.tallying", "shared.tail"},
-    {"shared.deadletters"},
-    {"shared.positions"},
-    {"shared.key_store", "shared.oidc", "shared.audit", "shared.pending_acts", "shared.row_security"},
-    {"shared.ledger", "shared.kafka", "shared.steadiness"},
-    {"shared.database"},
-    {"shared.tokens", "shared.access_settings"},
-    {"shared.permissions", "shared.api_keys", "shared.rate_limit"},
-    {"shared.asyncapi"},
-    {"shared.contracts"},
-    {"shared.codec"},
-    {"shared.topics", "shared.events", "shared.outcome", "shared.gathering", "shared.json_schema", "shared.packs"},
-    {"shared.joint_events", "shared.intake_events", "shared.notify_events"},
-    {"shared.event", "shared.contract_words", "shared.contract_labels"},
     {
-        "shared.terms",
+        "shared.start",
+    },
+    {
+        "shared.assembly",
+    },
+    {
+        "shared.gatekeeper",
+    },
+    {
+        "shared.access",
+    },
+    {
+        "shared.migrations",
+        "shared.ndjson",
+        "shared.problems",
+        "shared.runtime",
+        "shared.settings",
+    },
+    {
+        "shared.identity",
+        "shared.matrix",
+    },
+    {
+        "shared.contract_routes",
+        "shared.openapi",
+    },
+    {
+        "shared.health",
+        "shared.reconciliation",
+        "shared.replay",
+    },
+    {
+        "shared.relay",
+        "shared.stream",
+        "shared.tail",
+        "shared.tallying",
+    },
+    {
+        "shared.deadletters",
+    },
+    {
+        "shared.positions",
+    },
+    {
+        "shared.audit",
+        "shared.key_store",
+        "shared.oidc",
+        "shared.pending_acts",
+        "shared.row_security",
+    },
+    {
+        "shared.kafka",
+        "shared.ledger",
+        "shared.steadiness",
+    },
+    {
+        "shared.database",
+    },
+    {
+        "shared.access_settings",
+        "shared.tokens",
+    },
+    {
+        "shared.api_keys",
+        "shared.permissions",
+        "shared.rate_limit",
+    },
+    {
+        "shared.asyncapi",
+    },
+    {
+        "shared.contracts",
+    },
+    {
+        "shared.codec",
+    },
+    {
+        "shared.events",
+        "shared.gathering",
+        "shared.json_schema",
+        "shared.outcome",
+        "shared.packs",
+        "shared.topics",
+    },
+    {
+        "shared.intake_events",
+        "shared.joint_events",
+        "shared.notify_events",
+    },
+    {
+        "shared.contract_labels",
+        "shared.contract_words",
+        "shared.event",
+    },
+    {
         "shared.actors",
-        "shared.errors",
         "shared.clock",
-        "shared.wake",
-        "shared.telemetry",
+        "shared.errors",
         "shared.failpoint",
-        "shared.toml_lines",
         "shared.sections",
+        "shared.telemetry",
+        "shared.terms",
+        "shared.toml_lines",
+        "shared.wake",
+        "shared.workdays",
     },
 )
 """From the top down: a module may import from layers below its own, never from its own or above."""
 
 SERVICE_LAYERS = (
-    {"__main__"},
-    {"app"},
-    {"desk_api", "board_api"},
-    {"api", "handlers", "timers", "triage", "courier", "open311", "cloudevents", "incident_api", "lead_api", "citizen"}
-    | {"listening_api", "rates_api", "panel_api", "subscription_api", "subscription_courier", "stream_api"},
-    {"desk"},
-    {"listening_table"},
-    {"listening_forms"},
-    {"bulk", "followups", "panel", "subscriptions", "forms", "open311_desk"},
-    {"bodies", "commands", "live"},
-    {"watchers"},
+    {
+        "__main__",
+    },
+    {
+        "app",
+    },
+    {
+        "board_api",
+        "desk_api",
+    },
+    {
+        "api",
+        "citizen",
+        "cloudevents",
+        "courier",
+        "handlers",
+        "incident_api",
+        "lead_api",
+        "listening_api",
+        "open311",
+        "panel_api",
+        "rates_api",
+        "stream_api",
+        "subscription_api",
+        "subscription_courier",
+        "timers",
+        "triage",
+    },
+    {
+        "desk",
+    },
+    {
+        "listening_table",
+    },
+    {
+        "listening_forms",
+    },
+    {
+        "bulk",
+        "followups",
+        "forms",
+        "open311_desk",
+        "panel",
+        "subscriptions",
+    },
+    {
+        "bodies",
+        "commands",
+        "live",
+    },
+    {
+        "watchers",
+    },
     {
         "contract",
-        "doors",
         "decisions",
-        "warnings",
+        "doors",
+        "incident_desk",
         "leads",
         "listening",
-        "incident_desk",
         "open311_contract",
         "open311_xml",
+        "warnings",
     },
-    {"receive", "rates"},
-    {"settings", "merging", "officers", "rounds"},
-    {"vault", "incident_store", "lead_store", "listening_store", "desk_store", "open311_keys", "seals"}
-    | {"subscription_store"},
-    {"places", "channels", "store", "rates_store", "gathering_store", "models", "open311_store", "board_store"},
-    {"core"},
+    {
+        "families",
+        "rates",
+        "receive",
+    },
+    {
+        "hands",
+        "learning",
+        "merging",
+        "officers",
+        "rounds",
+        "settings",
+    },
+    {
+        "desk_store",
+        "incident_store",
+        "lead_store",
+        "listening_store",
+        "open311_keys",
+        "seals",
+        "subscription_store",
+        "vault",
+    },
+    {
+        "board_store",
+        "channels",
+        "gathering_store",
+        "models",
+        "open311_store",
+        "places",
+        "rates_store",
+        "store",
+    },
+    {
+        "core",
+    },
 )
 
 CORE_MAY_KNOW = {
-    "shared.events",
-    "shared.joint_events",
-    "shared.intake_events",
-    "shared.notify_events",
-    "shared.terms",
-    "shared.outcome",
     "shared.clock",
     "shared.errors",
+    "shared.events",
+    "shared.intake_events",
+    "shared.joint_events",
+    "shared.notify_events",
+    "shared.outcome",
     "shared.sections",
+    "shared.terms",
+    "shared.workdays",
 }
-CORE_THIRD_PARTY = {"pydantic", "pydantic_core", "msgspec", "shapely", "ahocorasick_rs", "orjson", "numpy"}
+CORE_THIRD_PARTY = {
+    "ahocorasick_rs",
+    "msgspec",
+    "numpy",
+    "orjson",
+    "pydantic",
+    "pydantic_core",
+    "shapely",
+}
 EFFECTS = {"asyncio", "socket", "os", "random", "time", "pathlib", "subprocess", "secrets", "threading"}
 
 

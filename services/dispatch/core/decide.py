@@ -7,6 +7,7 @@ from services.dispatch.core.actors import Actor
 from services.dispatch.core.auditing import audit
 from services.dispatch.core.case import Case, TicketState
 from services.dispatch.core.clocks import ring
+from services.dispatch.core.family_words import FamilyWord, PutAside
 from services.dispatch.core.handling import handle
 from services.dispatch.core.hanging import hang
 from services.dispatch.core.incidents import hear_family, put_aside
@@ -24,12 +25,10 @@ from services.dispatch.core.supervision import supervise
 from services.dispatch.core.triggers import (
     AuditCommand,
     Command,
-    FamilyWord,
     HandlingCommand,
     HangCommand,
     JointCommand,
     NatureCommand,
-    PutAside,
     ReturnCommand,
     SupervisionCommand,
     TimeCommand,
