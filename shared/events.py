@@ -116,6 +116,7 @@ class TicketAssigned(Event):
     sign_by: datetime
     designated: bool = False
     exercise: bool = False
+    repeat: bool = False
     rules: tuple[str, ...] = ()
     rule_pack: str = ""
 
@@ -199,6 +200,8 @@ class TicketEscalated(Event):
     to: str
     due_at: datetime
     notify_at: datetime | None = None
+    urgency: Urgency | None = None
+    exercise: bool = False
 
 
 class TicketConverted(Event):
