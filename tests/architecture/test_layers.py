@@ -50,9 +50,9 @@ SHARED_LAYERS = (
 SERVICE_LAYERS = (
     {"__main__"},
     {"app"},
-    {"desk_api"},
+    {"desk_api", "citizen_page"},
     {"api", "handlers", "timers", "triage", "courier", "open311", "cloudevents", "incident_api", "lead_api", "citizen"}
-    | {"listening_api"}
+    | {"listening_api", "privacy_api"}
     | {"rates_api", "panel_api"},
     {"desk"},
     {"listening_table"},
@@ -66,13 +66,25 @@ SERVICE_LAYERS = (
         "warnings",
         "leads",
         "listening",
+        "privacy",
         "incident_desk",
         "open311_contract",
         "open311_xml",
     },
     {"receive", "rates"},
-    {"settings", "merging", "officers", "rounds"},
-    {"vault", "incident_store", "lead_store", "listening_store", "desk_store", "open311_keys"},
+    {"settings", "merging", "officers", "rounds", "retention"},
+    {
+        "vault",
+        "incident_store",
+        "lead_store",
+        "listening_store",
+        "citizen_store",
+        "ratings",
+        "relay_calls",
+        "privacy_store",
+        "desk_store",
+        "open311_keys",
+    },
     {"places", "channels", "store", "rates_store", "gathering_store", "models", "open311_store"},
     {"core"},
 )
