@@ -89,6 +89,15 @@ class ApacheKafka(EmbeddedServer):
         self._training: ClassTraining | None = None
         self.bootstrap = f"{LOOPBACK}:{self._port}"
 
+    @property
+    def controller(self) -> str:
+        """`host:port` of its controller, for the other nodes of a cluster."""
+        return f"{LOOPBACK}:{self._controller_port}"
+
+    def configure(self, settings: Mapping[str, str]) -> None:
+        """Broker settings by name, over those given before; they count from the next start on."""
+        self._settings |= settings
+
     def kill(self) -> None:
         """End it at once, as a crash would, and keep its data; does nothing when it does not run."""
         super().kill()

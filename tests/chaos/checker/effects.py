@@ -6,7 +6,7 @@ from tests.chaos.checker.evidence import Evidence
 from tests.chaos.checker.stories import EVENT_TOPICS, Seen, Stories, read_event
 from tests.chaos.checker.verdict import Finding, NotDecided
 
-_DISTURB_ORDER = ("produce", "republish", "kafka", "broker", "brokers", "link", "pause", "kill", "rolling", "all")
+_DISTURB_ORDER = ("produce", "republish", "kafka", "broker", "brokers", "link", "pause", "kill", "all")
 """Kinds of faults after which a later copy may be the first that a fresh log shows."""
 
 
