@@ -51,7 +51,7 @@ SERVICE_LAYERS = (
     {"__main__"},
     {"app"},
     {"desk_api"},
-    {"api", "handlers", "timers", "triage", "courier", "open311", "cloudevents", "incident_api", "lead_api", "citizen"}
+    {"api", "handlers", "timers", "auditor", "triage", "courier", "open311", "cloudevents", "incident_api", "lead_api", "citizen"}
     | {"rates_api", "panel_api"},
     {"desk"},
     {"bulk", "followups", "panel", "forms", "open311_desk"},

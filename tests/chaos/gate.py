@@ -168,7 +168,10 @@ async def _citizens(scene: Scene, rate: float, ending: asyncio.Event) -> None:
 
 
 async def _insist(scene: Scene, key: str) -> None:
-    while (await scene.people.post(key)).result != "ok":
+    while True:
+        op = await scene.people.post(key)
+        if op.result == "ok":
+            return
         await asyncio.sleep(0.5)
 
 

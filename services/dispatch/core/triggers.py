@@ -379,6 +379,10 @@ class TimerDue(Struct, frozen=True):
     subject: str = ""
 
 
+class ClockLost(Struct, frozen=True):
+    """A look at the open tickets found this one without the clock that should watch it."""
+
+
 HandlingCommand: TypeAlias = (
     Sign | NameHandler | Contact | CheckIn | ReportStage | ReportFirstDisposal | Resolve | SubDispatch
 )
@@ -393,4 +397,4 @@ Command: TypeAlias = (
     HandlingCommand | AuditCommand | ReturnCommand | TimeCommand | HangCommand | NatureCommand | JointCommand
     | SupervisionCommand
 )  # fmt: skip
-Trigger: TypeAlias = TicketTriaged | TicketEvaluated | TimerDue | Wish | Command
+Trigger: TypeAlias = TicketTriaged | TicketEvaluated | TimerDue | ClockLost | Wish | Command

@@ -26,7 +26,7 @@ def check_i17(evidence: Evidence, stories: Stories) -> Finding:
         recipient = event.body["to"] if told == "escalated" else f"unit:{event.body['unit']}"
         if message_id_of(event.id, told, recipient) not in kept and not evidence.run.silent:
             finding.broken(event.ticket, f"nobody told {recipient} of version {event.version}")
-    taken = {d.id for d in evidence.deliveries if 200 <= d.status < 300}
+    taken = {d.id: d.body for d in evidence.deliveries if 200 <= d.status < 300}
     ended = Counter(e.body["notification_id"] for e in stories.events(
         "notify", "notification.delivered.v1", "notification.failed.v1"))  # fmt: skip
     for message in evidence.messages:
