@@ -39,7 +39,7 @@ class Scenario:
 async def ordinary(stage: Stage, people: People) -> None:
     """Matters come in and are worked on."""
     await stage.start()
-    await people.hand_in(60, "m")
+    await people.hand_in(20, "m")
 
 
 async def slow_commits(stage: Stage, people: People) -> None:

@@ -130,7 +130,7 @@ SPOILED: list[tuple[str, str, Spoil]] = [
     ("I-24", "read and never applied", lambda e: replace(e, applied=e.applied[1:])),
     ("I-25", "poison that is not kept", lambda e: replace(e, dead=[])),
     ("I-25", "poison kept otherwise", changed("dead", 0, value=b"!")),
-    ("I-25", "a good record buried", lambda e: replace(e, dead=[*e.dead, Dead(service="dispatch", topic=e.records[0].topic, partition=e.records[0].partition, offset=e.records[0].offset, reason="x", value=b"")])),
+    ("I-25", "a good record buried", lambda e: replace(e, dead=[*e.dead, Dead(service="dispatch", topic=e.records[0].topic, partition=e.records[0].partition, offset=e.records[0].offset, reason="x", value=e.records[0].value)])),
     ("I-26", "the state changed", changed("replays", 0, after="y")),
     ("I-27", "told ok just before the kill, and lost", lambda e: replace(e, tickets=[])),
     ("I-28", "ended with an error", changed("drains", 0, exit_code=1)),

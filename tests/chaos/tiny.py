@@ -162,7 +162,7 @@ def whole() -> Evidence:
                     ticket=r.key, version=int(r.headers["ce_version"]), place=place)
             for place, r in enumerate(told)
         ],
-        messages=messages, deliveries=[delivery(messages[0].id)],
+        messages=messages, deliveries=[delivery(messages[0].id, DONE.encode())],
         follow_ups=[FollowUp(ticket=DONE, cycle=1, state="ANSWERED", satisfied=True)],
         samples=[
             Sample(at=real(NINE), name="own", asked=DONE),

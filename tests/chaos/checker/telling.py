@@ -35,16 +35,19 @@ def check_i17(evidence: Evidence, stories: Stories) -> Finding:
     return finding
 
 
-def _ending(evidence: Evidence, message: Message, taken: set[str], ended: Counter[str], finding: Finding) -> None:
+def _ending(
+    evidence: Evidence, message: Message, taken: dict[str, bytes], ended: Counter[str], finding: Finding
+) -> None:
     if message.state not in (*_ENDS, *_ON_THE_WAY):
         finding.broken(message.id, f"is {message.state}")
     if message.state in ("FAILED", "SUPPRESSED", "UNKNOWN") and not message.error:
         finding.broken(message.id, f"is {message.state} and does not say why")
+    body = taken.get(message.carrier or message.id, b"")
     if (
         message.state == "DELIVERED"
         and message.channel == "webhook"
         and evidence.deliveries
-        and message.id not in taken
+        and message.ticket.encode() not in body
     ):
         finding.broken(message.id, "counts as delivered, and its receiver never took it")
     gone = ("410" in message.error) or ("out of reach" in message.error) or ("address book" in message.error)
