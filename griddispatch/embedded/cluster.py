@@ -77,6 +77,12 @@ class KafkaCluster:
         for node in self.nodes:
             node.kill()
 
+    def wipe(self) -> None:
+        """End every node and forget what they keep; the next start makes an empty cluster in the same places."""
+        self.kill()
+        for node in self.nodes:
+            node.wipe()
+
     def stop(self) -> None:
         """End every node and drop temporary data."""
         self.kill()

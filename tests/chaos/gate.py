@@ -28,14 +28,13 @@ from tests.chaos.faults.scene import Act, LinkedCluster, Scene
 from tests.chaos.stage.collect import evidence_of
 from tests.chaos.stage.ground import Ground
 from tests.chaos.stage.people import People
-from tests.chaos.stage.rest import come_to_rest
+from tests.chaos.stage.rest import come_to_rest, tell_again
 from tests.chaos.stage.stage import Stage, staged
 
 FAULTS: Mapping[str, Act] = {**PROCESS_FAULTS, **PART_FAULTS, **LETTER_FAULTS}
 NOT_COVERED = {
     "memory cap": "no limit is set on the services' memory",
     "disk full": "needs a file system of limited size, which an ordinary user cannot mount",
-    "whole Kafka lost": "not in the runner: the ledgers' republishing is tested by itself (tests/replay)",
     "log begins behind the offset": "the group halts by design; rebuilding it is by hand",
     "partitions raised under load": "refused at start, tested in tests/contract",
     "database restored to an earlier point": "the ledger has no epoch yet",
@@ -126,8 +125,12 @@ async def _live(scene: Scene, plan: Plan) -> tuple[Counter[str], list[str]]:
         await scene.people.work_until_closed(LATEST_S)
     except TimeoutError as error:
         troubles.append(str(error))
-    if not await come_to_rest(scene.stage, REST_S):
-        troubles.append("it did not come to rest")
+    try:
+        if not await come_to_rest(scene.stage, REST_S):
+            troubles.append("it did not come to rest")
+        await tell_again(scene.stage)
+    except (TimeoutError, LaunchError) as error:
+        troubles.append(str(error))
     return done, troubles
 
 

@@ -200,7 +200,7 @@ async def same_key_twice(stage: Stage, people: People) -> None:
 
 async def missed(stage: Stage, people: People) -> None:
     """Nobody works on anything until its deadline is over."""
-    await stage.start(failpoints={"dispatch": "timers.after-commit@2"})
+    await stage.start(failpoints={"dispatch": "timers.after-commit@1"})
     await people.hand_in(12, "m")
     began = time.time()
     await until(lambda: _died(stage, "dispatch"), 60, "dispatch died after a clock rang")

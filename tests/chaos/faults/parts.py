@@ -3,17 +3,24 @@
 import asyncio
 import os
 import signal
+import subprocess
+import sys
 from dataclasses import replace
 
 import asyncpg
 from aiokafka.admin import AIOKafkaAdminClient
 
+from griddispatch.embedded.process import LaunchError
+from shared.kafka import apply_topics
+from shared.topics import TOPICS
 from tests.chaos.faults.scene import Act, Scene
-from tests.chaos.stage.ground import SERVICES
+from tests.chaos.stage.ground import ROOT, SERVICES
 from tests.chaos.stage.link import Link, Weather
 from tests.chaos.stage.receiver import Manners
 
 ADMIN_S = 20.0
+REPUBLISH_S = 300.0
+_COMMAND_LINE = "from griddispatch.cli import main; main()"
 
 
 async def broker_killed(scene: Scene) -> None:
@@ -57,6 +64,32 @@ async def brokers_killed(scene: Scene) -> None:
         await asyncio.sleep(5.0)
         await asyncio.to_thread(scene.kafka.cluster.start)
     await scene.all_ready()
+
+
+async def kafka_lost(scene: Scene) -> None:
+    """The whole cluster is lost with all its records; new empty nodes are filled from the ledgers."""
+    with scene.fault("kafka lost whole", "kafka"):
+        for service in SERVICES:
+            await scene.stage.drain(service, kafka_is_there=False)
+        await asyncio.to_thread(scene.kafka.cluster.wipe)
+        scene.stage.poison.clear()  # it lay in the lost log
+        await asyncio.to_thread(scene.kafka.cluster.start)
+        await apply_topics(scene.kafka.cluster.direct, TOPICS, replicas=3)
+        for service in SERVICES:
+            await asyncio.to_thread(_republish, scene, service)
+        for service in SERVICES:
+            scene.stage.launch(service)
+    await scene.all_ready()
+
+
+def _republish(scene: Scene, service: str) -> None:
+    """As an operator would, with the command line."""
+    dsn = scene.stage.ground.postgres.dsn(scene.stage.database, f"griddispatch_{service}")
+    argv = [sys.executable, "-c", _COMMAND_LINE, "replay", "--service", service, "--to-topic", f"tickets-{service}",
+            "--rebuild", "--yes", "--replicas", "3", "--bootstrap", scene.kafka.cluster.direct, "--dsn", dsn]  # fmt: skip
+    done = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, timeout=REPUBLISH_S, check=False)
+    if done.returncode != 0:
+        raise LaunchError(f"replay of {service} ended with {done.returncode}: {done.stderr.strip()[-400:]}")
 
 
 async def database_killed(scene: Scene) -> None:
@@ -176,7 +209,7 @@ def _signal(pid: int, number: signal.Signals) -> None:
 
 PART_FAULTS: dict[str, Act] = {
     "broker killed": broker_killed, "coordinator killed": coordinator_killed, "broker frozen": broker_frozen,
-    "all brokers killed": brokers_killed, "database killed": database_killed,
+    "all brokers killed": brokers_killed, "kafka lost whole": kafka_lost, "database killed": database_killed,
     "database restarted": database_restarted, "database frozen": database_frozen, "sessions ended": sessions_ended,
     "commit replies swallowed": commits_swallowed, "table locked": table_locked,
     "database slow": on_database_links("slow", Weather(latency=0.2), 5.0),

@@ -96,7 +96,7 @@ class Link:
     ) -> None:
         """Pass on what comes, as the weather allows; once `hushed`, nothing goes back any more."""
         while data := await source.read(CHUNK):
-            while self.weather.silent_out if outward else self.weather.silent_back:
+            while self.weather.silent_out if outward else self.weather.silent_back:  # noqa: ASYNC110 weather is a plain value
                 await asyncio.sleep(0.05)
             weather = self.weather
             if weather.latency:
