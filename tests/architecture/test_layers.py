@@ -135,6 +135,7 @@ SERVICE_LAYERS = (
     },
     {
         "api",
+        "auditor",
         "citizen",
         "cloudevents",
         "courier",
