@@ -115,6 +115,7 @@ FIELDS: Mapping[str, FieldWords] = MappingProxyType(
             "Which of the ticket's clocks: SIGN, RESOLVE, RESOLVE_BIG, FOLLOW_UP and others to come.", "RESOLVE"
         ),
         "on_time": W("Whether the result came within the deadline.", True),
+        "charged_to": W("Id of the unit whose breach it is; null when it came in time.", None),
         "to": W("Who is to act: `unit:<id>`, or a role of supervision.", f"unit:{_GRID}"),
         # ---- the citizen's word --------------------------------------------------------------------------------
         "outcome": W("How asking the citizen ended.", "ANSWERED"),

@@ -8,12 +8,13 @@ from msgspec.structs import replace
 from services.dispatch import families, store
 from services.dispatch.core.case import Case
 from services.dispatch.core.decide import decide
+from services.dispatch.core.family_words import FAMILY_WORDS, PutAside
 from services.dispatch.core.lifecycle import IllegalTransition
 from services.dispatch.core.opening import open_case
 from services.dispatch.core.org import Org
 from services.dispatch.core.rulebook import Rulebook
 from services.dispatch.core.story import Decision, Refused, Timer
-from services.dispatch.core.triggers import FAMILY_WORDS, PutAside, TimerDue
+from services.dispatch.core.triggers import TimerDue
 from services.dispatch.core.wish import WISHES
 from services.dispatch.hands import Cause, Hand, replace_trigger
 from shared import telemetry

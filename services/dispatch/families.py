@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from services.dispatch import store
 from services.dispatch.core.case import Case, TicketState
+from services.dispatch.core.family_words import FAMILY_WORDS, ChildJoined, ChildLeft, FamilyWord
 from services.dispatch.core.incidents import answer_to_child, sequels, word_to_children
-from services.dispatch.core.triggers import FAMILY_WORDS, ChildJoined, ChildLeft, FamilyWord
 from services.dispatch.hands import Cause, Hand
 from shared.database import Transaction
 from shared.terms import TicketId

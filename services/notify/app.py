@@ -16,7 +16,6 @@ from services.notify.core.measures import MeasureRules, load_measures
 from services.notify.core.render import TemplatesRefused, make_renderer
 from services.notify.core.rules import load_notify_rules
 from services.notify.core.warning import Neighbours, NeighboursRefused, touching
-from services.notify.core.workdays import load_workdays
 from services.notify.courier import Courier
 from services.notify.desk import Desk
 from services.notify.followups import FollowUpLoop, FollowUps
@@ -33,6 +32,7 @@ from shared.packs import open_pack
 from shared.terms import Source
 from shared.topics import NOTIFY
 from shared.wake import Wake
+from shared.workdays import load_workdays
 
 PARTS = ("api", "relay", "stream", "courier", "followups")
 COURIER_POOL = 4

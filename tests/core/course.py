@@ -10,19 +10,13 @@ from services.dispatch.core.actors import Actor, Role
 from services.dispatch.core.case import Assignment, Case
 from services.dispatch.core.decide import decide
 from services.dispatch.core.duties import Deployment, Duties, DutyEntry, DutyKind, IssuingBody
+from services.dispatch.core.family_words import PutAside
 from services.dispatch.core.opening import open_case
 from services.dispatch.core.org import Org
 from services.dispatch.core.rulebook import Rulebook
 from services.dispatch.core.sheets import Validity
 from services.dispatch.core.story import Clock, ClockKey, Decision, Refused, Timer
-from services.dispatch.core.triggers import (
-    Contact,
-    PutAside,
-    Resolve,
-    Sign,
-    TimerDue,
-    Trigger,
-)
+from services.dispatch.core.triggers import Contact, Resolve, Sign, TimerDue, Trigger
 from shared.events import Event
 from shared.intake_events import TicketMerged
 from shared.terms import AssignmentKind, IncidentId, Urgency

@@ -16,6 +16,7 @@ from services.dispatch.core.actors import Actor, Role
 from services.dispatch.core.case import Assignment, AssignmentState, Case, TicketState
 from services.dispatch.core.decide import decide
 from services.dispatch.core.duties import DutyKind
+from services.dispatch.core.family_words import ChildJoined, ChildLeft, MainEnded, MainResolved
 from services.dispatch.core.lifecycle import (
     ASSIGNMENT_TRANSITIONS,
     FINAL_TICKET_STATES,
@@ -24,15 +25,7 @@ from services.dispatch.core.lifecycle import (
 )
 from services.dispatch.core.permissions import ROLES
 from services.dispatch.core.story import ClockKey, Refused
-from services.dispatch.core.triggers import (
-    ChildJoined,
-    ChildLeft,
-    Command,
-    MainEnded,
-    MainResolved,
-    TimerDue,
-    Trigger,
-)
+from services.dispatch.core.triggers import Command, TimerDue, Trigger
 from shared.events import TicketEvaluated
 from shared.intake_events import TicketNotAccepted, TicketRouted, TicketSplit, TicketTransferred
 from shared.terms import (

@@ -3,8 +3,9 @@
 import pytest
 
 from services.dispatch.core.case import AssignmentState, TicketState
+from services.dispatch.core.family_words import ChildJoined, ChildLeft, MainEnded, MainResolved
 from services.dispatch.core.story import Clock
-from services.dispatch.core.triggers import AskInfo, ChildJoined, ChildLeft, MainEnded, MainResolved, Sign, Withdraw
+from services.dispatch.core.triggers import AskInfo, Sign, Withdraw
 from services.notify.core.contacts import AddressBook
 from services.notify.core.followup import open_follow_up
 from services.notify.core.plan import plan

@@ -42,7 +42,8 @@ def submit_lead(story: Story, submitted: Assignment, action: str) -> None:
     story.stop_all()
     story.events.append(
         TicketResolved(
-            assignment_id=submitted.id, unit=submitted.unit, action=action, cycle=case.cycle, on_time=on_time
+            assignment_id=submitted.id, unit=submitted.unit, action=action, cycle=case.cycle, on_time=on_time,
+            charged_to=None if on_time else _charged(story, submitted),
         )
     )  # fmt: skip
     _end_loose_parts(story)
@@ -52,6 +53,19 @@ def submit_lead(story: Story, submitted: Assignment, action: str) -> None:
     else:
         limit = story.book.timers[TimerName.AUDIT][window_row(case.size, case.urgency)]
         story.start(Clock.AUDIT, limit, story.now, story.deadline(limit), from_red=True)
+
+
+def _charged(story: Story, lead: Assignment) -> str:
+    """Whose breach it is: the lead's, unless it came late to the matter and kept its own deadline.
+
+    Then it is that of a unit whose return had been refused in this cycle, or else the command centre's, who sent it
+    to the wrong one first.
+    """
+    if not is_within(story.now, lead.due_at):
+        return lead.unit
+    former = [a for a in story.case.assignments if a.cycle == lead.cycle and a.kind is AssignmentKind.LEAD]
+    refused = [a.unit for a in former if a.return_refused and a.id != lead.id]
+    return refused[-1] if refused else story.org.command_centre
 
 
 def _end_loose_parts(story: Story) -> None:

@@ -89,6 +89,7 @@ class Assignment(Struct, frozen=True, omit_defaults=True):
     ended_at: datetime | None = None
     return_reason: ReturnReason | None = None
     return_asked_at: datetime | None = None
+    return_refused: bool = False
     light: Light = Light.GREEN
     list_version: str | None = None
     deployment: str | None = None

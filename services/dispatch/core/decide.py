@@ -7,6 +7,7 @@ from services.dispatch.core.actors import Actor
 from services.dispatch.core.auditing import audit
 from services.dispatch.core.case import Case, TicketState
 from services.dispatch.core.clocks import ring
+from services.dispatch.core.family_words import FamilyWord, PutAside
 from services.dispatch.core.handling import handle
 from services.dispatch.core.hanging import hang
 from services.dispatch.core.incidents import hear_family, put_aside
@@ -18,18 +19,18 @@ from services.dispatch.core.org import Org
 from services.dispatch.core.pauses import change_time
 from services.dispatch.core.permissions import check_role, least_actor
 from services.dispatch.core.returns import give_back
+from services.dispatch.core.rewatch import rewatch
 from services.dispatch.core.rulebook import Rulebook
 from services.dispatch.core.story import Decision, Refused, Story
 from services.dispatch.core.supervision import supervise
 from services.dispatch.core.triggers import (
     AuditCommand,
+    ClockLost,
     Command,
-    FamilyWord,
     HandlingCommand,
     HangCommand,
     JointCommand,
     NatureCommand,
-    PutAside,
     ReturnCommand,
     SupervisionCommand,
     TimeCommand,
@@ -55,6 +56,8 @@ def decide(
         judge(story, trigger)
     elif isinstance(trigger, TimerDue):
         ring(story, trigger)
+    elif isinstance(trigger, ClockLost):
+        rewatch(story)
     elif isinstance(trigger, TicketTriaged):
         story.why.append("TRIAGED_AGAIN ignored")
     elif isinstance(trigger, WISHES):

@@ -13,18 +13,11 @@ from services.dispatch.core.auditing import pass_audit
 from services.dispatch.core.case import Assignment, AssignmentState, Case, Merge, ParkedClock, TicketState
 from services.dispatch.core.deadline_moves import aim_at
 from services.dispatch.core.dispatching import dispatch, due_of
+from services.dispatch.core.family_words import ChildJoined, ChildLeft, FamilyWord, MainEnded, MainResolved, PutAside
 from services.dispatch.core.lifecycle import OPEN_TICKET_STATES, IllegalTransition, move
 from services.dispatch.core.story import Clock, Refused, Story, Timer
 from services.dispatch.core.supervision import supervise
-from services.dispatch.core.triggers import (
-    ChildJoined,
-    ChildLeft,
-    FamilyWord,
-    MainEnded,
-    MainResolved,
-    PutAside,
-    Reopen,
-)
+from services.dispatch.core.triggers import Reopen
 from shared.joint_events import IncidentDeadlineSet, TicketPutAside, TicketResolvedWith, TicketTakenUp
 from shared.terms import AssignmentKind, TakeUpReason, TicketId
 

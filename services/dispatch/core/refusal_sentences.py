@@ -25,6 +25,8 @@ GUARDS: Final = {
     "ENFORCEMENT_NOT_TO_GRID": W("执法事项不得派给村和网格", "enforcement never goes to a village or grid"),
     "ENFORCEMENT_BELOW_TOWNSHIP": W("乡镇以下没有执法权", "below a township nobody holds enforcement power"),
     "FORWARD_WITHOUT_ACTION": W("未处置不得再转", "it cannot be passed on again without an action"),
+    "DUTY_WITHOUT_CAPABILITY": W("清单注明该乡镇不具备承接能力", "by the list the township is not able to take it on"),
+    "FORWARDS_AT_MOST": W("同级未处置而转派已满次数", "its level passed it on as often as it may without acting"),
     "OWN_WORK": W("不得审核自己办理的事项", "nobody verifies his own work"),
     "VERIFIER_IS_NOT_HANDLER": W("审核人不得是承办人", "who verifies is not who handled it"),
     "PERSON_NEEDED": W("须写明经办人", "this step needs to know who takes it"),

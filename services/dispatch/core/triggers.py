@@ -5,17 +5,17 @@ A command's fields are what the HTTP body holds, with their bounds; who gives it
 
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Annotated, ClassVar, Final, TypeAlias
+from typing import Annotated, ClassVar, TypeAlias
 from uuid import UUID
 
 from msgspec import Struct
 from pydantic import ConfigDict, Field
 
+from services.dispatch.core.family_words import FamilyWord, PutAside
 from services.dispatch.core.fields import Code, LimitSpelling, OptionalText, Person, RecordId, Text, UnitId
-from services.dispatch.core.story import Clock, Timer
+from services.dispatch.core.story import Clock
 from services.dispatch.core.wish import Wish
 from shared.events import TicketEvaluated, TicketTriaged
-from shared.intake_events import TicketMerged
 from shared.sections import CLOSED
 from shared.terms import (
     AssignmentId,
@@ -24,7 +24,6 @@ from shared.terms import (
     ReportAnswer,
     ReturnFinding,
     ReturnReason,
-    TicketId,
     Urgency,
     WhistleKind,
 )
@@ -381,47 +380,9 @@ class TimerDue(Struct, frozen=True):
     subject: str = ""
 
 
-# ---- tickets of one incident ------------------------------------------------------------------------------
+class ClockLost(Struct, frozen=True):
+    """A look at the open tickets found this one without the clock that should watch it."""
 
-
-class PutAside(Struct, frozen=True):
-    """Intake merged the ticket, as `word` says; `running` are its clocks as they stand."""
-
-    word: TicketMerged
-    running: tuple[Timer, ...] = ()
-
-
-class ChildJoined(Struct, frozen=True):
-    """A ticket waits for this one from now on; `due_at` is its deadline."""
-
-    ticket_id: TicketId
-    due_at: datetime
-    own_follow_up: bool
-
-
-class ChildLeft(Struct, frozen=True):
-    """One that waited for this one does no more; `earliest` is the deadline of those that still do."""
-
-    due_at: datetime
-    earliest: datetime | None = None
-
-
-class MainResolved(Struct, frozen=True):
-    """The ticket that this one waits for was closed; `unit` led it."""
-
-    main: TicketId
-    unit: str
-
-
-class MainEnded(Struct, frozen=True):
-    """The ticket that this one waits for ended with nothing done: withdrawn, refused, or handed on."""
-
-    main: TicketId
-
-
-FamilyWord: TypeAlias = ChildJoined | ChildLeft | MainResolved | MainEnded
-FAMILY_WORDS: Final = (ChildJoined, ChildLeft, MainResolved, MainEnded)
-"""What tickets of one incident tell each other."""
 
 HandlingCommand: TypeAlias = (
     Sign | NameHandler | Contact | CheckIn | ReportStage | ReportFirstDisposal | Resolve | SubDispatch
@@ -437,4 +398,4 @@ Command: TypeAlias = (
     HandlingCommand | AuditCommand | ReturnCommand | TimeCommand | HangCommand | NatureCommand | JointCommand
     | SupervisionCommand
 )  # fmt: skip
-Trigger: TypeAlias = TicketTriaged | TicketEvaluated | TimerDue | Wish | PutAside | FamilyWord | Command
+Trigger: TypeAlias = TicketTriaged | TicketEvaluated | TimerDue | ClockLost | Wish | PutAside | FamilyWord | Command

@@ -5,13 +5,14 @@ from typing import Final, assert_never
 from services.dispatch.core.actors import Actor, Role
 from services.dispatch.core.case import TicketState
 from services.dispatch.core.escalation import escalate
+from services.dispatch.core.family_words import PutAside
 from services.dispatch.core.incidents import put_aside, take_up
 from services.dispatch.core.lifecycle import OPEN_TICKET_STATES, IllegalTransition
 from services.dispatch.core.nature import redefine
 from services.dispatch.core.pauses import change_time
 from services.dispatch.core.story import Refused, Story
 from services.dispatch.core.supervision import end, supervise
-from services.dispatch.core.triggers import ChangeUrgency, Hasten, PutAside, Reopen, SupplyInfo, Withdraw
+from services.dispatch.core.triggers import ChangeUrgency, Hasten, Reopen, SupplyInfo, Withdraw
 from services.dispatch.core.wish import Wish
 from shared.intake_events import (
     IncidentRecounted,

@@ -10,17 +10,19 @@ SELECT doc FROM ticket_case WHERE merged_into = ANY($1::uuid[])
 SELECT id, ticket_id FROM assignment WHERE id = ANY($1::uuid[])
 
 -- name: insert_cases
-INSERT INTO ticket_case (ticket_id, version, state, previous_state, light, due_at, closed_at, doc,
-    merged_into)
+INSERT INTO ticket_case (ticket_id, version, state, previous_state, light, due_at, closed_at, doc, merged_into, place,
+    category, urgency)
 SELECT * FROM unnest($1::uuid[], $2::int[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::timestamptz[],
-    $8::json[], $9::uuid[])
+    $8::json[], $9::uuid[], $10::text[], $11::text[], $12::text[])
 
 -- name: update_cases
 UPDATE ticket_case AS c SET version = g.version, state = g.state, previous_state = g.previous_state, light = g.light,
-    due_at = g.due_at, closed_at = g.closed_at, doc = g.doc, merged_into = g.merged_into
+    due_at = g.due_at, closed_at = g.closed_at, doc = g.doc, merged_into = g.merged_into, place = g.place,
+    category = g.category, urgency = g.urgency
 FROM unnest($1::uuid[], $2::int[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::timestamptz[], $8::json[],
-    $9::uuid[])
-    AS g (ticket_id, version, state, previous_state, light, due_at, closed_at, doc, merged_into)
+    $9::uuid[], $10::text[], $11::text[], $12::text[])
+    AS g (ticket_id, version, state, previous_state, light, due_at, closed_at, doc, merged_into, place, category,
+        urgency)
 WHERE c.ticket_id = g.ticket_id
 
 -- name: insert_assignments
@@ -115,6 +117,15 @@ ORDER BY a.due_at, a.id LIMIT $5
 -- name: overview
 -- Counts over open work only.
 SELECT state, light, count(*) AS tickets FROM ticket_case WHERE closed_at IS NULL GROUP BY state, light
+
+-- name: without_clock
+-- Tickets in hand that nothing watches: no clock at all, or past their deadline ($1) without a handling clock.
+SELECT c.ticket_id FROM ticket_case AS c
+WHERE c.state = 'DISPATCHED' AND (
+    NOT EXISTS (SELECT FROM timer AS t WHERE t.ticket_id = c.ticket_id)
+    OR c.due_at < $1 AND NOT EXISTS (
+        SELECT FROM timer AS t WHERE t.ticket_id = c.ticket_id AND t.clock IN ('RESOLVE', 'RESOLVE_BIG')))
+ORDER BY c.due_at LIMIT $2
 
 -- name: unwatched
 -- Open tickets without a running clock, of their own or of the open ticket they wait for: must be none.

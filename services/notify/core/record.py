@@ -54,6 +54,8 @@ class Cycle(Struct, frozen=True, omit_defaults=True):
     unit: str = ""
     resolved_at: datetime | None = None
     on_time: bool = False
+    charged_to: str = ""
+    """Whose breach a late result is, where it is not the unit's own."""
     found_at: datetime | None = None
     """When its result passed without anybody to ask: a patrol's own find."""
     judged_at: datetime | None = None
@@ -143,7 +145,8 @@ def counts_of(record: Record, period_of: PeriodOf) -> dict[Bucket, Counts]:
         put(record.accepted_at, first.unit, counts)
     for cycle in record.cycles:
         if cycle.resolved_at:
-            put(cycle.resolved_at, cycle.unit, Counts(on_time=int(cycle.on_time), late=int(not cycle.on_time)))
+            charged = cycle.unit if cycle.on_time else cycle.charged_to or cycle.unit
+            put(cycle.resolved_at, charged, Counts(on_time=int(cycle.on_time), late=int(not cycle.on_time)))
         if cycle.found_at:
             put(cycle.found_at, cycle.unit, Counts(proactive=1))
         if cycle.judged_at:
@@ -184,7 +187,8 @@ def _heard(record: Record, event: Event, at: datetime) -> Record:
         case TicketPutAside():
             return _put_aside(record, event)
         case TicketResolved(cycle=n):
-            return _with(record, replace(record.cycle(n), resolved_at=at, on_time=event.on_time))
+            charged = event.charged_to or ""
+            return _with(record, replace(record.cycle(n), resolved_at=at, on_time=event.on_time, charged_to=charged))
         case TicketAudited(cycle=n):
             cycle = record.cycle(n)
             found_at = None if event.follow_up else at
