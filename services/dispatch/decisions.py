@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from msgspec.structs import replace
 
@@ -89,7 +90,7 @@ class Decider:
                 log.info("wish_before_triage", ticket_id=str(ticket_id), wish=cause.trigger.type)
                 continue  # nothing is in hand yet; what ends an untriaged matter ends it in intake
             try:
-                decision, error = self._decide_one(ticket_id, case, cause), None
+                decision, error = self._decide_one(ticket_id, case, cause, now), None
             except (Refused, IllegalTransition, Conflict, NotFound) as refusal:
                 if cause.expected_version is None:
                     raise  # only a command may be refused; an event or a clock that cannot be applied is a fault
@@ -110,8 +111,7 @@ class Decider:
         drafts += stated
         return Ruling(case, error), store.Step(before, _joined(case, decisions), causes[-1].caused_by, now)
 
-    def _decide_one(self, ticket_id: TicketId, case: Case | None, cause: Cause) -> Decision:
-        now = self.now()
+    def _decide_one(self, ticket_id: TicketId, case: Case | None, cause: Cause, now: datetime) -> Decision:
         if case is None:
             if isinstance(cause.trigger, TicketTriaged):
                 return open_case(ticket_id, cause.trigger, self.book, self.org, now)
