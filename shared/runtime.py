@@ -29,12 +29,13 @@ class _Server(uvicorn.Server):
 
 async def serve(
     app: FastAPI, loops: Mapping[str, Loop], readiness: Readiness, *, host: str, port: int,
-    on_drain: Callable[[], None], last: Collection[str] = (),
+    on_drain: Callable[[], None], on_stop: Callable[[], None] = lambda: None, last: Collection[str] = (),
 ) -> int:  # fmt: skip
     """Serve until SIGTERM or SIGINT, or until a loop dies; the exit code: 0, or 1 when something broke.
 
     Order of the end: not ready, stop taking requests, finish them, stop the loops, then those named in `last` (who
-    carry away what the others leave), each under a deadline. A second signal ends at once.
+    carry away what the others leave), each under a deadline. `on_stop` is called before requests are waited for:
+    answers without an end must end now; `on_drain` after it. A second signal ends at once.
     """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -55,6 +56,7 @@ async def serve(
     for task in broken:
         log.error("task_ended", task=task.get_name(), error=repr(None if task.cancelled() else task.exception()))
     readiness.draining = True
+    on_stop()
     server.should_exit = True
     await _finish({http}, HTTP_DRAIN_S + 2)
     for names, within_s in ((loops.keys() - set(last), LOOP_DRAIN_S), (loops.keys() & set(last), LAST_DRAIN_S)):

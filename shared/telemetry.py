@@ -43,6 +43,8 @@ CLOCK_STEPS = Counter(
     "griddispatch_clock_steps_total", "Jumps of this machine's clock; no timer fires until it is sure."
 )
 NOTIFICATIONS = Counter("griddispatch_notifications_total", "Delivery attempts.", ["channel", "outcome"])
+STREAM_WATCHERS = Gauge("griddispatch_stream_watchers", "Who watches the live stream of this process.")
+STREAM_CHANGES = Counter("griddispatch_stream_changes_total", "Changes told to the live stream.")
 EVALUATIONS = Counter("griddispatch_evaluations_total", "Follow-ups that ended.", ["outcome"])
 
 

@@ -251,13 +251,18 @@ async def breaks_off(stage: Stage, people: People) -> None:
 
 
 async def ended_under_load(stage: Stage, people: People) -> None:
-    """Intake is asked to end again and again while much comes in."""
+    """Intake is asked to end while much comes in and the brokers stand still; they go on while it ends."""
     await stage.start()
-    for n in range(4):
+    await people.hand_in(3, "m")
+    for n in range(2):
         load = asyncio.create_task(_knock(people, f"load{n}", 150))
-        await asyncio.sleep(0.5)
         began = time.time()
-        await stage.drain("intake")
+        stage.kafka.freeze()  # type: ignore[attr-defined]
+        await asyncio.sleep(1.5)
+        ending = asyncio.create_task(stage.drain("intake"))
+        await asyncio.sleep(1.0)
+        stage.kafka.thaw()  # type: ignore[attr-defined]
+        await ending
         stage.fault("rolling restart", "intake", began)
         load.cancel()
         await asyncio.gather(load, return_exceptions=True)

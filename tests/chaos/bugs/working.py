@@ -9,7 +9,8 @@ from datetime import datetime
 from services.dispatch import store
 from services.dispatch.core.case import Case
 from services.dispatch.core.story import RESOLVE_CLOCKS, Clock, Decision, Story
-from services.dispatch.decisions import Cause, Decider
+from services.dispatch.decisions import Decider
+from services.dispatch.hands import Cause
 from services.dispatch.timers import Timers
 from services.intake import store as intake_store
 from services.intake.doors import Doors
