@@ -221,6 +221,7 @@ class Stage:
             "PACK": str(ROOT / "deploy" / "packs" / "county-default"), "FAILPOINT": failpoint,
             "AREA": str(ROOT / "deploy" / "areas" / "sample-county"),
             "CONTACTS": str(self.folder / "contacts.toml"), "LOOPBACK_TARGETS": self.receiver.place,
+            "SUBSCRIPTION_KEYS": f"k1:{KEY}",
             "WEBHOOK_SECRETS": json.dumps({"desk": SECRET}),
         }  # fmt: skip
         return {
