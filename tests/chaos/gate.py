@@ -163,7 +163,8 @@ async def _faults(scene: Scene, plan: Plan) -> tuple[Counter[str], list[str]]:
 
 async def _citizens(scene: Scene, rate: float, ending: asyncio.Event) -> None:
     """Matters at a steady rate; each is tried again with its key until it is accepted."""
-    number, waiting = 0, set()
+    number = 0
+    waiting: set[asyncio.Task[None]] = set()
     while not ending.is_set():
         if len(waiting) >= PATIENT:
             await asyncio.wait(waiting, timeout=1.0, return_when=asyncio.FIRST_COMPLETED)
