@@ -6,7 +6,7 @@ from contextlib import suppress
 from datetime import timedelta
 
 from services.dispatch import store
-from services.dispatch.core.triggers import ClockLost
+from services.dispatch.core.story import ClockLost
 from services.dispatch.decisions import Decider
 from services.dispatch.hands import Cause
 from shared import telemetry

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from msgspec.structs import replace
 
@@ -89,7 +90,7 @@ class Decider:
             if isinstance(cause.trigger, TicketMerged):
                 cause = replace_trigger(cause, PutAside(cause.trigger, hand.running(running)))
             try:
-                decision, hand.error = self._decide_one(ticket_id, hand.case, cause), None
+                decision, hand.error = self._decide_one(ticket_id, hand.case, cause, now), None
             except (Refused, IllegalTransition, Conflict, NotFound) as refusal:
                 if cause.expected_version is None:
                     raise  # only a command may be refused; an event or a clock that cannot be applied is a fault
@@ -101,8 +102,7 @@ class Decider:
             hand.take(decision, cause)
             hand.drafts += [Draft(ticket_id, e, now, cause.caused_by, cause.traceparent) for e in decision.events]
 
-    def _decide_one(self, ticket_id: TicketId, case: Case | None, cause: Cause) -> Decision:
-        now = self.now()
+    def _decide_one(self, ticket_id: TicketId, case: Case | None, cause: Cause, now: datetime) -> Decision:
         if case is None:
             if isinstance(cause.trigger, TicketTriaged):
                 return open_case(ticket_id, cause.trigger, self.book, self.org, now)

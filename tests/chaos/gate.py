@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 
 import asyncpg
@@ -46,6 +47,8 @@ NOT_COVERED = {
 SPEED = 1800.0
 NEGLECTED = 15
 REST_S = 240.0
+PATIENT = 40
+"""So many callers wait at most while nobody answers: the run shares its process with the links."""
 LATEST_S = 600.0
 """How long a run waits for work to be finished after the last fault."""
 
@@ -160,8 +163,12 @@ async def _faults(scene: Scene, plan: Plan) -> tuple[Counter[str], list[str]]:
 
 async def _citizens(scene: Scene, rate: float, ending: asyncio.Event) -> None:
     """Matters at a steady rate; each is tried again with its key until it is accepted."""
-    number, waiting = 0, set()
+    number = 0
+    waiting: set[asyncio.Task[None]] = set()
     while not ending.is_set():
+        if len(waiting) >= PATIENT:
+            await asyncio.wait(waiting, timeout=1.0, return_when=asyncio.FIRST_COMPLETED)
+            continue
         task = asyncio.create_task(_insist(scene, f"life-{number}"))
         waiting.add(task)
         task.add_done_callback(waiting.discard)
@@ -171,11 +178,11 @@ async def _citizens(scene: Scene, rate: float, ending: asyncio.Event) -> None:
 
 
 async def _insist(scene: Scene, key: str) -> None:
-    while True:
+    for tries in count(1):
         op = await scene.people.post(key)
         if op.result == "ok":
             return
-        await asyncio.sleep(0.5)
+        await asyncio.sleep(min(0.5 * tries, 5.0))
 
 
 async def _units(scene: Scene, ending: asyncio.Event) -> None:

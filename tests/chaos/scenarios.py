@@ -50,9 +50,10 @@ async def slow_commits(stage: Stage, people: People) -> None:
 
 
 async def pile_up(stage: Stage, people: People) -> None:
-    """Much comes at once, triaged while it is published."""
-    await stage.start()
-    await people.hand_in(200, "m", lanes=16)
+    """Much waits to be published, several events of each ticket, when the relay is started."""
+    await _without_relay(stage, people, 60)
+    await stage.drain("intake", kafka_is_there=False)
+    await stage.start("intake")
 
 
 async def told_twice(stage: Stage, people: People) -> None:
@@ -251,13 +252,18 @@ async def breaks_off(stage: Stage, people: People) -> None:
 
 
 async def ended_under_load(stage: Stage, people: People) -> None:
-    """Intake is asked to end again and again while much comes in."""
+    """Intake is asked to end while much comes in and the brokers stand still; they go on while it ends."""
     await stage.start()
-    for n in range(4):
+    await people.hand_in(3, "m")
+    for n in range(2):
         load = asyncio.create_task(_knock(people, f"load{n}", 150))
-        await asyncio.sleep(0.5)
         began = time.time()
-        await stage.drain("intake")
+        stage.kafka.freeze()  # type: ignore[attr-defined]
+        await asyncio.sleep(1.5)
+        ending = asyncio.create_task(stage.drain("intake"))
+        await asyncio.sleep(1.0)
+        stage.kafka.thaw()  # type: ignore[attr-defined]
+        await ending
         stage.fault("rolling restart", "intake", began)
         load.cancel()
         await asyncio.gather(load, return_exceptions=True)
@@ -289,14 +295,14 @@ SCENARIOS: dict[str, Scenario] = {
 """By the bug that each brings to light."""
 
 
-async def _without_relay(stage: Stage, people: People) -> None:
+async def _without_relay(stage: Stage, people: People, count: int = 15) -> None:
     stage.launch("intake", only=("api", "triage"))
     for service in ("dispatch", "notify"):
         stage.launch(service)
     for service in ("intake", "dispatch", "notify"):
         await stage.ready(service)
-    await people.hand_in(15, "m")
-    await until(lambda: _count(stage, "intake.event WHERE version = 2", 15), 20, "15 tickets triaged")
+    await people.hand_in(count, "m")
+    await until(lambda: _count(stage, "intake.event WHERE version = 2", count), 30, f"{count} tickets triaged")
 
 
 async def _knock(people: People, series: str, count: int) -> None:

@@ -21,11 +21,10 @@ from services.dispatch.core.permissions import check_role, least_actor
 from services.dispatch.core.returns import give_back
 from services.dispatch.core.rewatch import rewatch
 from services.dispatch.core.rulebook import Rulebook
-from services.dispatch.core.story import Decision, Refused, Story
+from services.dispatch.core.story import ClockLost, Decision, Refused, Story
 from services.dispatch.core.supervision import supervise
 from services.dispatch.core.triggers import (
     AuditCommand,
-    ClockLost,
     Command,
     HandlingCommand,
     HangCommand,

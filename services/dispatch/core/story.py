@@ -94,6 +94,10 @@ class Timer(Struct, frozen=True):
         return ladder(parse_limit(self.limit), self.started_at, self.due_at, book.calendar, book.roster, rules)
 
 
+class ClockLost(Struct, frozen=True):
+    """A look at the tickets in hand found this one without the clock that should watch it."""
+
+
 class Note(Struct, frozen=True):
     """Somebody's words on a step, kept apart from the case and out of every event."""
 

@@ -13,7 +13,7 @@ from pydantic import ConfigDict, Field
 
 from services.dispatch.core.family_words import FamilyWord, PutAside
 from services.dispatch.core.fields import Code, LimitSpelling, OptionalText, Person, RecordId, Text, UnitId
-from services.dispatch.core.story import Clock
+from services.dispatch.core.story import Clock, ClockLost
 from services.dispatch.core.wish import Wish
 from shared.events import TicketEvaluated, TicketTriaged
 from shared.sections import CLOSED
@@ -378,10 +378,6 @@ class TimerDue(Struct, frozen=True):
     started_at: datetime
     due_at: datetime
     subject: str = ""
-
-
-class ClockLost(Struct, frozen=True):
-    """A look at the open tickets found this one without the clock that should watch it."""
 
 
 HandlingCommand: TypeAlias = (

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from contextvars import ContextVar
 from dataclasses import replace
+from datetime import datetime
 
 from services.dispatch import store
 from services.dispatch.core.case import Case
@@ -33,10 +34,10 @@ def version_not_compared() -> None:
     """M13: a command is carried out whatever version of the ticket it was given for."""
     decide_one = Decider._decide_one
 
-    def careless(self: Decider, ticket_id: TicketId, case: Case | None, cause: Cause) -> Decision:
+    def careless(self: Decider, ticket_id: TicketId, case: Case | None, cause: Cause, now: datetime) -> Decision:
         if case is not None and cause.expected_version is not None:
             cause = replace(cause, expected_version=case.version)
-        return decide_one(self, ticket_id, case, cause)
+        return decide_one(self, ticket_id, case, cause, now)
 
     Decider._decide_one = careless  # type: ignore[method-assign]
 

@@ -11,6 +11,8 @@ TICKET_EDGES = frozenset({
     ("RESOLVED", "FOLLOWING_UP"), ("RESOLVED", "CLOSED"), ("FOLLOWING_UP", "CLOSED"), ("FOLLOWING_UP", "DISPATCHED"),
     ("CLOSED", "DISPATCHED"), ("NEED_INFO", "WITHDRAWN"), ("DISPATCHED", "WITHDRAWN"), ("HUNG", "WITHDRAWN"),
     ("RESOLVED", "WITHDRAWN"), ("FOLLOWING_UP", "WITHDRAWN"),
+    (None, "MERGED"), ("DISPATCHED", "MERGED"), ("MERGED", "ACCEPTED"), ("MERGED", "RESOLVED"),
+    ("MERGED", "WITHDRAWN"), ("ACCEPTED", "DISPATCHED"),
 })  # fmt: skip
 SHARE_EDGES = frozenset({
     (None, "PENDING_SIGN"), ("PENDING_SIGN", "SIGNED"), ("SIGNED", "HANDLING"), ("REWORK", "HANDLING"),
@@ -26,7 +28,8 @@ ENDED = frozenset({"ACCEPTED_RESULT", "RETURNED", "RECALLED", "WAIVED"})
 _TICKET_STEPS = {
     "ticket.info-requested.v1": "NEED_INFO", "ticket.info-supplied.v1": "DISPATCHED", "ticket.hung.v1": "HUNG",
     "ticket.unhung.v1": "DISPATCHED", "ticket.resolved.v1": "RESOLVED", "ticket.closed.v1": "CLOSED",
-    "ticket.reopened.v1": "DISPATCHED", "ticket.withdrawn.v1": "WITHDRAWN",
+    "ticket.reopened.v1": "DISPATCHED", "ticket.withdrawn.v1": "WITHDRAWN", "ticket.put-aside.v1": "MERGED",
+    "ticket.taken-up.v1": "ACCEPTED", "ticket.resolved-with.v1": "RESOLVED",
 }  # fmt: skip
 _SHARE_STEPS = {
     "ticket.signed.v1": "SIGNED", "ticket.contacted.v1": "HANDLING", "ticket.part-submitted.v1": "SUBMITTED",

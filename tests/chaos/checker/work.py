@@ -107,11 +107,11 @@ def check_i20(evidence: Evidence, stories: Stories) -> Finding:
                 reopened[ticket] += 1
     if evidence.run.silent:
         return finding
-    noes = Counter(ticket for (ticket, _), content in judged.items() if content is False)
-    for ticket in noes.keys() | reopened.keys():
-        finding.count("noes", noes[ticket])
-        if noes[ticket] != reopened[ticket]:
-            finding.broken(ticket, f"{noes[ticket]} times no, {reopened[ticket]} times reopened")
+    refusals = Counter(ticket for (ticket, _), content in judged.items() if content is False)
+    for ticket in refusals.keys() | reopened.keys():
+        finding.count("refusals", refusals[ticket])
+        if refusals[ticket] != reopened[ticket]:
+            finding.broken(ticket, f"{refusals[ticket]} times no, {reopened[ticket]} times reopened")
     return finding
 
 

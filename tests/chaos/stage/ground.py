@@ -56,6 +56,7 @@ class Ground:
         """Stop the server and forget its data."""
         if self._is_own:
             self.postgres.kill()
+            self.postgres.stop()
         else:
             self.postgres.drop_database(TEMPLATE)
         shutil.rmtree(self.folder, ignore_errors=True)

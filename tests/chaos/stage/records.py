@@ -48,13 +48,16 @@ async def produce(stage: Stage, records: Sequence[Outgoing], kind: str) -> list[
     return places
 
 
-async def poison(stage: Stage, records: Sequence[Outgoing]) -> None:
-    """Send records that nobody can read, and remember where they lie."""
-    places = await produce(stage, records, "poison")
+async def poison(
+    stage: Stage, records: Sequence[Outgoing], kind: str = "poison", readers: Sequence[str] | None = None
+) -> None:
+    """Send records that are none of the product's, and remember where they lie, and which readers must bury them: all
+    of the topic's, unless told otherwise."""
+    places = await produce(stage, records, kind)
     for record, place in zip(records, places, strict=True):
         stage.poison.append(
             Poison(
                 topic=place.topic, partition=place.partition, offset=place.offset, value=record.value or b"",
-                readers=_READERS[place.topic],
+                readers=list(_READERS[place.topic] if readers is None else readers),
             )
         )  # fmt: skip

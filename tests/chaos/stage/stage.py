@@ -169,7 +169,10 @@ class Stage:
             self.revive()
             return await self.is_ready(service)
 
-        await until(check, within_s, f"{service} is ready; its log ends:\n{self.children[service].log_tail(8)}")
+        try:
+            await until(check, within_s, f"{service} is ready")
+        except TimeoutError as error:
+            raise TimeoutError(f"{error}; its log ends:\n{self.children[service].log_tail(8)}") from error
 
     async def query(self, sql: str, *args: object) -> list[asyncpg.Record]:
         """Look at everything, as nobody in the product can; waits for the database to be there."""
@@ -218,6 +221,7 @@ class Stage:
             "PACK": str(ROOT / "deploy" / "packs" / "county-default"), "FAILPOINT": failpoint,
             "AREA": str(ROOT / "deploy" / "areas" / "sample-county"),
             "CONTACTS": str(self.folder / "contacts.toml"), "LOOPBACK_TARGETS": self.receiver.place,
+            "SUBSCRIPTION_KEYS": f"k1:{KEY}",
             "WEBHOOK_SECRETS": json.dumps({"desk": SECRET}),
         }  # fmt: skip
         return {
