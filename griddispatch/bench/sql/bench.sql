@@ -70,9 +70,9 @@ WITH old AS (
     FROM generate_series($1::bigint, $2::bigint) AS n
 ), messages AS (
     INSERT INTO notify.message (id, ticket_id, template, recipient, channel, endpoint, policy, facts,
-        caused_by, state, attempts, due_at, created_at, settled_at)
+        caused_by, state, attempts, due_at, created_at, settled_at, give_up_at)
     SELECT md5('message ' || n || m)::uuid, id, 'assigned', 'unit:old', 'console', 'console', 'RESEND', '{}', 'old',
-        'DELIVERED', 1, at, at, at FROM old, generate_series(1, 2) AS m
+        'DELIVERED', 1, at, at, at, at FROM old, generate_series(1, 2) AS m
 ), asked AS (
     INSERT INTO notify.follow_up (ticket_id, cycle, ticket_no, source, exercise, caused_by, state, attempts,
         bands, opened_at, ended_at, contacted, solved, satisfaction, recorded_by)
