@@ -99,9 +99,17 @@ FROM dispatch.event AS e
 WHERE e.ticket_id = ANY($1::uuid[]) AND e.type = $4 AND e.recorded_at + $3::interval >= $2::timestamptz
 
 -- name: make_due
--- Let the signing clocks of some tickets all ring at one instant.
-UPDATE dispatch.timer SET fire_at = $2
-WHERE ticket_id = ANY($1::uuid[]) AND clock = 'SIGN'
+-- Let the signing clocks of some tickets all ring at one instant: in the row, and in the case that says when each rings.
+-- Answers with how many clocks that are.
+WITH told AS (
+    UPDATE dispatch.ticket_case AS c SET doc = (c.doc::jsonb || jsonb_build_object('clocks', (
+        SELECT jsonb_object_agg(key, CASE WHEN key LIKE 'SIGN:%' THEN to_jsonb($2::timestamptz) ELSE value END)
+        FROM jsonb_each(c.doc::jsonb -> 'clocks'))))::json
+    WHERE c.ticket_id = ANY($1::uuid[])
+), moved AS (
+    UPDATE dispatch.timer SET fire_at = $2 WHERE ticket_id = ANY($1::uuid[]) AND clock = 'SIGN' RETURNING 1
+)
+SELECT count(*) FROM moved
 
 -- name: stored_bytes
 -- How large the tables of the three services are, indexes and all.
