@@ -6,6 +6,7 @@ import os
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 import asyncpg
 
@@ -56,16 +57,20 @@ class Results:
 
 
 async def run(
-    scale: Scale, wanted: Collection[str], say: Callable[[str], None], *, quick: bool, apache: bool
-) -> Results:
-    """Play the wanted scenarios. Raises LaunchError and Unavailable when the stack does not come up."""
+    scale: Scale, wanted: Collection[str], say: Callable[[str], None], *, quick: bool = False, apache: bool = False,
+    home: Path | None = None,
+) -> Results:  # fmt: skip
+    """Play the wanted scenarios; logs go to `home`, or below the present folder.
+
+    Raises LaunchError and Unavailable when the stack does not come up.
+    """
     machine, at = this_machine(), utc_now()
     say(str(machine))
     figures, troubles = list(micro(quick=quick)) if "micro" in wanted else [], list[str]()
     played = [name for name in SCENARIOS if name in wanted]
     if not played:
         return Results(at, machine, "", "", quick, tuple(figures))
-    stack = Stack(new_home(None, f"bench-{at:%Y%m%d-%H%M%S}-{os.getpid()}"), keeps_data=False, apache=apache)
+    stack = Stack(new_home(home, f"bench-{at:%Y%m%d-%H%M%S}-{os.getpid()}"), keeps_data=False, apache=apache)
     try:
         await stack.start_stores()
         clock = morning_clock()

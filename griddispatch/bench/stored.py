@@ -88,7 +88,9 @@ async def _until_rung(site: Site, ids: Sequence[UUID], due_at: object, within_s:
 
 async def reads(site: Site, scale: Scale) -> list[Figure]:
     """What desks ask for most, one request at a time, on the tables as full as they are by now."""
-    ticket = next(iter(site.seen.assigned_at)).decode()
+    ticket = next(iter(site.seen.assigned_at), b"").decode()
+    if not ticket:
+        raise Stalled("there is no ticket to read: play bulk before")
     wanted = (
         ("a ticket", "dispatch", f"/v1/tickets/{ticket}", most(25)),
         ("its public state", "intake", f"/v1/tickets/{ticket}", most(25)),
