@@ -27,6 +27,7 @@ from shared.terms import (
     PlaceLevel,
     ReturnReason,
     Satisfaction,
+    SessionId,
     Source,
     TicketId,
     TicketType,
@@ -88,6 +89,8 @@ class TicketTriaged(Event):
     reporters: int = 1
     mass: bool = False
     hidden: bool = False
+    session_id: SessionId | None = None
+    self_fixed_by: str | None = None
 
 
 # ---- dispatch ---------------------------------------------------------------------------------------------
@@ -113,6 +116,7 @@ class TicketAssigned(Event):
     sign_by: datetime
     designated: bool = False
     exercise: bool = False
+    repeat: bool = False
     rules: tuple[str, ...] = ()
     rule_pack: str = ""
 
@@ -196,6 +200,8 @@ class TicketEscalated(Event):
     to: str
     due_at: datetime
     notify_at: datetime | None = None
+    urgency: Urgency | None = None
+    exercise: bool = False
 
 
 class TicketConverted(Event):
@@ -217,6 +223,7 @@ class TicketResolved(Event):
     action: str
     cycle: int
     on_time: bool
+    charged_to: str | None = None
 
 
 class TicketAudited(Event):

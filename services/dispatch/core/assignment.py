@@ -105,6 +105,11 @@ def _next_candidates(case: Case, org: Org, reason: ReturnReason, on: date) -> It
             yield unit, f"NEXT_BY_REASON reason={reason} unit={unit}"
 
 
+def next_id(case: Case) -> AssignmentId:
+    """The id of the next assignment: it follows from the ticket and how many there were."""
+    return AssignmentId(name_based(b"assignment" + case.ticket_id.bytes + bytes([len(case.assignments) + 1])))
+
+
 def assign(
     story: Story, unit: str, kind: AssignmentKind, due_at: datetime, verdict: Verdict = _ADMITTED, *,
     replaces: Assignment | None = None, designated: bool = False,
@@ -113,25 +118,27 @@ def assign(
     case, book = story.case, story.book
     sign_limit = book.sign[window_row(case.size, case.urgency)]
     new = Assignment(
-        id=AssignmentId(name_based(b"assignment" + case.ticket_id.bytes + bytes([len(case.assignments) + 1]))),
+        id=next_id(case),
         kind=kind, unit=unit, state=AssignmentState.PENDING_SIGN, previous_state=None, cycle=case.cycle,
         assigned_at=story.now, sign_by=story.deadline(sign_limit), due_at=due_at, designated=designated,
         list_version=verdict.list_version, deployment=verdict.deployment,
     )  # fmt: skip
     story.case = replace(case, assignments=(*case.assignments, new))
-    _state(story, new, replaces)
+    state_assigned(story, new, replaces)
     _start_clocks(story, new)
     return new
 
 
-def _state(story: Story, new: Assignment, replaces: Assignment | None) -> None:
+def state_assigned(story: Story, new: Assignment, replaces: Assignment | None = None) -> None:
+    """State that a unit has a part, in the place of `replaces` if there was one."""
     case = story.case
     facts = {
         "ticket_no": case.ticket_no, "assignment_id": new.id, "kind": new.kind, "unit": new.unit,
         "ticket_type": case.ticket_type, "category": case.category, "urgency": case.urgency, "size": case.size,
         "township": case.township, "grid": case.grid, "cycle": case.cycle, "accepted_at": case.accepted_at,
         "due_at": new.due_at, "sign_by": new.sign_by, "designated": new.designated, "exercise": case.exercise,
-        "rule_pack": case.rule_pack, "rules": tuple(reason.partition(" ")[0] for reason in story.why),
+        "repeat": case.repeat, "rule_pack": case.rule_pack,
+        "rules": tuple(reason.partition(" ")[0] for reason in story.why),
     }  # fmt: skip
     if replaces is None:
         story.events.append(TicketAssigned.model_validate(facts))
