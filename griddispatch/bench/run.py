@@ -81,7 +81,7 @@ async def run(
         try:
             for name in played:
                 say(f"{name} …")
-                figures += await _play(name, site, scale, troubles, watching)
+                figures += await play(name, _minded(SCENARIOS[name], site, scale, watching), troubles)
         finally:
             watching.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -93,15 +93,18 @@ async def run(
             say(complaint)
 
 
-async def _play(
-    name: str, site: Site, scale: Scale, troubles: list[str], watching: "asyncio.Task[None]"
-) -> list[Figure]:
-    """One scenario; when it fails it counts as not measured, and the next one is played if the stack still stands."""
+async def _minded(scenario: Scenario, site: Site, scale: Scale, watching: "asyncio.Task[None]") -> list[Figure]:
+    """A scenario under a deadline, if the observer still watches."""
+    if watching.done():
+        watching.result()
+    async with asyncio.timeout(SCENARIO_S):
+        return await scenario(site, scale)
+
+
+async def play(name: str, scenario: Awaitable[list[Figure]], troubles: list[str]) -> list[Figure]:
+    """The figures of a scenario; one that fails counts as not measured and is named in `troubles`."""
     try:
-        if watching.done():
-            watching.result()
-        async with asyncio.timeout(SCENARIO_S):
-            return await SCENARIOS[name](site, scale)
+        return await scenario
     except* FAILURES as group:
         error: BaseException = group
         while isinstance(error, BaseExceptionGroup):

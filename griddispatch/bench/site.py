@@ -90,8 +90,8 @@ class Site:
 
     async def watch(self) -> None:
         """Read the topics until cancelled."""
-        await self._reader.start()
         try:
+            await self._reader.start()
             while True:
                 await self._reader.poll()
                 await asyncio.sleep(0)
