@@ -7,7 +7,8 @@ from datetime import timedelta
 
 from services.dispatch import store
 from services.dispatch.core.triggers import ClockLost
-from services.dispatch.decisions import Cause, Decider
+from services.dispatch.decisions import Decider
+from services.dispatch.hands import Cause
 from shared import telemetry
 from shared.database import Database
 from shared.errors import Unavailable

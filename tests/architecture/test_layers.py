@@ -105,6 +105,7 @@ SHARED_LAYERS = (
         "shared.contract_labels",
         "shared.contract_words",
         "shared.event",
+        "shared.event_ids",
     },
     {
         "shared.actors",
