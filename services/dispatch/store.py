@@ -220,7 +220,10 @@ async def list_open(
     database: Database, unit: str | None, state: str | None, after: tuple[datetime, UUID], limit: int
 ) -> list[tuple[AssignmentId, Case]]:
     """Open assignments by deadline, after the given (due_at, id), each with its case."""
-    rows = await database.fetch(_SQL["list_open"], unit, state, *after, limit)
+    if unit is None:
+        rows = await database.fetch(_SQL["list_open"], state, *after, limit)
+    else:
+        rows = await database.fetch(_SQL["list_open_of"], state, *after, limit, unit)
     return [(row["id"], _CASE.decode(row["doc"])) for row in rows]
 
 

@@ -110,18 +110,26 @@ SELECT version, trigger, explanation, decided_at FROM decision WHERE ticket_id =
 -- Open assignments, the most urgent deadline first, each with its case; keyset by (due_at, id).
 SELECT a.id, a.due_at, c.doc
 FROM assignment AS a JOIN ticket_case AS c USING (ticket_id)
-WHERE a.ended_at IS NULL AND ($1::text IS NULL OR a.unit = $1) AND ($2::text IS NULL OR a.state = $2)
-  AND (a.due_at, a.id) > ($3::timestamptz, $4::uuid)
-ORDER BY a.due_at, a.id LIMIT $5
+WHERE a.ended_at IS NULL AND ($1::text IS NULL OR a.state = $1) AND (a.due_at, a.id) > ($2::timestamptz, $3::uuid)
+ORDER BY a.due_at, a.id LIMIT $4
+
+-- name: list_open_of
+-- The same of one unit. Apart from the other, for one plan for both would walk through the work of all units.
+SELECT a.id, a.due_at, c.doc
+FROM assignment AS a JOIN ticket_case AS c USING (ticket_id)
+WHERE a.ended_at IS NULL AND a.unit = $5::text AND ($1::text IS NULL OR a.state = $1)
+  AND (a.due_at, a.id) > ($2::timestamptz, $3::uuid)
+ORDER BY a.due_at, a.id LIMIT $4
 
 -- name: overview
 -- Counts over open work only.
 SELECT state, light, count(*) AS tickets FROM ticket_case WHERE closed_at IS NULL GROUP BY state, light
 
 -- name: without_clock
--- Tickets in hand that nothing watches: no clock at all, or past their deadline ($1) without a handling clock.
+-- Tickets in hand that nothing watches: no clock at all, or past their deadline ($1) without a handling clock. That they
+-- are open is said twice, for the index of open work.
 SELECT c.ticket_id FROM ticket_case AS c
-WHERE c.state = 'DISPATCHED' AND (
+WHERE c.closed_at IS NULL AND c.state = 'DISPATCHED' AND (
     NOT EXISTS (SELECT FROM timer AS t WHERE t.ticket_id = c.ticket_id)
     OR c.due_at < $1 AND NOT EXISTS (
         SELECT FROM timer AS t WHERE t.ticket_id = c.ticket_id AND t.clock IN ('RESOLVE', 'RESOLVE_BIG')))
