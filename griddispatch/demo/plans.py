@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from random import Random
 from typing import Any
+from uuid import UUID
 
 from griddispatch.demo.county import Point
 from griddispatch.demo.hours import DAY, HOUR, SHIFT, after_work, into_shift
@@ -85,8 +86,9 @@ def plan_work(chance: Random, facts: Facts, now: float, centres: Mapping[str, Po
     if chance.random() < CHECKED_IN:
         place = _place(chance, facts.grid, centres)
         acts.append(Act(later(contacted_at, chance.uniform(5, 60) * MINUTE), "check-in", {"handler": handler, **place}))
-    result = {"action": "HANDLED", "reply": chance.choice(REPLIES)}
+    result: dict[str, Any] = {"action": "HANDLED", "reply": chance.choice(REPLIES)}
     resolved_at = max(_resolved_at(chance, facts, signed_at, now), acts[-1].at + MINUTE)
+    result["evidence"] = [str(UUID(int=chance.getrandbits(128), version=4))]
     return (*acts, Act(resolved_at, "resolve", result))
 
 
