@@ -22,6 +22,7 @@ from shared.terms import (
     ReturnFinding,
     ReturnReason,
     Satisfaction,
+    SessionKind,
     Source,
     SplitReason,
     TakeUpReason,
@@ -56,6 +57,10 @@ LABELS: Mapping[type[StrEnum], Mapping[str, Label]] = MappingProxyType(
             "EVENING_TALK": L("夜话", "evening talk"), "ONSITE_OFFICE": L("现场办公", "office on site"),
             "UPPER_LEVEL": L("上级交办", "passed down from above"), "TRANSFER_110": L("110 转办", "transferred by 110"),
             "SENSOR": L("感知设备", "sensor"),
+        },
+        SessionKind: {
+            "EVENING_TALK": L("夜话", "evening talk"), "OPEN_MEETING": L("开门纳谏", "open meeting"),
+            "ONSITE_OFFICE": L("现场办公", "office on site"), "PATROL": L("网格巡查", "grid patrol"),
         },
         TicketType: {
             "CONSULT": L("咨询", "question"), "HELP": L("求助", "call for help"), "COMPLAINT": L("投诉", "complaint"),

@@ -158,6 +158,25 @@ FIELDS: Mapping[str, FieldWords] = MappingProxyType(
         "lead_id": W(
             "Id of a sensitive lead 问题线索; nothing else of it is told.", "2b9f3f0e-8d5a-4a51-9c1e-6a0f5f7c0b12"
         ),
+        # ---- listening: talks, meetings, offices on site, patrols ---------------------------------------------------
+        "session_id": W(
+            "Id of the session in which it came up; null: in none.", "0198a1c2-7f00-7000-8000-0000000000a1"
+        ),
+        "item_id": W("Id of what was brought up in the session.", "0198a1c2-7f00-7000-8000-0000000000b1"),
+        "SessionClosed.kind": W("How people were listened to.", "EVENING_TALK"),
+        "SessionClosed.unit": W("Id of the unit that was the host.", "990101001"),
+        "held_at": W("When it took place.", "2026-03-10T11:30:00Z"),
+        "heads": W("How many people came.", 12),
+        "items": W("How many things were brought up.", 3),
+        "SessionClosed.answered": W("How many of them were answered at once.", 1),
+        "committed": W("How many of them were promised by a day, kept ones included.", 1),
+        "ticketed": W("How many of them became tickets.", 1),
+        "became": W("The ticket that was made of it.", "0198a1c2-7f00-7000-8000-000000000001"),
+        "self_fixed_by": W(
+            "Id of the unit whose patrol found it and has fixed it already 自办件: it is resolved by that unit, nobody"
+            " is asked, and its result may be looked at on the spot; null: it is yet to be done.",
+            None,
+        ),
         "truthful": W("Whether the citizen confirms what the unit reported; null: not asked.", True),
         "service": W("The citizen's judgement of the service; null: not asked.", "SATISFIED"),
         # ---- rates and warnings -----------------------------------------------------------------------------------

@@ -159,6 +159,19 @@ class ReportAnswer(StrEnum):
     DISPUTE = "DISPUTE"
 
 
+SessionId = NewType("SessionId", UUID)
+ItemId = NewType("ItemId", UUID)
+
+
+class SessionKind(StrEnum):
+    """How people were listened to: 夜话, 开门纳谏, 现场办公, 网格巡查."""
+
+    EVENING_TALK = "EVENING_TALK"
+    OPEN_MEETING = "OPEN_MEETING"
+    ONSITE_OFFICE = "ONSITE_OFFICE"
+    PATROL = "PATROL"
+
+
 IncidentId = NewType("IncidentId", UUID)
 LeadId = NewType("LeadId", UUID)
 

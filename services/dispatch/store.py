@@ -84,7 +84,9 @@ async def _many(tx: Transaction, query: str, rows: Iterable[Sequence[Any]]) -> N
 def _case_row(c: Case) -> tuple[Any, ...]:
     doc = _ENCODER.encode(c).decode()
     into = c.merge.into if c.merge is not None else None
-    return (c.ticket_id, c.version, c.state, c.previous_state, c.light, c.due_at, c.closed_at, doc, into)
+    place = c.grid or c.village or c.township or c.county
+    return (c.ticket_id, c.version, c.state, c.previous_state, c.light, c.due_at, c.closed_at, doc, into, place,
+            c.category, c.urgency)  # fmt: skip
 
 
 def _assignment_rows(steps: Sequence[Step]) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:
@@ -174,6 +176,12 @@ async def read_running_timers(tx: Transaction, ticket_ids: Sequence[TicketId]) -
         )  # fmt: skip
         running.setdefault(r["ticket_id"], []).append(timer)
     return running
+
+
+async def read_clock(database: Database) -> datetime:
+    """What the database's clock shows."""
+    at: datetime = (await database.fetch(_SQL["read_clock"]))[0]["now"]
+    return at
 
 
 async def next_timer(database: Database) -> datetime | None:

@@ -1,25 +1,29 @@
 """How intake is put together: the only file that knows every other."""
 
+from datetime import date
 from functools import partial
 from pathlib import Path
 
-from services.intake import citizen, cloudevents, incident_api, lead_api, open311
+from services.intake import citizen, cloudevents, incident_api, lead_api, listening_api, open311
 from services.intake.api import router
 from services.intake.citizen import CitizenDesk
 from services.intake.core.edge import Limits
 from services.intake.core.incident_rules import IncidentRules, read_incident_rules
 from services.intake.core.location import Gazetteer, Location
+from services.intake.core.repeats import LOCAL
 from services.intake.core.triage import NO_MODELS, Matter, Models, Triage, TriageRules, triage
 from services.intake.core.triage_rules import read_rules
 from services.intake.doors import Doors
 from services.intake.handlers import routes
 from services.intake.incident_desk import IncidentDesk
 from services.intake.leads import Leads, watch
+from services.intake.listening import Listening
 from services.intake.merging import Merging
 from services.intake.models import read_models
 from services.intake.open311_desk import open311_of
 from services.intake.open311_keys import read_key_ring
 from services.intake.receive import Receiver
+from services.intake.rounds import come_round
 from services.intake.settings import IntakeSettings
 from services.intake.triage import Judge, TriageLoop
 from services.intake.vault import Marks, Vault, lead_keys, ordinary_keys, read_keys
@@ -39,7 +43,7 @@ async def build(settings: IntakeSettings, parts: frozenset[str], make: type[Asse
 
     Raises Unavailable without a database, NotMigrated without its tables; then nothing is left open.
     """
-    gazetteer, rules = read_area(settings.area), read_pack(settings.pack)
+    gazetteer, rules = read_area(settings.area, settings.now().astimezone(LOCAL).date()), read_pack(settings.pack)
     incident_rules = read_incidents(settings.pack)
     assembly = make(settings, "intake", Source.INTAKE, parts)
     try:
@@ -63,6 +67,7 @@ async def _wire(
         incident_rules.leads, vault, Vault(lead_keys(ring)), assembly.ledger, receiver, gazetteer.county,
         read_calendar(settings.pack),
     )  # fmt: skip
+    listening = Listening(assembly.ledger, vault, receiver)
     if "api" in parts:
         database = await assembly.database("api", settings.database_pool)
         doors = Doors(database, receiver, Limits(max_bytes=settings.body_limit), settings.bulk_batch)
@@ -74,6 +79,7 @@ async def _wire(
         assembly.app.include_router(
             citizen.router(CitizenDesk(database, assembly.ledger, vault, merging, settings.now))
         )  # fmt: skip
+        assembly.app.include_router(listening_api.router(database, listening, vault, settings.now))
         civic = open311_of(
             rules, gazetteer, read_key_ring(settings.open311_keys.get_secret_value()),
             open_pack(settings.pack, "triage.toml").tables["triage.toml"], public_url=settings.open311_url,
@@ -91,6 +97,10 @@ async def _wire(
         )  # fmt: skip
         assembly.loop("triage", loop.run)
         assembly.loop("leads", partial(watch, leads, triage_database, settings.now))
+        promises = await assembly.database("promises", 1)
+        assembly.loop(
+            "promises", partial(come_round, "promises", listening.turn_missed, promises, settings.now)
+        )  # fmt: skip
     if "relay" in parts:
         await assembly.add_relay(INTAKE)
 
@@ -104,11 +114,11 @@ def judge_by(rules: TriageRules, models: Models = NO_MODELS) -> Judge:
     return judge
 
 
-def read_area(folder: Path) -> Gazetteer:
-    """The county's grids. Raises ValueError with every fault of the file."""
+def read_area(folder: Path, on: date | None = None) -> Gazetteer:
+    """The county's grids of a day. Raises ValueError with every fault of the file, or when none is in force."""
     path = folder / "grids.geojson"
     try:
-        return Gazetteer.from_geojson(path.read_text(encoding="utf-8"))
+        return Gazetteer.from_geojson(path.read_text(encoding="utf-8"), on)
     except (OSError, Rejected) as error:
         raise ValueError(f"{path}: {error}") from error
 

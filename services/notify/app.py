@@ -4,7 +4,7 @@ import tomllib
 from importlib.resources import files
 from pathlib import Path
 
-from services.notify import desk_api, panel_api, rates_api
+from services.notify import desk_api, panel_api, rates_api, subscription_api
 from services.notify.api import router
 from services.notify.channels.factory import make_channels
 from services.notify.channels.guard import Guard
@@ -19,12 +19,16 @@ from services.notify.followups import FollowUpLoop, FollowUps
 from services.notify.handlers import measure_and_draw, routes
 from services.notify.panel import Panel, PanelLoop
 from services.notify.rates import Rates
+from services.notify.seals import Seals, read_ring
 from services.notify.settings import NotifySettings
+from services.notify.subscription_courier import SubscriptionCourier
+from services.notify.subscriptions import Subscriptions
 from services.notify.warnings import GrowthLoop, Warnings
 from shared.assembly import Assembly
 from shared.packs import open_pack
 from shared.terms import Source
 from shared.topics import NOTIFY
+from shared.wake import Wake
 from shared.workdays import load_workdays
 
 PARTS = ("api", "relay", "stream", "courier", "followups")
@@ -53,18 +57,25 @@ async def build(settings: NotifySettings, parts: frozenset[str], make: type[Asse
     warnings = Warnings(assembly.ledger, measures, find_neighbours(settings), settings.now)
     rates = Rates(measures, warnings.gather)
     ring = courier.ring if courier else _nobody_to_wake
+    bell = Wake()
+    seals = Seals(read_ring(settings.subscription_keys.get_secret_value()))
+    subscriptions = Subscriptions(seals, guard, book, rules.courtesy, settings.now, bell.ring, ring)
+    if "courier" in parts and seals.is_able:
+        database = await assembly.database("subscriptions", COURIER_POOL)
+        assembly.loop("subscriptions", SubscriptionCourier(database, subscriptions, bell).run)
     follow_ups = FollowUps(assembly.ledger, rules.follow_up, book, settings.now, ring, rates.note, rules.courtesy)
     desk, panel = Desk(follow_ups, measures), Panel(assembly.ledger, measures, workdays, settings.now, rates.note)
     if "api" in parts:
         database = await assembly.database("api", settings.database_pool)
         for doors in (
             router(database, follow_ups), desk_api.router(database, desk), panel_api.router(database, panel),
-            rates_api.router(database, measures, warnings),
+            rates_api.router(database, measures, warnings), subscription_api.router(database, subscriptions),
         ):  # fmt: skip
             assembly.app.include_router(doors)
         await assembly.add_reconciliation()
     if "stream" in parts:
-        await assembly.add_stream("stream", routes(follow_ups, measure_and_draw(rates, desk)))
+        told = subscriptions if seals.is_able else None
+        await assembly.add_stream("stream", routes(follow_ups, measure_and_draw(rates, desk), told))
     if "followups" in parts:
         database = await assembly.database("followups")
         assembly.loop("followups", FollowUpLoop(database, follow_ups).run)

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from msgspec.structs import replace
 
 from services.dispatch.core.case import Assignment, AssignmentState, Case
-from services.dispatch.core.deadlines import Limit, deadline, doubled, parse_limit
+from services.dispatch.core.deadlines import Limit, parse_limit
 from services.dispatch.core.duties import LeadBasis
 from services.dispatch.core.guards import Verdict, verdict_on
 from services.dispatch.core.lifecycle import step
@@ -149,12 +149,12 @@ def _start_clocks(story: Story, new: Assignment) -> None:
     book, subject = story.book, str(new.id)
     row = window_row(story.case.size, story.case.urgency)
     sign_limit = book.sign[row]
-    deemed_at = deadline(doubled(sign_limit), story.now, book.calendar, book.roster)
+    deemed_at = story.deadline(book.deemed_signed[row])
     story.set(
         Timer(Clock.SIGN, new.cycle, DEEMED, deemed_at, str(sign_limit), story.now, new.sign_by, subject)
     )  # fmt: skip
     if new.kind is AssignmentKind.LEAD:
-        _start_lead_clocks(story, new, row)
+        _start_lead_clocks(story, new, row, subject)
     elif new.kind is AssignmentKind.SUPPORT:
         story.start(Clock.PART, support_limit(story), story.now, new.due_at, subject, from_red=True)
     elif new.kind is AssignmentKind.FIRST_DISPOSAL:
@@ -162,8 +162,8 @@ def _start_clocks(story: Story, new: Assignment) -> None:
         _start_on_site_clocks(story, new, row)
 
 
-def _start_lead_clocks(story: Story, lead: Assignment, row: str) -> None:
-    book, case, subject = story.book, story.case, str(lead.id)
+def _start_lead_clocks(story: Story, lead: Assignment, row: str, subject: str) -> None:
+    book, case = story.book, story.case
     story.start_once(Clock.CONTACT, book.timers[TimerName.FIRST_CONTACT][row], subject)
     if lead.due_at != case.due_at:
         story.start_once(Clock.UNIT, story.book.limits[_row(story), None], subject, until=lead.due_at)

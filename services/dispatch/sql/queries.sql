@@ -10,17 +10,19 @@ SELECT doc FROM ticket_case WHERE merged_into = ANY($1::uuid[])
 SELECT id, ticket_id FROM assignment WHERE id = ANY($1::uuid[])
 
 -- name: insert_cases
-INSERT INTO ticket_case (ticket_id, version, state, previous_state, light, due_at, closed_at, doc,
-    merged_into)
+INSERT INTO ticket_case (ticket_id, version, state, previous_state, light, due_at, closed_at, doc, merged_into, place,
+    category, urgency)
 SELECT * FROM unnest($1::uuid[], $2::int[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::timestamptz[],
-    $8::json[], $9::uuid[])
+    $8::json[], $9::uuid[], $10::text[], $11::text[], $12::text[])
 
 -- name: update_cases
 UPDATE ticket_case AS c SET version = g.version, state = g.state, previous_state = g.previous_state, light = g.light,
-    due_at = g.due_at, closed_at = g.closed_at, doc = g.doc, merged_into = g.merged_into
+    due_at = g.due_at, closed_at = g.closed_at, doc = g.doc, merged_into = g.merged_into, place = g.place,
+    category = g.category, urgency = g.urgency
 FROM unnest($1::uuid[], $2::int[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::timestamptz[], $8::json[],
-    $9::uuid[])
-    AS g (ticket_id, version, state, previous_state, light, due_at, closed_at, doc, merged_into)
+    $9::uuid[], $10::text[], $11::text[], $12::text[])
+    AS g (ticket_id, version, state, previous_state, light, due_at, closed_at, doc, merged_into, place, category,
+        urgency)
 WHERE c.ticket_id = g.ticket_id
 
 -- name: insert_assignments
@@ -88,6 +90,9 @@ FROM timer WHERE ticket_id = ANY($1::uuid[]) AND fire_at < $2 ORDER BY fire_at, 
 -- Every clock of tickets whose heads the caller holds.
 SELECT ticket_id, clock, subject, cycle, step, fire_at, clock_limit, started_at, due_at
 FROM timer WHERE ticket_id = ANY($1::uuid[]) ORDER BY clock, subject
+
+-- name: read_clock
+SELECT clock_timestamp() AS now
 
 -- name: next_timer
 SELECT min(fire_at) AS fire_at FROM timer

@@ -55,7 +55,7 @@ FROM given
 -- name: claim_untriaged
 -- The oldest untriaged matters that nobody else holds, with their sealed words.
 SELECT t.id, t.ticket_no, t.source, t.channel, t.exercise, t.confidential, t.cleared, t.received_at, t.given_type,
-       t.given_category, t.lon, t.lat, t.given_township, t.given_village, v.key_id, v.wrapped_key, v.sealed
+       t.given_category, t.lon, t.lat, t.given_township, t.given_village, t.session_id, t.self_fixed_by, v.key_id, v.wrapped_key, v.sealed
 FROM ticket AS t JOIN vault AS v ON v.ticket_id = t.id
 WHERE t.state = 'RECEIVED'
 ORDER BY t.received_at LIMIT $1

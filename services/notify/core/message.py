@@ -19,6 +19,7 @@ class Template(StrEnum):
     ASSIGNED = "assigned"
     ESCALATED = "escalated"
     FOLLOW_UP = "follow_up"
+    SUBSCRIPTION_STOPPED = "subscription_stopped"
 
 
 FACTS: Mapping[Template, frozenset[str]] = {
@@ -27,6 +28,7 @@ FACTS: Mapping[Template, frozenset[str]] = {
     ),
     Template.ESCALATED: frozenset(["ticket_no", "unit", "clock", "level", "cycle", "due_at"]),
     Template.FOLLOW_UP: frozenset(["ticket_no", "cycle", "attempt"]),
+    Template.SUBSCRIPTION_STOPPED: frozenset(["name", "place", "reason"]),
 }
 """What is known to each kind of message, and so may stand in its texts."""
 
@@ -43,6 +45,7 @@ POLICIES: Mapping[Template, Policy] = {
     Template.ESCALATED: Policy.RESEND,
     # Nobody likes to be asked the same twice; the next attempt comes anyway.
     Template.FOLLOW_UP: Policy.AT_MOST_ONCE,
+    Template.SUBSCRIPTION_STOPPED: Policy.RESEND,
 }
 
 
@@ -58,6 +61,7 @@ AUDIENCES: Mapping[Template, Audience] = {
     Template.ESCALATED: Audience.OFFICIAL,
     # The hotline hears of it, and calls the citizen.
     Template.FOLLOW_UP: Audience.CITIZEN,
+    Template.SUBSCRIPTION_STOPPED: Audience.OFFICIAL,
 }
 
 

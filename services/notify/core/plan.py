@@ -8,6 +8,7 @@ from uuid import uuid5
 from services.notify.core.contacts import AddressBook
 from services.notify.core.followup import FollowUp
 from services.notify.core.message import POLICIES, Facts, PlannedMessage, Template
+from services.notify.core.subscription import Subscription
 from shared.events import NAMESPACE, Envelope, FollowUpAsked, TicketAssigned, TicketEscalated
 from shared.terms import TicketId, Urgency
 
@@ -60,6 +61,17 @@ def plan_ask(asked: Envelope, follow_up: FollowUp, book: AddressBook, now: datet
     facts: Facts = {"ticket_no": follow_up.ticket_no, "cycle": asked.event.cycle, "attempt": asked.event.attempt}
     recipient = f"source:{follow_up.source}"
     return _message(asked, Template.FOLLOW_UP, recipient, book, now, facts, exercise=follow_up.exercise)
+
+
+def plan_stopped(stopped: Subscription, place: str, book: AddressBook, now: datetime) -> PlannedMessage:
+    """The message that tells an owner, by another channel, that a subscription was disabled; its story is its own."""
+    identity = uuid5(stopped.id, f"stopped/{stopped.version}")
+    facts: Facts = {"name": stopped.name, "place": place, "reason": str(stopped.stopped_for)}
+    recipient, template = f"owner:{stopped.owner or 'nobody'}", Template.SUBSCRIPTION_STOPPED
+    return PlannedMessage(
+        identity, TicketId(stopped.id), template, recipient, book.find(recipient), now, POLICIES[template], facts,
+        str(stopped.id),
+    )  # fmt: skip
 
 
 def _message(

@@ -12,7 +12,7 @@ from uuid import UUID
 import httpx
 from fastapi import FastAPI
 
-from services.intake import incident_api, lead_api
+from services.intake import incident_api, lead_api, listening_api
 from services.intake.api import router
 from services.intake.app import judge_by, read_calendar, read_incidents
 from services.intake.citizen import CitizenDesk
@@ -23,6 +23,7 @@ from services.intake.doors import Doors
 from services.intake.handlers import routes
 from services.intake.incident_desk import IncidentDesk
 from services.intake.leads import Leads
+from services.intake.listening import Listening
 from services.intake.merging import Merging
 from services.intake.receive import Receiver
 from services.intake.triage import TriageLoop
@@ -80,6 +81,7 @@ class Counter:
     merging: Merging
     leads: Leads
     vault: Vault
+    listening: Listening
     time: datetime = TUESDAY_MORNING
 
     def now(self) -> datetime:
@@ -171,10 +173,12 @@ async def open_counter(dsn: str) -> AsyncIterator[Counter]:
     app.include_router(router(Doors(database, receiver, Limits(), 500), vault, now))
     app.include_router(incident_api.router(database, IncidentDesk(merging, ledger, vault), now))
     app.include_router(lead_api.router(database, leads, now, lambda: None))
+    listening = Listening(ledger, vault, receiver)
+    app.include_router(listening_api.router(database, listening, vault, now))
     app.include_router(citizen_router(CitizenDesk(database, ledger, vault, merging, now)))
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://intake", timeout=30) as http:
-        counter = Counter(database, app, http, ledger, receiver, merging, leads, vault)
+        counter = Counter(database, app, http, ledger, receiver, merging, leads, vault, listening)
         yield counter
     await database.close()
 
