@@ -144,6 +144,7 @@ FIELDS: Mapping[str, FieldWords] = MappingProxyType(
         "own_follow_up": W("Whether its own citizen is asked in the end.", True),
         "supervise": W("Level of supervision that the number of reporters asks for; 0: none.", 0),
         "repeat_of": W("An earlier ticket of the same caller about the same matter; null: none.", None),
+        "repeat": W("Whether the caller had come with this matter before 重复诉求.", False),
         "repeats_30d": W("Earlier tickets of the same caller about the matter within 30 days.", 0),
         "repeats_90d": W("Earlier tickets of the same caller about the matter within 90 days.", 0),
         "levels_up": W("How many levels higher than usual it is to be handled.", 0),

@@ -178,6 +178,11 @@ async def read_running_timers(tx: Transaction, ticket_ids: Sequence[TicketId]) -
     return running
 
 
+async def without_clock(database: Database, overdue_since: datetime, limit: int) -> list[TicketId]:
+    """Tickets in hand that no clock watches, the most urgent first."""
+    return [row["ticket_id"] for row in await database.fetch(_SQL["without_clock"], overdue_since, limit)]
+
+
 async def read_clock(database: Database) -> datetime:
     """What the database's clock shows."""
     at: datetime = (await database.fetch(_SQL["read_clock"]))[0]["now"]

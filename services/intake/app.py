@@ -1,15 +1,26 @@
 """How intake is put together: the only file that knows every other."""
 
-from datetime import date
+from datetime import date, timedelta
 from functools import partial
 from pathlib import Path
 
-from services.intake import citizen, cloudevents, incident_api, lead_api, listening_api, open311
+from services.intake import (
+    citizen,
+    citizen_page,
+    cloudevents,
+    incident_api,
+    lead_api,
+    listening_api,
+    open311,
+    privacy_api,
+)
 from services.intake.api import router
 from services.intake.citizen import CitizenDesk
+from services.intake.citizen_page import Page
 from services.intake.core.edge import Limits
 from services.intake.core.incident_rules import IncidentRules, read_incident_rules
 from services.intake.core.location import Gazetteer, Location
+from services.intake.core.privacy import Retention
 from services.intake.core.repeats import LOCAL
 from services.intake.core.triage import NO_MODELS, Matter, Models, Triage, TriageRules, triage
 from services.intake.core.triage_rules import read_rules
@@ -22,7 +33,11 @@ from services.intake.merging import Merging
 from services.intake.models import read_models
 from services.intake.open311_desk import open311_of
 from services.intake.open311_keys import read_key_ring
+from services.intake.privacy import Privacy
+from services.intake.ratings import ratings_of
 from services.intake.receive import Receiver
+from services.intake.relay_calls import relay_calls_of
+from services.intake.retention import Eraser
 from services.intake.rounds import come_round
 from services.intake.settings import IntakeSettings
 from services.intake.triage import Judge, TriageLoop
@@ -30,12 +45,13 @@ from services.intake.vault import Marks, Vault, lead_keys, ordinary_keys, read_k
 from shared.assembly import Assembly, release
 from shared.errors import Rejected
 from shared.packs import open_pack
+from shared.rate_limit import RateLimits
 from shared.terms import Source
 from shared.topics import INTAKE
 from shared.wake import Wake
 from shared.workdays import Workdays, load_workdays
 
-PARTS = ("api", "relay", "stream", "triage")
+PARTS = ("api", "relay", "stream", "triage", "retention")
 
 
 async def build(settings: IntakeSettings, parts: frozenset[str], make: type[Assembly] = Assembly) -> Assembly:
@@ -70,15 +86,22 @@ async def _wire(
     listening = Listening(assembly.ledger, vault, receiver)
     if "api" in parts:
         database = await assembly.database("api", settings.database_pool)
+        calls = relay_calls_of(settings.relay_call_url, settings.relay_call_key.get_secret_value())
+        privacy = Privacy(vault, Marks(ring), gazetteer.county, calls if settings.relay_call_url else None)
+        assembly.loop("relay-calls", calls.run)
         doors = Doors(database, receiver, Limits(max_bytes=settings.body_limit), settings.bulk_batch)
-        assembly.app.include_router(router(doors, vault, settings.now))
+        assembly.app.include_router(router(doors, privacy, settings.now))
+        assembly.app.include_router(privacy_api.router(database, privacy, settings.now))
         assembly.app.include_router(cloudevents.router(doors))
         incident_desk = IncidentDesk(merging, assembly.ledger, vault)
         assembly.app.include_router(incident_api.router(database, incident_desk, settings.now))
         assembly.app.include_router(lead_api.router(database, leads, settings.now, received.ring))
-        assembly.app.include_router(
-            citizen.router(CitizenDesk(database, assembly.ledger, vault, merging, settings.now))
-        )  # fmt: skip
+        citizens = CitizenDesk(database, assembly.ledger, vault, merging, settings.now)
+        assembly.app.include_router(citizen.router(citizens))
+        ratings = ratings_of(settings.notify_url, settings.notify_key.get_secret_value())
+        page = Page(citizens, RateLimits(), ratings if settings.notify_url else None)
+        assembly.app.include_router(citizen_page.router(page))
+        assembly.loop("ratings", ratings.run)
         assembly.app.include_router(listening_api.router(database, listening, vault, settings.now))
         civic = open311_of(
             rules, gazetteer, read_key_ring(settings.open311_keys.get_secret_value()),
@@ -101,8 +124,17 @@ async def _wire(
         assembly.loop(
             "promises", partial(come_round, "promises", listening.turn_missed, promises, settings.now)
         )  # fmt: skip
+    if "retention" in parts:
+        eraser, kept = Eraser(retention_of(settings)), await assembly.database("retention", 1)
+        assembly.loop("retention", partial(come_round, "retention", eraser.erase_due, kept, settings.now))
     if "relay" in parts:
         await assembly.add_relay(INTAKE)
+
+
+def retention_of(settings: IntakeSettings) -> Retention:
+    """For how long words are kept."""
+    days = (settings.retention_identity_days, settings.retention_lead_days, settings.retention_talk_days)
+    return Retention(*(timedelta(days=day) for day in days))
 
 
 def judge_by(rules: TriageRules, models: Models = NO_MODELS) -> Judge:

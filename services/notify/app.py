@@ -1,5 +1,6 @@
 """How notify is put together: the only file that knows every other."""
 
+import json
 import tomllib
 from importlib.resources import files
 from pathlib import Path
@@ -12,7 +13,7 @@ from services.notify.core.contacts import AddressBook, ContactsRefused, load_con
 from services.notify.core.measures import load_measures
 from services.notify.core.render import TemplatesRefused, make_renderer
 from services.notify.core.rules import load_notify_rules
-from services.notify.core.warning import Neighbours, read_neighbours
+from services.notify.core.warning import Neighbours, NeighboursRefused, touching
 from services.notify.courier import Courier
 from services.notify.desk import Desk
 from services.notify.followups import FollowUpLoop, FollowUps
@@ -54,9 +55,11 @@ async def build(settings: NotifySettings, parts: frozenset[str], make: type[Asse
             database, assembly.ledger, channels, settings.now, fallbacks=book.fallbacks, courtesy=rules.courtesy
         )
         assembly.loop("courier", courier.run)
-    warnings = Warnings(assembly.ledger, measures, find_neighbours(settings), settings.now)
-    rates = Rates(measures, warnings.gather)
     ring = courier.ring if courier else _nobody_to_wake
+    warnings = Warnings(
+        assembly.ledger, measures, find_neighbours(settings), settings.now, book, rules.courtesy, ring
+    )  # fmt: skip
+    rates = Rates(measures, warnings.gather)
     bell = Wake()
     seals = Seals(read_ring(settings.subscription_keys.get_secret_value()))
     subscriptions = Subscriptions(seals, guard, book, rules.courtesy, settings.now, bell.ring, ring)
@@ -98,9 +101,14 @@ def read_contacts(settings: NotifySettings) -> AddressBook:
 
 
 def find_neighbours(settings: NotifySettings) -> Neighbours:
-    """Which grids touch which, from the area's `neighbours.csv`; without one nothing is known to spread."""
-    path = settings.area / "neighbours.csv"
-    return read_neighbours(path.read_text(encoding="utf-8-sig")) if path.exists() else {}
+    """Which grids touch which, by the area's polygons; in an area without any nothing is known to spread."""
+    path = settings.area / "grids.geojson"
+    if not path.exists():
+        return {}
+    try:
+        return touching(json.loads(path.read_text(encoding="utf-8-sig")))
+    except ValueError as error:
+        raise NeighboursRefused(f"{path}: {error}") from error
 
 
 def read_templates(folder: Path | None = None) -> dict[str, str]:

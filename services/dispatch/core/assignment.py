@@ -137,7 +137,8 @@ def state_assigned(story: Story, new: Assignment, replaces: Assignment | None = 
         "ticket_type": case.ticket_type, "category": case.category, "urgency": case.urgency, "size": case.size,
         "township": case.township, "grid": case.grid, "cycle": case.cycle, "accepted_at": case.accepted_at,
         "due_at": new.due_at, "sign_by": new.sign_by, "designated": new.designated, "exercise": case.exercise,
-        "rule_pack": case.rule_pack, "rules": tuple(reason.partition(" ")[0] for reason in story.why),
+        "repeat": case.repeat, "rule_pack": case.rule_pack,
+        "rules": tuple(reason.partition(" ")[0] for reason in story.why),
     }  # fmt: skip
     if replaces is None:
         story.events.append(TicketAssigned.model_validate(facts))

@@ -241,6 +241,7 @@ class Case(Struct, frozen=True, omit_defaults=True):
     hastens: int = 0
     hastened_on: date | None = None
     forwards: dict[str, int] = {}
+    repeat: bool = False
     merge: Merge | None = None
     own_due_at: datetime | None = None
 

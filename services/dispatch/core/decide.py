@@ -19,11 +19,13 @@ from services.dispatch.core.org import Org
 from services.dispatch.core.pauses import change_time
 from services.dispatch.core.permissions import check_role, least_actor
 from services.dispatch.core.returns import give_back
+from services.dispatch.core.rewatch import rewatch
 from services.dispatch.core.rulebook import Rulebook
 from services.dispatch.core.story import Decision, Refused, Story
 from services.dispatch.core.supervision import supervise
 from services.dispatch.core.triggers import (
     AuditCommand,
+    ClockLost,
     Command,
     HandlingCommand,
     HangCommand,
@@ -54,6 +56,8 @@ def decide(
         judge(story, trigger)
     elif isinstance(trigger, TimerDue):
         ring(story, trigger)
+    elif isinstance(trigger, ClockLost):
+        rewatch(story)
     elif isinstance(trigger, TicketTriaged):
         story.why.append("TRIAGED_AGAIN ignored")
     elif isinstance(trigger, WISHES):

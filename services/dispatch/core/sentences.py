@@ -99,6 +99,7 @@ PARTS: Final = {
 CLOCKS: Final = {
     "DUE_EARLIEST": W("时限为{limit}，须在{due_at}前办结", "the limit is {limit}: to be resolved by {due_at}"),
     "DEEMED_SIGNED": W("{sign_by}前未签收，视为签收", "not signed by {sign_by}: deemed signed at twice the limit"),
+    "CLOCK_MENDED": W("{clock}计时丢失，已补设，{due_at}到期", "{clock}: was lost and is set anew, due {due_at}"),
     "REMINDED": W("{clock}时限提醒，{due_at}到期", "{clock}: reminded, due {due_at}"),
     "LIGHT_YELLOW": W("{clock}将于{due_at}到期，亮黄灯", "{clock}: yellow light, due {due_at}"),
     "LIGHT_RED": W("{clock}已于{due_at}到期，亮红灯", "{clock}: red light, was due {due_at}"),

@@ -380,6 +380,10 @@ class TimerDue(Struct, frozen=True):
     subject: str = ""
 
 
+class ClockLost(Struct, frozen=True):
+    """A look at the open tickets found this one without the clock that should watch it."""
+
+
 HandlingCommand: TypeAlias = (
     Sign | NameHandler | Contact | CheckIn | ReportStage | ReportFirstDisposal | Resolve | SubDispatch
 )
@@ -394,4 +398,4 @@ Command: TypeAlias = (
     HandlingCommand | AuditCommand | ReturnCommand | TimeCommand | HangCommand | NatureCommand | JointCommand
     | SupervisionCommand
 )  # fmt: skip
-Trigger: TypeAlias = TicketTriaged | TicketEvaluated | TimerDue | Wish | PutAside | FamilyWord | Command
+Trigger: TypeAlias = TicketTriaged | TicketEvaluated | TimerDue | ClockLost | Wish | PutAside | FamilyWord | Command

@@ -118,6 +118,15 @@ ORDER BY a.due_at, a.id LIMIT $5
 -- Counts over open work only.
 SELECT state, light, count(*) AS tickets FROM ticket_case WHERE closed_at IS NULL GROUP BY state, light
 
+-- name: without_clock
+-- Tickets in hand that nothing watches: no clock at all, or past their deadline ($1) without a handling clock.
+SELECT c.ticket_id FROM ticket_case AS c
+WHERE c.state = 'DISPATCHED' AND (
+    NOT EXISTS (SELECT FROM timer AS t WHERE t.ticket_id = c.ticket_id)
+    OR c.due_at < $1 AND NOT EXISTS (
+        SELECT FROM timer AS t WHERE t.ticket_id = c.ticket_id AND t.clock IN ('RESOLVE', 'RESOLVE_BIG')))
+ORDER BY c.due_at LIMIT $2
+
 -- name: unwatched
 -- Open tickets without a running clock, of their own or of the open ticket they wait for: must be none.
 SELECT c.ticket_id FROM ticket_case AS c

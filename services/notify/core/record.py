@@ -81,6 +81,7 @@ class Record(Struct, frozen=True, omit_defaults=True):
     heard: int = 0
     said: int = 0
     exercise: bool = False
+    repeat: bool = False
     accepted_at: datetime | None = None
     ticket_type: TicketType | None = None
     category: str = ""
@@ -196,7 +197,8 @@ def _heard(record: Record, event: Event, at: datetime) -> Record:
         case TicketReopened(cycle=n):
             return _with(record, replace(record.cycle(n - 1), reopened_at=at))
         case TicketEscalated():
-            return replace(record, supervised=record.supervised or event.level > 0)
+            exercise = record.exercise or event.exercise
+            return replace(record, supervised=record.supervised or event.level > 0, exercise=exercise)
         case TicketConverted() | TicketFoundBig():
             return replace(record, size=MatterSize.BIG)
         case TicketUrgencyChanged():
@@ -218,7 +220,8 @@ def _assigned(record: Record, event: TicketAssigned) -> Record:
     known = replace(
         record, exercise=record.exercise or event.exercise, accepted_at=record.accepted_at or event.accepted_at,
         ticket_type=event.ticket_type, category=event.category, township=event.township or "", grid=event.grid or "",
-        urgency=event.urgency, size=event.size, hops=record.hops + isinstance(event, TicketRedispatched),
+        urgency=event.urgency, size=event.size, repeat=event.repeat,
+        hops=record.hops + isinstance(event, TicketRedispatched),
     )  # fmt: skip
     return _with(known, replace(known.cycle(event.cycle), unit=event.unit))
 

@@ -179,7 +179,7 @@ def check_i16(evidence: Evidence, stories: Stories) -> Finding:
             finding.count("rows")
             late = sample.at - timeline.real(datetime.fromisoformat(str(row["due_at"])))
             if late > grace and row["light"] != "RED" and row["ticket_state"] == "DISPATCHED" and row["kind"] == "LEAD":
-                finding.broken(row["ticket_id"], f"was {late:.1f} s overdue and showed {row['ticket_light']}")
+                finding.broken(row["ticket_id"], f"was {late:.1f} s overdue and showed {row['light']}")
     for sample in watched:
         for row in sample.rows:
             finding.broken(row["ticket_id"], "is open and has no running clock")

@@ -110,6 +110,8 @@ class Message(Struct, frozen=True, kw_only=True):
     ambiguous: int
     error: str
     caused_by: str
+    carrier: str = ""
+    """The message in which this one travelled."""
 
 
 class FollowUp(Struct, frozen=True, kw_only=True):

@@ -26,7 +26,7 @@ def check_i17(evidence: Evidence, stories: Stories) -> Finding:
         recipient = event.body["to"] if told == "escalated" else f"unit:{event.body['unit']}"
         if message_id_of(event.id, told, recipient) not in kept and not evidence.run.silent:
             finding.broken(event.ticket, f"nobody told {recipient} of version {event.version}")
-    taken = {d.id for d in evidence.deliveries if 200 <= d.status < 300}
+    taken = {d.id: d.body for d in evidence.deliveries if 200 <= d.status < 300}
     ended = Counter(e.body["notification_id"] for e in stories.events(
         "notify", "notification.delivered.v1", "notification.failed.v1"))  # fmt: skip
     for message in evidence.messages:
@@ -35,16 +35,19 @@ def check_i17(evidence: Evidence, stories: Stories) -> Finding:
     return finding
 
 
-def _ending(evidence: Evidence, message: Message, taken: set[str], ended: Counter[str], finding: Finding) -> None:
+def _ending(
+    evidence: Evidence, message: Message, taken: dict[str, bytes], ended: Counter[str], finding: Finding
+) -> None:
     if message.state not in (*_ENDS, *_ON_THE_WAY):
         finding.broken(message.id, f"is {message.state}")
     if message.state in ("FAILED", "SUPPRESSED", "UNKNOWN") and not message.error:
         finding.broken(message.id, f"is {message.state} and does not say why")
+    body = taken.get(message.carrier or message.id, b"")
     if (
         message.state == "DELIVERED"
         and message.channel == "webhook"
         and evidence.deliveries
-        and message.id not in taken
+        and message.ticket.encode() not in body
     ):
         finding.broken(message.id, "counts as delivered, and its receiver never took it")
     gone = ("410" in message.error) or ("out of reach" in message.error) or ("address book" in message.error)

@@ -36,7 +36,7 @@ FROM intake.ticket AS t LEFT JOIN intake.request AS r ON r.ticket_id = t.id GROU
 _CASES = "SELECT ticket_id, version, state, light, due_at FROM dispatch.ticket_case"
 _SHARES = "SELECT id, ticket_id, kind, unit, state, ended_at IS NOT NULL AS ended FROM dispatch.assignment"
 _MESSAGES = """
-SELECT m.id, m.ticket_id, m.template, m.recipient, m.channel, m.state, m.attempts, m.last_error, m.caused_by,
+SELECT m.id, m.ticket_id, m.template, m.recipient, m.channel, m.state, m.attempts, m.last_error, m.caused_by, m.carrier,
     (SELECT count(*) FROM notify.attempt AS a WHERE a.message_id = m.id AND coalesce(a.outcome, 'AMBIGUOUS') = 'AMBIGUOUS')
         AS ambiguous
 FROM notify.message AS m
@@ -130,7 +130,7 @@ def _message(r: Any) -> Message:
     return Message(
         id=str(r["id"]), ticket=str(r["ticket_id"]), template=r["template"], recipient=r["recipient"],
         channel=r["channel"], state=r["state"], attempts=r["attempts"], ambiguous=r["ambiguous"],
-        error=r["last_error"], caused_by=r["caused_by"],
+        error=r["last_error"], caused_by=r["caused_by"], carrier=str(r["carrier"] or ""),
     )  # fmt: skip
 
 

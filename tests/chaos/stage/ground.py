@@ -25,17 +25,20 @@ CREATE TABLE chaos_applied (
 
 
 class Ground:
-    """One PostgreSQL server; `durable` keeps what it acknowledged also when the machine dies."""
+    """One PostgreSQL server, its own or one that runs already; `durable` keeps what it acknowledged also when the
+    machine dies."""
 
-    def __init__(self, *, durable: bool = False) -> None:
+    def __init__(self, *, durable: bool = False, running: EmbeddedPostgres | None = None) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="gd-chaos-"))
         self.folder.chmod(0o755)
-        self.postgres = EmbeddedPostgres(self.folder / "pg", durable=durable)
+        self._is_own = running is None
+        self.postgres = running or EmbeddedPostgres(self.folder / "pg", durable=durable)
         self._numbers = count(1)
 
     def start(self) -> None:
         """Start the server and make the database that runs are copied from. Raises LaunchError."""
-        self.postgres.start()
+        if self._is_own:
+            self.postgres.start()
         self.postgres.create_database(TEMPLATE)
         asyncio.run(self._prepare())
 
@@ -51,7 +54,10 @@ class Ground:
 
     def stop(self) -> None:
         """Stop the server and forget its data."""
-        self.postgres.kill()
+        if self._is_own:
+            self.postgres.kill()
+        else:
+            self.postgres.drop_database(TEMPLATE)
         shutil.rmtree(self.folder, ignore_errors=True)
 
     @property

@@ -80,8 +80,9 @@ class Link:
         self._open |= {writer, back}
         try:
             async with asyncio.TaskGroup() as both:
-                both.create_task(self._pump(reader, back, outward=True))
-                both.create_task(self._pump(onward, writer, outward=False))
+                hushed = asyncio.Event()
+                both.create_task(self._pump(reader, back, hushed, outward=True))
+                both.create_task(self._pump(onward, writer, hushed, outward=False))
         except* (OSError, _Over):
             pass
         finally:
@@ -90,24 +91,29 @@ class Link:
                 with contextlib.suppress(RuntimeError):
                     end.transport.abort()
 
-    async def _pump(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, *, outward: bool) -> None:
+    async def _pump(
+        self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, hushed: asyncio.Event, *, outward: bool
+    ) -> None:
+        """Pass on what comes, as the weather allows; once `hushed`, nothing goes back any more."""
         while data := await source.read(CHUNK):
-            weather = self.weather
-            while weather.silent_out if outward else weather.silent_back:
+            while self.weather.silent_out if outward else self.weather.silent_back:  # noqa: ASYNC110 weather is a plain value
                 await asyncio.sleep(0.05)
-                weather = self.weather
+            weather = self.weather
             if weather.latency:
                 await asyncio.sleep(weather.latency)
-            if weather.loss and self._random.random() < weather.loss:
+            if (weather.loss and self._random.random() < weather.loss) or (hushed.is_set() and not outward):
                 raise _Over
+            swallow = outward and weather.swallow_commits > 0 and COMMIT in data
+            if swallow:
+                weather.swallow_commits -= 1
+                self.swallowed += 1
+                hushed.set()
             sink.write(data)
             await sink.drain()
             if weather.drip:
                 await asyncio.sleep(len(data) / weather.drip)
-            if outward and weather.swallow_commits and COMMIT in data:
-                weather.swallow_commits -= 1
-                self.swallowed += 1
-                await asyncio.sleep(0.02)  # the server has it; its answer is not let through
+            if swallow:
+                await asyncio.sleep(0.05)  # let it arrive before the link is cut
                 raise _Over
         raise _Over
 

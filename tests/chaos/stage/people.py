@@ -153,7 +153,10 @@ class People:
     async def race(self, ticket: str, runners: int = 5) -> None:
         """The same harmless command several times at once, for the same version."""
         shown = await self.show(ticket)
-        if shown.get("state") != "DISPATCHED":
+        if shown.get("state") == "DISPATCHED" and _next_share(shown["assignments"])["state"] == "PENDING_SIGN":
+            await self.push(ticket)
+            shown = await self.show(ticket)
+        if shown.get("state") != "DISPATCHED" or _next_share(shown["assignments"])["state"] == "PENDING_SIGN":
             return
         share, version = _next_share(shown["assignments"]), shown["version"]
         race = f"{ticket}:{version}:{len(self.stage.history.ops)}"

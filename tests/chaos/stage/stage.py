@@ -99,10 +99,14 @@ class Stage:
     def launch(self, service: str, failpoint: str = "", only: Sequence[str] = ()) -> None:
         """Start one service; `only` narrows it to some of its parts, also when it is revived."""
         self._only[service] = only
+        log = self.folder / f"{service}-{next(self._launches)}.log"
+        self.children[service] = ChildProcess(service, self.program(service, failpoint, only), log)
+
+    def program(self, service: str, failpoint: str, only: Sequence[str] = ()) -> Program:
+        """How a service is run."""
         parts = [word for part in only for word in ("--only", part)]
         argv = [sys.executable, "-m", "tests.chaos.mutated", service, self.bugs.get(service, NO_BUG), *parts]
-        program = Program(argv, self._environment(service, failpoint))
-        self.children[service] = ChildProcess(service, program, self.folder / f"{service}-{next(self._launches)}.log")
+        return Program(argv, self._environment(service, failpoint))
 
     def revive(self) -> None:
         """Start again whatever has ended."""
@@ -181,6 +185,14 @@ class Stage:
                 if time.monotonic() > deadline:
                     raise
                 await asyncio.sleep(0.1)
+
+    async def script(self, sql: str) -> None:
+        """Run several statements as a superuser."""
+        conn = await asyncpg.connect(self.ground.postgres.dsn(self.database), timeout=10)
+        try:
+            await conn.execute(sql, timeout=30)
+        finally:
+            await conn.close(timeout=5)
 
     def fault(self, kind: str, target: str, began: float, *, ambiguous: bool = False) -> None:
         """Write a fault down that is over now."""

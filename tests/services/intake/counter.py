@@ -12,11 +12,12 @@ from uuid import UUID
 import httpx
 from fastapi import FastAPI
 
-from services.intake import incident_api, lead_api, listening_api
+from services.intake import citizen_page, incident_api, lead_api, listening_api, privacy_api
 from services.intake.api import router
 from services.intake.app import judge_by, read_calendar, read_incidents
 from services.intake.citizen import CitizenDesk
 from services.intake.citizen import router as citizen_router
+from services.intake.citizen_page import Page
 from services.intake.core.edge import Limits
 from services.intake.core.incident_rules import IncidentRules
 from services.intake.doors import Doors
@@ -25,7 +26,9 @@ from services.intake.incident_desk import IncidentDesk
 from services.intake.leads import Leads
 from services.intake.listening import Listening
 from services.intake.merging import Merging
+from services.intake.privacy import Privacy
 from services.intake.receive import Receiver
+from services.intake.relay_calls import RelayCalls
 from services.intake.triage import TriageLoop
 from services.intake.vault import Marks, Vault, erase, lead_keys, ordinary_keys, read_keys
 from shared import problems
@@ -33,6 +36,7 @@ from shared.codec import Record, encode
 from shared.database import Database, connect
 from shared.events import Envelope, Event, event_id
 from shared.ledger import Ledger
+from shared.rate_limit import RateLimits
 from shared.terms import Source, TicketId
 from shared.wake import Wake
 from tests.builders import PACK, TUESDAY_MORNING
@@ -156,7 +160,7 @@ def _json(payload: str) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def open_counter(dsn: str) -> AsyncIterator[Counter]:
+async def open_counter(dsn: str, calls: RelayCalls | None = None) -> AsyncIterator[Counter]:
     """The service on this database."""
     database = await connect(dsn, size=8, application="test")
     ring, ledger, app = read_keys(KEYS), Ledger(Source.INTAKE, lambda: None), FastAPI()
@@ -170,12 +174,16 @@ async def open_counter(dsn: str) -> AsyncIterator[Counter]:
     receiver = Receiver(ledger, vault, county, now, lambda: None, merging)
     leads = Leads(incident_rules().leads, vault, Vault(lead_keys(ring)), ledger, receiver, county, read_calendar(PACK))
     problems.install(app)
-    app.include_router(router(Doors(database, receiver, Limits(), 500), vault, now))
+    privacy = Privacy(vault, Marks(read_keys(KEYS)), county, calls)
+    app.include_router(router(Doors(database, receiver, Limits(), 500), privacy, now))
+    app.include_router(privacy_api.router(database, privacy, now))
     app.include_router(incident_api.router(database, IncidentDesk(merging, ledger, vault), now))
     app.include_router(lead_api.router(database, leads, now, lambda: None))
     listening = Listening(ledger, vault, receiver)
     app.include_router(listening_api.router(database, listening, vault, now))
-    app.include_router(citizen_router(CitizenDesk(database, ledger, vault, merging, now)))
+    citizens = CitizenDesk(database, ledger, vault, merging, now)
+    app.include_router(citizen_router(citizens))
+    app.include_router(citizen_page.router(Page(citizens, RateLimits())))
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://intake", timeout=30) as http:
         counter = Counter(database, app, http, ledger, receiver, merging, leads, vault, listening)
