@@ -1,9 +1,9 @@
 """What every service is made of: pools, relay, streams, dead-letter mirror, health; opened and closed in order."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
+from typing import Any, Final
 
 from shared import contract_routes, health, problems, reconciliation
 from shared.database import Database, connect
@@ -24,6 +24,9 @@ from shared.telemetry import log
 from shared.terms import Source
 from shared.topics import TOPICS, Topic, dead_letters_of
 from shared.wake import Wake
+
+PUBLISHING: Final = frozenset(("relay", "dead-letters"))
+"""Loops that end after all others: what those commit in their last breath is still to be published."""
 
 
 class NotMigrated(Exception):
@@ -46,6 +49,7 @@ class Assembly:
         self._loops: dict[str, Loop] = {}
         self._pings: dict[str, health.Ping] = {}
         self._databases: list[Database] = []
+        self._endless: list[Callable[[], None]] = []
 
     async def database(self, part: str, size: int = 2) -> Database:
         """A pool for one part. Raises Unavailable, or NotMigrated when the tables are not there."""
@@ -63,6 +67,10 @@ class Assembly:
     def loop(self, name: str, run: Loop) -> None:
         """Add a background loop."""
         self._loops[name] = run
+
+    def on_stop(self, end: Callable[[], None]) -> None:
+        """Call `end` when the process is asked to stop, before requests are waited for."""
+        self._endless.append(end)
 
     async def add_relay(self, topic: Topic, companion: Companion | None = None) -> None:
         """Publish this service's events, and mirror its dead letters."""
@@ -120,10 +128,15 @@ class Assembly:
         self.app.include_router(contract_routes.router())
         try:
             return await serve(
-                self.app, self._loops, readiness, host=settings.host, port=settings.port, on_drain=self._ring_all
+                self.app, self._loops, readiness, host=settings.host, port=settings.port, on_drain=self._ring_all,
+                last=PUBLISHING, on_stop=self._end_endless,
             )  # fmt: skip
         finally:
             await self.close()
+
+    def _end_endless(self) -> None:
+        for end in self._endless:
+            end()
 
     def _ring_all(self) -> None:
         """Whoever waits for work is to notice that there will be none."""

@@ -25,6 +25,7 @@ from shared.terms import (
     SessionKind,
     Source,
     SplitReason,
+    TakeUpReason,
     TicketType,
     TransferTarget,
     Urgency,
@@ -94,6 +95,9 @@ LABELS: Mapping[type[StrEnum], Mapping[str, Label]] = MappingProxyType(
             "CITIZEN_ASKED": L("诉求人要求", "the citizen asked"),
             "WITHDRAWN": L("诉求人撤回", "withdrawn by the citizen"),
         },
+        TakeUpReason: {
+            "SPLIT": L("已拆单", "split off"), "MAIN_ENDED": L("主单已终止", "the main ticket ended unsolved"),
+        },
         TransferTarget: {
             "POLICE_110": L("公安 110", "police, 110"), "FIRE_119": L("消防 119", "fire service, 119"),
             "AMBULANCE_120": L("急救 120", "ambulance, 120"), "OTHER_TERRITORY": L("其他辖区", "another territory"),
@@ -143,6 +147,8 @@ LABELS: Mapping[type[StrEnum], Mapping[str, Label]] = MappingProxyType(
         CloseReason: {
             "EVALUATED": L("已评价", "evaluated"), "UNREACHABLE": L("联系不上", "unreachable"),
             "NO_FOLLOW_UP_DUE": L("无需回访", "no follow-up due"), "WITHDRAWN": L("诉求人撤回", "withdrawn"),
+            "NOT_ACCEPTED": L("不予受理", "not accepted"), "TRANSFERRED": L("已转外部", "transferred"),
+            "ROUTED": L("已专线移送", "routed apart"),
         },
     }
 )  # fmt: skip

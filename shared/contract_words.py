@@ -115,6 +115,7 @@ FIELDS: Mapping[str, FieldWords] = MappingProxyType(
             "Which of the ticket's clocks: SIGN, RESOLVE, RESOLVE_BIG, FOLLOW_UP and others to come.", "RESOLVE"
         ),
         "on_time": W("Whether the result came within the deadline.", True),
+        "charged_to": W("Id of the unit whose breach it is; null when it came in time.", None),
         "to": W("Who is to act: `unit:<id>`, or a role of supervision.", f"unit:{_GRID}"),
         # ---- the citizen's word --------------------------------------------------------------------------------
         "outcome": W("How asking the citizen ended.", "ANSWERED"),
@@ -137,9 +138,13 @@ FIELDS: Mapping[str, FieldWords] = MappingProxyType(
         "reporters": W("Different people who reported the incident.", 2),
         "tickets": W("Tickets of the incident, the main one included.", 2),
         "mass": W("Whether many people report it 群体性.", False),
+        "TicketTakenUp.reason": W("Why it is worked on by itself again.", "SPLIT"),
+        "wish": W("The event that asked for it, by its type's name.", "ticket.withdrawal-requested"),
+        "WishPassedOver.code": W("Why it could not be done, as a stable code.", "TOO_URGENT"),
         "own_follow_up": W("Whether its own citizen is asked in the end.", True),
         "supervise": W("Level of supervision that the number of reporters asks for; 0: none.", 0),
         "repeat_of": W("An earlier ticket of the same caller about the same matter; null: none.", None),
+        "repeat": W("Whether the caller had come with this matter before 重复诉求.", False),
         "repeats_30d": W("Earlier tickets of the same caller about the matter within 30 days.", 0),
         "repeats_90d": W("Earlier tickets of the same caller about the matter within 90 days.", 0),
         "levels_up": W("How many levels higher than usual it is to be handled.", 0),

@@ -123,6 +123,9 @@ class CloseReason(StrEnum):
     UNREACHABLE = "UNREACHABLE"
     NO_FOLLOW_UP_DUE = "NO_FOLLOW_UP_DUE"
     WITHDRAWN = "WITHDRAWN"
+    NOT_ACCEPTED = "NOT_ACCEPTED"
+    TRANSFERRED = "TRANSFERRED"
+    ROUTED = "ROUTED"
 
 
 class ReturnFinding(StrEnum):
@@ -204,6 +207,13 @@ class SplitReason(StrEnum):
     OTHER_DUTY = "OTHER_DUTY"
     CITIZEN_ASKED = "CITIZEN_ASKED"
     WITHDRAWN = "WITHDRAWN"
+
+
+class TakeUpReason(StrEnum):
+    """Why a merged ticket is worked on by itself again: it was split off, or the one it waited for ended unsolved."""
+
+    SPLIT = "SPLIT"
+    MAIN_ENDED = "MAIN_ENDED"
 
 
 class TransferTarget(StrEnum):

@@ -49,6 +49,7 @@ from shared.rate_limit import RateLimits
 from shared.terms import Source
 from shared.topics import INTAKE
 from shared.wake import Wake
+from shared.workdays import Workdays, load_workdays
 
 PARTS = ("api", "relay", "stream", "triage", "retention")
 
@@ -78,7 +79,10 @@ async def _wire(
     vault, received = Vault(ordinary_keys(ring)), Wake()
     merging = Merging(incident_rules, Marks(ring))
     receiver = Receiver(assembly.ledger, vault, gazetteer.county, settings.now, received.ring, merging)
-    leads = Leads(incident_rules.leads, vault, Vault(lead_keys(ring)), assembly.ledger, receiver, gazetteer.county)
+    leads = Leads(
+        incident_rules.leads, vault, Vault(lead_keys(ring)), assembly.ledger, receiver, gazetteer.county,
+        read_calendar(settings.pack),
+    )  # fmt: skip
     listening = Listening(assembly.ledger, vault, receiver)
     if "api" in parts:
         database = await assembly.database("api", settings.database_pool)
@@ -106,7 +110,7 @@ async def _wire(
         assembly.app.include_router(open311.router(doors, civic, settings.now))
         await assembly.add_reconciliation()
     if "stream" in parts:
-        await assembly.add_stream("stream", routes(receiver, settings.now, release()))
+        await assembly.add_stream("stream", routes(receiver, vault, settings.now, release()))
     if "triage" in parts:
         triage_database = await assembly.database("triage")
         judge = judge_by(rules, read_models(settings.pack, rules.tree))
@@ -159,6 +163,11 @@ def read_pack(folder: Path) -> TriageRules:
 def read_incidents(folder: Path) -> IncidentRules:
     """The pack's rules for what belongs together. Raises ValueError with every fault of the file."""
     return open_pack(folder, "incidents.toml").read(read_incident_rules, "incidents.toml")
+
+
+def read_calendar(folder: Path) -> Workdays:
+    """The pack's working days. Raises ValueError with every fault of the file."""
+    return open_pack(folder, "calendar.toml").read(load_workdays, "calendar.toml")
 
 
 _PACK_FILES = ("triage.toml", "categories.toml")

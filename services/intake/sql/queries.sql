@@ -132,6 +132,8 @@ WITH forgotten AS (
     UPDATE request SET fingerprint = '' WHERE ticket_id = $1
 ), unmarked AS (
     UPDATE ticket SET caller = NULL, signature = NULL, address = NULL, party = NULL WHERE id = $1
+), unlearnt AS (
+    UPDATE lesson SET grams = NULL WHERE ticket_id = $1
 ), silenced AS (
     UPDATE supplement SET wrapped_key = NULL, sealed = NULL WHERE ticket_id = $1 AND sealed IS NOT NULL
 )

@@ -14,7 +14,7 @@ from fastapi import FastAPI
 
 from services.intake import citizen_page, incident_api, lead_api, listening_api, privacy_api
 from services.intake.api import router
-from services.intake.app import judge_by, read_incidents
+from services.intake.app import judge_by, read_calendar, read_incidents
 from services.intake.citizen import CitizenDesk
 from services.intake.citizen import router as citizen_router
 from services.intake.citizen_page import Page
@@ -147,7 +147,9 @@ class Counter:
         """Let dispatch state something of a ticket."""
         source, ticket = Source.DISPATCH, TicketId(UUID(ticket_id))
         envelope = Envelope(event_id(source, ticket, version), source, ticket, version, self.time, event)
-        (route,) = [r for r in routes(self.receiver, self.now, "test") if r.topic.name == "tickets-dispatch"]
+        (route,) = [
+            r for r in routes(self.receiver, self.vault, self.now, "test") if r.topic.name == "tickets-dispatch"
+        ]
         async with self.database.transaction() as tx:
             await route.apply(tx, [route.read(Record("tickets-dispatch", 0, 0, *encode(envelope)))])
 
@@ -170,7 +172,7 @@ async def open_counter(dsn: str, calls: RelayCalls | None = None) -> AsyncIterat
         return counter.now()
 
     receiver = Receiver(ledger, vault, county, now, lambda: None, merging)
-    leads = Leads(incident_rules().leads, vault, Vault(lead_keys(ring)), ledger, receiver, county)
+    leads = Leads(incident_rules().leads, vault, Vault(lead_keys(ring)), ledger, receiver, county, read_calendar(PACK))
     problems.install(app)
     privacy = Privacy(vault, Marks(read_keys(KEYS)), county, calls)
     app.include_router(router(Doors(database, receiver, Limits(), 500), privacy, now))
