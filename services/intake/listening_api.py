@@ -160,7 +160,7 @@ def _add_steps(routes: APIRouter, database: Database, listening: Listening, now:
 
         return await _told(database, request, PromiseForm, call)
 
-    @routes.post("/items/{item_id}/keeping", status_code=204, responses=refusals(400, 403, 404, 409, 422, 503))
+    @routes.post("/items/{item_id}/fulfilment", status_code=204, responses=refusals(400, 403, 404, 409, 422, 503))
     async def fulfil_item(request: Request, item_id: UUID) -> Response:
         """What was promised is done."""
 

@@ -112,7 +112,9 @@ async def by_every_door(counter: Counter, http: httpx.AsyncClient) -> dict[str, 
 
 async def from_kafka(counter: Counter) -> None:
     """By the topic: one that is taken, and one that is refused."""
-    (route,) = [r for r in routes(counter.receiver, counter.now, "test") if r.topic.name == "tickets-inbound"]
+    (route,) = [
+        r for r in routes(counter.receiver, counter.vault, counter.now, "test") if r.topic.name == "tickets-inbound"
+    ]
     record = Record("tickets-inbound", 0, 0, b"k", json.dumps(report("c-6")).encode())
     again = Record("tickets-inbound", 0, 1, b"k", json.dumps({**report("c-6"), "text": WORDS + "!"}).encode())
     async with counter.database.transaction() as tx:

@@ -107,7 +107,7 @@ async def test_what_ended_has_ended(counter: Counter) -> None:
     await ask(counter, f"items/{answered}/commitment", {"text": "再修", "due_on": "2026-03-13"}, 409)
     await ask(counter, f"items/{handed_in}/ticket")
     await ask(counter, f"items/{handed_in}/ticket", status=409)
-    await ask(counter, f"items/{handed_in}/keeping", {"text": "已修"}, 409)
+    await ask(counter, f"items/{handed_in}/fulfilment", {"text": "已修"}, 409)
 
 
 @pytest.mark.parametrize("due_on", ["2026-03-09", "2026-09-07", "someday"])
@@ -121,7 +121,7 @@ async def test_a_kept_promise_is_told_and_becomes_no_ticket(counter: Counter) ->
     talk_id = await session(counter)
     item_id = await item(counter, talk_id)
     await ask(counter, f"items/{item_id}/commitment", {"text": "会修", "due_on": "2026-03-10"}, 204)
-    await ask(counter, f"items/{item_id}/keeping", {"text": "修好了"}, 204)
+    await ask(counter, f"items/{item_id}/fulfilment", {"text": "修好了"}, 204)
     counter.later(days=9)
     async with counter.database.transaction() as tx:
         assert await counter.listening.turn_missed(tx, counter.now()) == 0
