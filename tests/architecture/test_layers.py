@@ -52,7 +52,7 @@ SERVICE_LAYERS = (
     {"app"},
     {"desk_api", "board_api"},
     {"api", "handlers", "timers", "triage", "courier", "open311", "cloudevents", "incident_api", "lead_api", "citizen"}
-    | {"rates_api", "panel_api", "stream_api"},
+    | {"rates_api", "panel_api", "stream_api", "pages"},
     {"desk"},
     {"bulk", "followups", "panel", "forms", "open311_desk"},
     {"bodies", "commands", "live"},
