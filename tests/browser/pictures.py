@@ -36,8 +36,9 @@ async def open_form(page: Page) -> None:
 
 
 async def begin_work(page: Page) -> None:
-    """Be somebody in the unit with the most to do."""
-    await page.locator("select").select_option("public-security")
+    """Be somebody in a unit that always has something to do."""
+    await page.locator("input").first.fill("卫生健康")
+    await page.locator("select").select_option("health")
     await page.locator("input").nth(1).fill("W001001-01")
     await page.locator("button.main").click()
     await page.wait_for_timeout(SETTLED_MS)
