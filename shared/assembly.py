@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
+from typing import Any, Final
 
 from shared import contract_routes, health, problems, reconciliation
 from shared.database import Database, connect
@@ -24,6 +24,9 @@ from shared.telemetry import log
 from shared.terms import Source
 from shared.topics import TOPICS, Topic, dead_letters_of
 from shared.wake import Wake
+
+PUBLISHING: Final = frozenset(("relay", "dead-letters"))
+"""Loops that end after all others: what those commit in their last breath is still to be published."""
 
 
 class NotMigrated(Exception):
@@ -126,7 +129,7 @@ class Assembly:
         try:
             return await serve(
                 self.app, self._loops, readiness, host=settings.host, port=settings.port, on_drain=self._ring_all,
-                on_stop=self._end_endless,
+                last=PUBLISHING, on_stop=self._end_endless,
             )  # fmt: skip
         finally:
             await self.close()

@@ -6,6 +6,7 @@ from typing import Any
 
 from services.dispatch import board_api, pages, store, stream_api
 from services.dispatch.api import Commands, router
+from services.dispatch.auditor import Auditor
 from services.dispatch.core.naming import Naming, category_names
 from services.dispatch.core.org import Org
 from services.dispatch.core.org_files import ORG_FILES, leaf_codes, load_org_files
@@ -50,6 +51,7 @@ async def build(settings: DispatchSettings, parts: frozenset[str], make: type[As
         await assembly.add_stream("stream", routes(decider))
     if "timers" in parts:
         assembly.loop("timers", Timers(await assembly.database("timers"), decider, settings.timer_batch).run)
+        assembly.loop("auditor", Auditor(await assembly.database("auditor", 1), decider).run)
     if "relay" in parts:
         await assembly.add_relay(DISPATCH, snapshots(await assembly.database("snapshots")))
     return assembly
