@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from services.dispatch import board_api, store, stream_api
+from services.dispatch import board_api, pages, store, stream_api
 from services.dispatch.api import Commands, router
 from services.dispatch.auditor import Auditor
 from services.dispatch.core.naming import Naming, category_names
@@ -44,6 +44,7 @@ async def build(settings: DispatchSettings, parts: frozenset[str], make: type[As
         views = await assembly.database("views", settings.database_pool)  # reading must not keep commands waiting
         assembly.app.include_router(router(views, commands))
         await assembly.add_reconciliation()
+        assembly.app.include_router(pages.router())
         live = add_live(assembly, settings)
         assembly.app.include_router(board_api.router(views, commands, read_naming(settings, book, org), grids, live))
     if "stream" in parts:

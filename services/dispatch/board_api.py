@@ -15,9 +15,10 @@ from services.dispatch.board_store import QueueFilter
 from services.dispatch.commands import NAMES, ON_ASSIGNMENTS, Commands
 from services.dispatch.core.board import clock_rows, reason_rows, story_rows, unit_names, unit_rows
 from services.dispatch.core.case import TicketState
-from services.dispatch.core.naming import Naming
+from services.dispatch.core.naming import ADDRESSEES, Naming
 from services.dispatch.core.permissions import ROLES
 from services.dispatch.core.refusal_sentences import REFUSALS
+from services.dispatch.core.sentences import CLOCK_NAMES
 from services.dispatch.core.views import lifecycle_view, snapshot, ticket_view
 from services.dispatch.live import Live
 from shared.clock import FastClock
@@ -143,6 +144,8 @@ def _names(commands: Commands, naming: Naming) -> dict[str, Any]:
         "roles": lifecycle_view()["roles"],
         "units": unit_names(naming.org),
         "categories": naming.categories,
+        "clocks": CLOCK_NAMES,
+        "addressees": ADDRESSEES,
         "labels": {kind.__name__: {v: [label.zh, label.en] for v, label in LABELS[kind].items()} for kind in LABELS},
         "refusals": {code: [wording.zh, wording.en] for code, wording in REFUSALS.items()},
         "commands": {

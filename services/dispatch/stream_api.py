@@ -1,7 +1,7 @@
 """GET /v1/stream: what changes, as it changes, as server-sent events that can be resumed at any copy."""
 
 from collections.abc import AsyncIterator
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import orjson
 from fastapi import APIRouter, Header, Query
@@ -47,6 +47,11 @@ def router(watchers: Watchers, now: Clock, heartbeat_s: float = HEARTBEAT_S) -> 
         frames = _frames(watchers, wanted, watchers.join(last_event_id), now, heartbeat_s)
         return _Watching(watchers, frames)
 
+    @routes.get("/clock")
+    async def get_clock() -> dict[str, Any]:
+        """The service's time, and how fast it runs (1 unless it is a demonstration)."""
+        return _time(now)
+
     return routes
 
 
@@ -82,6 +87,9 @@ async def _frames(
 
 def _clock(event: str, watchers: Watchers, now: Clock) -> bytes:
     """The service's time and how fast it runs, with the position."""
-    speed = now.speed if isinstance(now, FastClock) else 1.0
     position = f"id: {watchers.position}\n" if watchers.position else ""
-    return position.encode() + frame(event, orjson.dumps({"now": now(), "speed": speed}))
+    return position.encode() + frame(event, orjson.dumps(_time(now)))
+
+
+def _time(now: Clock) -> dict[str, Any]:
+    return {"now": now(), "speed": now.speed if isinstance(now, FastClock) else 1.0}

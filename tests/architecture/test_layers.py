@@ -145,6 +145,7 @@ SERVICE_LAYERS = (
         "lead_api",
         "listening_api",
         "open311",
+        "pages",
         "panel_api",
         "privacy_api",
         "rates_api",
