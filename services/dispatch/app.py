@@ -1,8 +1,10 @@
 """How dispatch is put together: the only file that knows every other."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
+from uuid import UUID
 
 from services.dispatch import store
 from services.dispatch.api import Commands, router
@@ -19,6 +21,7 @@ from shared.assembly import Assembly
 from shared.database import Database
 from shared.kafka import Outgoing
 from shared.packs import open_pack
+from shared.permissions import Locate, Whereabouts
 from shared.relay import Companion
 from shared.terms import Source, TicketId
 from shared.topics import DISPATCH, STATE
@@ -34,8 +37,9 @@ async def build(settings: DispatchSettings, parts: frozenset[str], make: type[As
     assembly = make(settings, "dispatch", Source.DISPATCH, parts)
     decider = Decider(assembly.ledger, book, org, settings.now)
     if "api" in parts:
-        commands = Commands(await assembly.database("api", settings.database_pool), decider, Places(grids))
-        views = await assembly.database("views", settings.database_pool)  # reading must not keep commands waiting
+        await assembly.add_gatekeeper(partial(locators, org=org))
+        commands = Commands(await assembly.doors_database("api", settings.database_pool), decider, Places(grids))
+        views = await assembly.doors_database("views", settings.database_pool)  # reading must not keep commands waiting
         assembly.app.include_router(router(views, commands))
         await assembly.add_reconciliation()
     if "stream" in parts:
@@ -45,6 +49,25 @@ async def build(settings: DispatchSettings, parts: frozenset[str], make: type[As
     if "relay" in parts:
         await assembly.add_relay(DISPATCH, snapshots(await assembly.database("snapshots")))
     return assembly
+
+
+def locators(database: Database, org: Org) -> Mapping[str, Locate]:
+    """Where the things lie that routes name; a unit above one that has a thing answers for it too."""
+
+    async def ticket(ticket_id: UUID | int) -> Whereabouts | None:
+        return _upwards(await store.place_of_ticket(database, UUID(int=int(ticket_id))), org)
+
+    async def assignment(assignment_id: UUID | int) -> Whereabouts | None:
+        return _upwards(await store.place_of_assignment(database, UUID(int=int(assignment_id))), org)
+
+    return {"ticket_id": ticket, "assignment_id": assignment}
+
+
+def _upwards(place: Whereabouts | None, org: Org) -> Whereabouts | None:
+    if place is None:
+        return None
+    above = (unit for own in place.units for unit in (own, *org.ancestors(own)))
+    return Whereabouts(place.code, tuple(dict.fromkeys(above)))
 
 
 def read_area(settings: DispatchSettings) -> tuple[Org, dict[str, Any]]:

@@ -14,6 +14,7 @@ from services.dispatch.core.story import Clock, Decision, Timer
 from services.dispatch.core.triggers import TimerDue
 from shared.database import Database, Transaction, named_queries
 from shared.joint_events import GuardRefused
+from shared.permissions import Whereabouts
 from shared.terms import AssignmentId, TicketId
 
 _SQL = named_queries("services.dispatch", "sql", "queries.sql")
@@ -57,7 +58,7 @@ async def save(tx: Transaction, steps: Sequence[Step]) -> None:
     opened = [s.decision.case for s in steps if s.before is None]
     changed = [s.decision.case for s in steps if s.before is not None and s.decision.case != s.before]
     await _many(tx, "insert_cases", map(_case_row, opened))
-    await _many(tx, "update_cases", map(_case_row, changed))
+    await _many(tx, "update_cases", (_case_row(c)[:-1] for c in changed))  # a case stays where it lies
     fresh, moved = _assignment_rows(steps)
     await _many(tx, "update_assignments", moved)  # ended leads first, so that a new one finds its place free
     await _many(tx, "insert_assignments", fresh)
@@ -78,7 +79,8 @@ async def _many(tx: Transaction, query: str, rows: Iterable[Sequence[Any]]) -> N
 
 def _case_row(c: Case) -> tuple[Any, ...]:
     doc = _ENCODER.encode(c).decode()
-    return (c.ticket_id, c.version, c.state, c.previous_state, c.light, c.due_at, c.closed_at, doc)
+    area = c.grid or c.village or c.township or c.county
+    return (c.ticket_id, c.version, c.state, c.previous_state, c.light, c.due_at, c.closed_at, doc, area)
 
 
 def _assignment_rows(steps: Sequence[Step]) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:
@@ -180,24 +182,40 @@ async def add_refusals(tx: Transaction, rows: Sequence[Sequence[Any]]) -> None:
     await _many(tx, "insert_refusals", rows)
 
 
-async def burden(database: Database, since: datetime, until: datetime, zone: str) -> list[Mapping[str, Any]]:
-    """Refused push-downs by month, unit, code and rule; the busiest first within a month."""
-    return [dict(row) for row in await database.fetch(_SQL["burden"], since, until, zone)]
+async def burden(
+    database: Database, since: datetime, until: datetime, zone: str, area: str, county: str
+) -> list[Mapping[str, Any]]:
+    """Refused push-downs in an area, by month, unit, code and rule; the busiest first within a month."""
+    return [dict(row) for row in await database.fetch(_SQL["burden"], since, until, zone, area, county)]
 
 
 async def list_open(
-    database: Database, unit: str | None, state: str | None, after: tuple[datetime, UUID], limit: int
+    database: Database, unit: str | None, state: str | None, after: tuple[datetime, UUID], limit: int, area: str
 ) -> list[tuple[AssignmentId, Case]]:
-    """Open assignments by deadline, after the given (due_at, id), each with its case."""
-    rows = await database.fetch(_SQL["list_open"], unit, state, *after, limit)
+    """Open assignments in an area by deadline, after the given (due_at, id), each with its case."""
+    rows = await database.fetch(_SQL["list_open"], unit, state, *after, limit, area)
     return [(row["id"], _CASE.decode(row["doc"])) for row in rows]
 
 
-async def overview(database: Database) -> list[Mapping[str, Any]]:
-    """Open tickets by state and light."""
-    return [dict(row) for row in await database.fetch(_SQL["overview"])]
+async def overview(database: Database, area: str) -> list[Mapping[str, Any]]:
+    """Open tickets in an area, by state and light."""
+    return [dict(row) for row in await database.fetch(_SQL["overview"], area)]
 
 
-async def unwatched(database: Database, limit: int) -> list[TicketId]:
-    """Open tickets without a running clock."""
-    return [row["ticket_id"] for row in await database.fetch(_SQL["unwatched"], limit)]
+async def unwatched(database: Database, limit: int, area: str) -> list[TicketId]:
+    """Open tickets in an area without a running clock."""
+    return [row["ticket_id"] for row in await database.fetch(_SQL["unwatched"], limit, area)]
+
+
+async def place_of_ticket(database: Database, ticket_id: UUID) -> Whereabouts | None:
+    """Where a ticket lies and which units have it; None when there is no case. Raises Unavailable."""
+    return _place(await database.fetch(_SQL["place_of_ticket"], ticket_id))
+
+
+async def place_of_assignment(database: Database, assignment_id: UUID) -> Whereabouts | None:
+    """Where an assignment lies and whose it is; None when there is none. Raises Unavailable."""
+    return _place(await database.fetch(_SQL["place_of_assignment"], assignment_id))
+
+
+def _place(rows: Sequence[Record]) -> Whereabouts | None:
+    return Whereabouts(rows[0]["area"], tuple(filter(None, rows[0]["units"]))) if rows else None

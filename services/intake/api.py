@@ -11,10 +11,11 @@ from services.intake import bulk, store
 from services.intake.bodies import expect, idempotency_key, traceparent, whole_body
 from services.intake.contract import BULK_BODY, REPORT_BODY, MatterView, TicketAccepted, TicketView, encode, refusals
 from services.intake.doors import Doors, Refusal
+from services.intake.officers import STRANGER, actor_of
 from services.intake.receive import Accepted, Hastened, InFlight, Received, Refused, Replayed
 from services.intake.vault import Vault, unlock
 from shared.clock import Clock
-from shared.errors import NotFound
+from shared.errors import NotFound, Problem, Rejected
 from shared.gathering import Gathering
 from shared.problems import RETRY_AFTER_S, problem
 from shared.terms import TicketId
@@ -86,8 +87,15 @@ def router(doors: Doors, vault: Vault, now: Clock) -> APIRouter:
         return Response(explanation, media_type="application/json")
 
     @routes.get("/v1/tickets/{ticket_id}/matter", response_model=MatterView, responses=refusals(404, 422, 503))
-    async def get_matter(ticket_id: UUID, viewer: Said, purpose: Said) -> Response:
-        """The original words and the identity, for a stated purpose; who looked is written down."""
+    async def get_matter(request: Request, ticket_id: UUID, purpose: Said, viewer: Said | None = None) -> Response:
+        """The original words and the identity, for a stated purpose; who looked is written down.
+
+        `viewer` is heeded only where nobody has to say who they are.
+        """
+        actor = actor_of(request)
+        viewer = viewer if actor == STRANGER else actor.name
+        if viewer is None:
+            raise Rejected(Problem("viewer", "missing", "say who looks"))
         async with doors.database.transaction() as tx:
             words = await unlock(tx, vault, TicketId(ticket_id), viewer=viewer, purpose=purpose, now=now())
         return _json({"ticket_id": ticket_id, **words}, headers={"Cache-Control": "no-store"})

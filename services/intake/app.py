@@ -1,9 +1,11 @@
 """How intake is put together: the only file that knows every other."""
 
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
+from uuid import UUID
 
-from services.intake import citizen, cloudevents, incident_api, lead_api, open311
+from services.intake import citizen, cloudevents, incident_api, incident_store, lead_api, lead_store, open311, store
 from services.intake.api import router
 from services.intake.citizen import CitizenDesk
 from services.intake.core.edge import Limits
@@ -18,14 +20,19 @@ from services.intake.leads import Leads, watch
 from services.intake.merging import Merging
 from services.intake.models import read_models
 from services.intake.open311_desk import open311_of
-from services.intake.open311_keys import read_key_ring
+from services.intake.open311_keys import HashedKeys, read_key_ring
+from services.intake.open311_keys import KeyRing as OtherKeys
 from services.intake.receive import Receiver
 from services.intake.settings import IntakeSettings
 from services.intake.triage import Judge, TriageLoop
 from services.intake.vault import Marks, Vault, lead_keys, ordinary_keys, read_keys
+from shared.access_settings import Mode
 from shared.assembly import Assembly, release
+from shared.database import Database
 from shared.errors import Rejected
+from shared.key_store import KeyRing
 from shared.packs import open_pack
+from shared.permissions import Locate, Whereabouts
 from shared.terms import Source
 from shared.topics import INTAKE
 from shared.wake import Wake
@@ -60,7 +67,8 @@ async def _wire(
     receiver = Receiver(assembly.ledger, vault, gazetteer.county, settings.now, received.ring, merging)
     leads = Leads(incident_rules.leads, vault, Vault(lead_keys(ring)), assembly.ledger, receiver, gazetteer.county)
     if "api" in parts:
-        database = await assembly.database("api", settings.database_pool)
+        keeper = await assembly.add_gatekeeper(locators)
+        database = await assembly.doors_database("api", settings.database_pool)
         doors = Doors(database, receiver, Limits(max_bytes=settings.body_limit), settings.bulk_batch)
         assembly.app.include_router(router(doors, vault, settings.now))
         assembly.app.include_router(cloudevents.router(doors))
@@ -71,7 +79,7 @@ async def _wire(
             citizen.router(CitizenDesk(database, assembly.ledger, vault, merging, settings.now))
         )  # fmt: skip
         civic = open311_of(
-            rules, gazetteer, read_key_ring(settings.open311_keys.get_secret_value()),
+            rules, gazetteer, open311_keys(settings, keeper.keys),
             open_pack(settings.pack, "triage.toml").tables["triage.toml"], public_url=settings.open311_url,
         )  # fmt: skip
         assembly.app.include_router(open311.router(doors, civic, settings.now))
@@ -89,6 +97,32 @@ async def _wire(
         assembly.loop("leads", partial(watch, leads, triage_database, settings.now))
     if "relay" in parts:
         await assembly.add_relay(INTAKE)
+
+
+def open311_keys(settings: IntakeSettings, kept: KeyRing | None) -> OtherKeys:
+    """Who may post by Open311: the clients with API keys; without such keys those of the settings, if callers may say
+    who they are as they like."""
+    if kept is not None:
+        return kept
+    return read_key_ring(settings.open311_keys.get_secret_value()) if settings.access is Mode.OPEN else HashedKeys(())
+
+
+def locators(database: Database) -> Mapping[str, Locate]:
+    """Where the things lie that routes name."""
+
+    async def ticket(ticket_id: UUID | int) -> Whereabouts | None:
+        return await store.place_of_ticket(database, UUID(int=int(ticket_id)))
+
+    async def suggestion(suggestion_id: UUID | int) -> Whereabouts | None:
+        return await incident_store.place_of_suggestion(database, int(suggestion_id) & incident_store.LARGEST_ID)
+
+    async def incident(incident_id: UUID | int) -> Whereabouts | None:
+        return await incident_store.place_of_incident(database, UUID(int=int(incident_id)))
+
+    async def lead(lead_id: UUID | int) -> Whereabouts | None:
+        return await lead_store.place_of_lead(database, UUID(int=int(lead_id)))
+
+    return {"ticket_id": ticket, "suggestion_id": suggestion, "incident_id": incident, "lead_id": lead}
 
 
 def judge_by(rules: TriageRules, models: Models = NO_MODELS) -> Judge:

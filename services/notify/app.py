@@ -1,10 +1,12 @@
 """How notify is put together: the only file that knows every other."""
 
 import tomllib
+from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
+from uuid import UUID
 
-from services.notify import desk_api, panel_api, rates_api
+from services.notify import desk_api, panel_api, rates_api, rates_store
 from services.notify.api import router
 from services.notify.channels.factory import make_channels
 from services.notify.channels.guard import Guard
@@ -23,7 +25,9 @@ from services.notify.rates import Rates
 from services.notify.settings import NotifySettings
 from services.notify.warnings import GrowthLoop, Warnings
 from shared.assembly import Assembly
+from shared.database import Database
 from shared.packs import open_pack
+from shared.permissions import Locate, Whereabouts
 from shared.terms import Source
 from shared.topics import NOTIFY
 
@@ -56,7 +60,8 @@ async def build(settings: NotifySettings, parts: frozenset[str], make: type[Asse
     follow_ups = FollowUps(assembly.ledger, rules.follow_up, book, settings.now, ring, rates.note, rules.courtesy)
     desk, panel = Desk(follow_ups, measures), Panel(assembly.ledger, measures, workdays, settings.now, rates.note)
     if "api" in parts:
-        database = await assembly.database("api", settings.database_pool)
+        await assembly.add_gatekeeper(locators)
+        database = await assembly.doors_database("api", settings.database_pool)
         for doors in (
             router(database, follow_ups), desk_api.router(database, desk), panel_api.router(database, panel),
             rates_api.router(database, measures, warnings),
@@ -73,6 +78,15 @@ async def build(settings: NotifySettings, parts: frozenset[str], make: type[Asse
     if "relay" in parts:
         await assembly.add_relay(NOTIFY)
     return assembly
+
+
+def locators(database: Database) -> Mapping[str, Locate]:
+    """Where the things lie that routes name."""
+
+    async def ticket(ticket_id: UUID | int) -> Whereabouts | None:
+        return await rates_store.place_of_ticket(database, UUID(int=int(ticket_id)))
+
+    return {"ticket_id": ticket}
 
 
 def read_contacts(settings: NotifySettings) -> AddressBook:

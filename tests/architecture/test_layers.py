@@ -25,7 +25,8 @@ SHARED_LAYERS = (
     {"shared.key_store", "shared.oidc", "shared.audit", "shared.pending_acts", "shared.row_security"},
     {"shared.ledger", "shared.kafka"},
     {"shared.database"},
-    {"shared.tokens", "shared.access_settings"},
+    {"shared.acting"},
+    {"shared.tokens", "shared.access_settings", "shared.kafka_security"},
     {"shared.permissions", "shared.api_keys", "shared.rate_limit"},
     {"shared.asyncapi"},
     {"shared.contracts"},
@@ -36,6 +37,7 @@ SHARED_LAYERS = (
     {
         "shared.terms",
         "shared.actors",
+        "shared.start_faults",
         "shared.errors",
         "shared.clock",
         "shared.wake",

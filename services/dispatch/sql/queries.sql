@@ -5,10 +5,18 @@ SELECT ticket_id, doc FROM ticket_case WHERE ticket_id = ANY($1::uuid[])
 -- name: ticket_of_assignments
 SELECT id, ticket_id FROM assignment WHERE id = ANY($1::uuid[])
 
+-- name: place_of_ticket
+-- Where a ticket lies, and who has it: the units at work on it, or all that ever were when none is.
+SELECT c.area, coalesce(array_agg(a.unit) FILTER (WHERE a.ended_at IS NULL), array_agg(a.unit)) AS units
+FROM ticket_case AS c LEFT JOIN assignment AS a USING (ticket_id) WHERE c.ticket_id = $1 GROUP BY c.area
+
+-- name: place_of_assignment
+SELECT c.area, ARRAY[a.unit] AS units FROM assignment AS a JOIN ticket_case AS c USING (ticket_id) WHERE a.id = $1
+
 -- name: insert_cases
-INSERT INTO ticket_case (ticket_id, version, state, previous_state, light, due_at, closed_at, doc)
+INSERT INTO ticket_case (ticket_id, version, state, previous_state, light, due_at, closed_at, doc, area)
 SELECT * FROM unnest($1::uuid[], $2::int[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::timestamptz[],
-    $8::json[])
+    $8::json[], $9::text[])
 
 -- name: update_cases
 UPDATE ticket_case AS c SET version = g.version, state = g.state, previous_state = g.previous_state, light = g.light,
@@ -52,9 +60,11 @@ INSERT INTO guard_refusal (ticket_id, code, unit, target, category, rule, refuse
 SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::timestamptz[])
 
 -- name: burden
--- Refusals between two instants, by month of the county's clock, unit, code and rule.
+-- Refusals between two instants, by month of the county's clock, unit, code and rule; for a part of the county $5 only
+-- those about its tickets.
 SELECT to_char(refused_at AT TIME ZONE $3, 'YYYY-MM') AS month, unit, code, rule, count(*) AS refusals
-FROM guard_refusal WHERE refused_at >= $1 AND refused_at < $2
+FROM guard_refusal AS r WHERE refused_at >= $1 AND refused_at < $2 AND (lies_in($5, $4) OR EXISTS (
+    SELECT FROM ticket_case AS c WHERE c.ticket_id = r.ticket_id AND lies_in(c.area, $4)))
 GROUP BY 1, 2, 3, 4 ORDER BY 1, 5 DESC, 2, 3, 4
 
 -- name: set_timers
@@ -95,14 +105,16 @@ SELECT version, trigger, explanation, decided_at FROM decision WHERE ticket_id =
 SELECT a.id, a.due_at, c.doc
 FROM assignment AS a JOIN ticket_case AS c USING (ticket_id)
 WHERE a.ended_at IS NULL AND ($1::text IS NULL OR a.unit = $1) AND ($2::text IS NULL OR a.state = $2)
-  AND (a.due_at, a.id) > ($3::timestamptz, $4::uuid)
+  AND (a.due_at, a.id) > ($3::timestamptz, $4::uuid) AND lies_in(c.area, $6)
 ORDER BY a.due_at, a.id LIMIT $5
 
 -- name: overview
 -- Counts over open work only.
-SELECT state, light, count(*) AS tickets FROM ticket_case WHERE closed_at IS NULL GROUP BY state, light
+SELECT state, light, count(*) AS tickets FROM ticket_case
+WHERE closed_at IS NULL AND lies_in(area, $1) GROUP BY state, light
 
 -- name: unwatched
 -- Open tickets without a running clock: must be none.
 SELECT c.ticket_id FROM ticket_case AS c
-WHERE c.closed_at IS NULL AND NOT EXISTS (SELECT FROM timer AS t WHERE t.ticket_id = c.ticket_id) LIMIT $1
+WHERE c.closed_at IS NULL AND NOT EXISTS (SELECT FROM timer AS t WHERE t.ticket_id = c.ticket_id)
+  AND lies_in(c.area, $2) LIMIT $1
