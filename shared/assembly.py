@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
+from typing import Any, Final
 
 from shared import contract_routes, health, problems, reconciliation
 from shared.access_settings import Mode
@@ -28,6 +28,9 @@ from shared.telemetry import log
 from shared.terms import Source
 from shared.topics import TOPICS, Topic, dead_letters_of
 from shared.wake import Wake
+
+PUBLISHING: Final = frozenset(("relay", "dead-letters"))
+"""Loops that end after all others: what those commit in their last breath is still to be published."""
 
 
 class NotMigrated(Exception):
@@ -56,6 +59,7 @@ class Assembly:
         self._pings: dict[str, health.Ping] = {}
         self._databases: list[Database] = []
         self.gatekeeper: Gatekeeper | None = None
+        self._endless: list[Callable[[], None]] = []
 
     async def database(self, part: str, size: int = 2, area: str = EVERYWHERE) -> Database:
         """A pool for one part, which sees rows of `area`, of none if it is empty.
@@ -97,6 +101,10 @@ class Assembly:
     def loop(self, name: str, run: Loop) -> None:
         """Add a background loop."""
         self._loops[name] = run
+
+    def on_stop(self, end: Callable[[], None]) -> None:
+        """Call `end` when the process is asked to stop, before requests are waited for."""
+        self._endless.append(end)
 
     async def add_relay(self, topic: Topic, companion: Companion | None = None) -> None:
         """Publish this service's events, and mirror its dead letters."""
@@ -152,7 +160,8 @@ class Assembly:
                 log.warning("access_is_open", served="this machine only, everybody as whoever they say they are")
             await self._check_topics()
             return await serve(
-                self.app, self._loops, readiness, host=settings.host, port=settings.port, on_drain=self._ring_all
+                self.app, self._loops, readiness, host=settings.host, port=settings.port, on_drain=self._ring_all,
+                last=PUBLISHING, on_stop=self._end_endless,
             )  # fmt: skip
         finally:
             await self.close()
@@ -174,6 +183,10 @@ class Assembly:
             )  # fmt: skip
         except Unavailable as error:
             log.warning("topics_not_checked", error=str(error))
+
+    def _end_endless(self) -> None:
+        for end in self._endless:
+            end()
 
     def _ring_all(self) -> None:
         """Whoever waits for work is to notice that there will be none."""

@@ -1,14 +1,14 @@
 """Which role may do what, as data: roles with scopes, and a rule for every route; what has no rule is refused."""
 
 import tomllib
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from shared.actors import EVERYWHERE, Actor, Forbidden, Scope, covers
+from shared.actors import EVERYWHERE, Actor, Forbidden, Scope, covers, is_area
 from shared.errors import NotFound, Problem, Rejected
 
 SERVICES = ("intake", "dispatch", "notify")
@@ -114,6 +114,23 @@ def must_see(actor: Actor, code: str) -> None:
     """Raises NotFound when what has this division or grid code lies outside the actor's jurisdiction."""
     if not covers(actor.jurisdiction, code):
         raise NotFound(code)
+
+
+def within(asked: Iterable[str], area: str) -> frozenset[str]:
+    """The beginnings of codes that were asked for, none for all, cut down to what lies in the area.
+
+    Empty means everything, and so only where the area is everywhere. Raises NotFound when nothing is left.
+    """
+    wanted = frozenset(asked)
+    if area == EVERYWHERE:
+        return wanted
+    if not wanted:
+        wanted = frozenset((area,))
+    inside = frozenset(code for code in wanted if covers(area, code))
+    around = any(area.startswith(code) for code in wanted)
+    if not is_area(area) or not (inside or around):
+        raise NotFound("no such place")
+    return inside | {area} if around else inside
 
 
 def must_be_near(actor: Actor, county: str) -> None:

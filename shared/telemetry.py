@@ -37,7 +37,14 @@ TIMERS_FIRED = Counter("griddispatch_timers_fired_total", "Timers fired.", ["clo
 TIMER_LATENESS = Histogram(
     "griddispatch_timer_lateness_seconds", "How late timers fire.", buckets=(0.1, 0.5, 1, 2, 5, 30, 300)
 )
+TIMERS_MENDED = Counter("griddispatch_timers_mended_total", "Open tickets found without a clock and mended: stays 0.")
+AUDITED_AT = Gauge("griddispatch_auditor_last_look_timestamp_seconds", "When the auditor of the clocks last looked.")
+CLOCK_STEPS = Counter(
+    "griddispatch_clock_steps_total", "Jumps of this machine's clock; no timer fires until it is sure."
+)
 NOTIFICATIONS = Counter("griddispatch_notifications_total", "Delivery attempts.", ["channel", "outcome"])
+STREAM_WATCHERS = Gauge("griddispatch_stream_watchers", "Who watches the live stream of this process.")
+STREAM_CHANGES = Counter("griddispatch_stream_changes_total", "Changes told to the live stream.")
 EVALUATIONS = Counter("griddispatch_evaluations_total", "Follow-ups that ended.", ["outcome"])
 
 

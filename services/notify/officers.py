@@ -37,7 +37,7 @@ class Actor:
 def actor_of(request: Request) -> Actor:
     """Who asks, as the guard found out; nobody in particular where no role is named."""
     asking = asking_of(request)
-    return Actor(asking.role, asking.unit or "", asking.person or "") if asking.role else Actor()
+    return Actor(asking.role, asking.unit or "", asking.person or asking.client or "") if asking.role else Actor()
 
 
 def somebody(request: Request, *roles: Role) -> tuple[Person, Role]:

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from typing import Annotated, Any, Literal
+from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
 from fastapi.responses import JSONResponse
@@ -13,6 +14,7 @@ from services.notify.warnings import Warnings
 from shared.acting import acting
 from shared.actors import covers
 from shared.database import Database
+from shared.errors import NotFound
 
 PERIOD = Query(description="An assessment month, YYYY-MM.", pattern=r"^20[0-9]{2}-(0[1-9]|1[0-2])$")
 
@@ -60,6 +62,14 @@ def router(database: Database, rules: MeasureRules, warnings: Warnings) -> APIRo
         """Alerts of the last days, the latest first."""
         since = warnings.now() - timedelta(days=days)
         return {"alerts": await gathering_store.list_alerts(database, since, limit, acting().area)}
+
+    @routes.get("/alerts/{alert_id}/graph")
+    async def get_alert_graph(alert_id: UUID) -> dict[str, Any]:
+        """One alert as a graph: its grids with the matters in each, and which of them touch."""
+        found = await warnings.graph(database, alert_id)
+        if found is None:
+            raise NotFound(str(alert_id))
+        return found
 
     @routes.get("/growth")
     async def list_growth() -> dict[str, Any]:

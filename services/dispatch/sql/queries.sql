@@ -2,27 +2,35 @@
 -- Cases by ticket; whoever means to change them holds the tickets' heads.
 SELECT ticket_id, doc FROM ticket_case WHERE ticket_id = ANY($1::uuid[])
 
+-- name: read_children
+-- Cases of the tickets that wait for one of these; those that are to change are locked and read again.
+SELECT doc FROM ticket_case WHERE merged_into = ANY($1::uuid[])
+
 -- name: ticket_of_assignments
 SELECT id, ticket_id FROM assignment WHERE id = ANY($1::uuid[])
 
 -- name: place_of_ticket
 -- Where a ticket lies, and who has it: the units at work on it, or all that ever were when none is.
-SELECT c.area, coalesce(array_agg(a.unit) FILTER (WHERE a.ended_at IS NULL), array_agg(a.unit)) AS units
-FROM ticket_case AS c LEFT JOIN assignment AS a USING (ticket_id) WHERE c.ticket_id = $1 GROUP BY c.area
+SELECT c.place, coalesce(array_agg(a.unit) FILTER (WHERE a.ended_at IS NULL), array_agg(a.unit)) AS units
+FROM ticket_case AS c LEFT JOIN assignment AS a USING (ticket_id) WHERE c.ticket_id = $1 GROUP BY c.place
 
 -- name: place_of_assignment
-SELECT c.area, ARRAY[a.unit] AS units FROM assignment AS a JOIN ticket_case AS c USING (ticket_id) WHERE a.id = $1
+SELECT c.place, ARRAY[a.unit] AS units FROM assignment AS a JOIN ticket_case AS c USING (ticket_id) WHERE a.id = $1
 
 -- name: insert_cases
-INSERT INTO ticket_case (ticket_id, version, state, previous_state, light, due_at, closed_at, doc, area)
+INSERT INTO ticket_case (ticket_id, version, state, previous_state, light, due_at, closed_at, doc, merged_into, place,
+    category, urgency)
 SELECT * FROM unnest($1::uuid[], $2::int[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::timestamptz[],
-    $8::json[], $9::text[])
+    $8::json[], $9::uuid[], $10::text[], $11::text[], $12::text[])
 
 -- name: update_cases
 UPDATE ticket_case AS c SET version = g.version, state = g.state, previous_state = g.previous_state, light = g.light,
-    due_at = g.due_at, closed_at = g.closed_at, doc = g.doc
-FROM unnest($1::uuid[], $2::int[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::timestamptz[], $8::json[])
-    AS g (ticket_id, version, state, previous_state, light, due_at, closed_at, doc)
+    due_at = g.due_at, closed_at = g.closed_at, doc = g.doc, merged_into = g.merged_into, place = g.place,
+    category = g.category, urgency = g.urgency
+FROM unnest($1::uuid[], $2::int[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::timestamptz[], $8::json[],
+    $9::uuid[], $10::text[], $11::text[], $12::text[])
+    AS g (ticket_id, version, state, previous_state, light, due_at, closed_at, doc, merged_into, place, category,
+        urgency)
 WHERE c.ticket_id = g.ticket_id
 
 -- name: insert_assignments
@@ -64,7 +72,7 @@ SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[],
 -- those about its tickets.
 SELECT to_char(refused_at AT TIME ZONE $3, 'YYYY-MM') AS month, unit, code, rule, count(*) AS refusals
 FROM guard_refusal AS r WHERE refused_at >= $1 AND refused_at < $2 AND (lies_in($5, $4) OR EXISTS (
-    SELECT FROM ticket_case AS c WHERE c.ticket_id = r.ticket_id AND lies_in(c.area, $4)))
+    SELECT FROM ticket_case AS c WHERE c.ticket_id = r.ticket_id AND lies_in(c.place, $4)))
 GROUP BY 1, 2, 3, 4 ORDER BY 1, 5 DESC, 2, 3, 4
 
 -- name: set_timers
@@ -88,6 +96,14 @@ SELECT DISTINCT ticket_id FROM (SELECT ticket_id FROM timer WHERE fire_at < $1 O
 SELECT ticket_id, clock, subject, cycle, step, fire_at, clock_limit, started_at, due_at
 FROM timer WHERE ticket_id = ANY($1::uuid[]) AND fire_at < $2 ORDER BY fire_at, clock, subject
 
+-- name: read_running_timers
+-- Every clock of tickets whose heads the caller holds.
+SELECT ticket_id, clock, subject, cycle, step, fire_at, clock_limit, started_at, due_at
+FROM timer WHERE ticket_id = ANY($1::uuid[]) ORDER BY clock, subject
+
+-- name: read_clock
+SELECT clock_timestamp() AS now
+
 -- name: next_timer
 SELECT min(fire_at) AS fire_at FROM timer
 
@@ -105,16 +121,26 @@ SELECT version, trigger, explanation, decided_at FROM decision WHERE ticket_id =
 SELECT a.id, a.due_at, c.doc
 FROM assignment AS a JOIN ticket_case AS c USING (ticket_id)
 WHERE a.ended_at IS NULL AND ($1::text IS NULL OR a.unit = $1) AND ($2::text IS NULL OR a.state = $2)
-  AND (a.due_at, a.id) > ($3::timestamptz, $4::uuid) AND lies_in(c.area, $6)
+  AND (a.due_at, a.id) > ($3::timestamptz, $4::uuid) AND lies_in(c.place, $6)
 ORDER BY a.due_at, a.id LIMIT $5
 
 -- name: overview
 -- Counts over open work only.
 SELECT state, light, count(*) AS tickets FROM ticket_case
-WHERE closed_at IS NULL AND lies_in(area, $1) GROUP BY state, light
+WHERE closed_at IS NULL AND lies_in(place, $1) GROUP BY state, light
+
+-- name: without_clock
+-- Tickets in hand that nothing watches: no clock at all, or past their deadline ($1) without a handling clock.
+SELECT c.ticket_id FROM ticket_case AS c
+WHERE c.state = 'DISPATCHED' AND (
+    NOT EXISTS (SELECT FROM timer AS t WHERE t.ticket_id = c.ticket_id)
+    OR c.due_at < $1 AND NOT EXISTS (
+        SELECT FROM timer AS t WHERE t.ticket_id = c.ticket_id AND t.clock IN ('RESOLVE', 'RESOLVE_BIG')))
+ORDER BY c.due_at LIMIT $2
 
 -- name: unwatched
--- Open tickets without a running clock: must be none.
+-- Open tickets without a running clock, of their own or of the open ticket they wait for: must be none.
 SELECT c.ticket_id FROM ticket_case AS c
 WHERE c.closed_at IS NULL AND NOT EXISTS (SELECT FROM timer AS t WHERE t.ticket_id = c.ticket_id)
-  AND lies_in(c.area, $2) LIMIT $1
+  AND NOT EXISTS (SELECT FROM ticket_case AS m WHERE m.ticket_id = c.merged_into AND m.closed_at IS NULL)
+  AND lies_in(c.place, $2) LIMIT $1
