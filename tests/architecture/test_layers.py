@@ -109,6 +109,7 @@ SHARED_LAYERS = (
         "shared.contract_labels",
         "shared.contract_words",
         "shared.event",
+        "shared.event_ids",
     },
     {
         "shared.actors",
