@@ -14,7 +14,8 @@ from services.intake.doors import Doors, Refusal
 from services.intake.officers import STRANGER, actor_of
 from services.intake.privacy import Privacy
 from services.intake.receive import Accepted, Hastened, InFlight, Received, Refused, Replayed
-from shared.actors import Forbidden
+from shared.acting import acting
+from shared.actors import EVERYWHERE, Forbidden
 from shared.clock import Clock
 from shared.errors import NotFound, Problem, Rejected
 from shared.gathering import Gathering
@@ -97,7 +98,8 @@ def router(doors: Doors, privacy: Privacy, now: Clock) -> APIRouter:
         of a wrong they are shown once, after a second person agreed.
         """
         actor = actor_of(request)
-        viewer = viewer if actor == STRANGER else actor.name
+        if actor != STRANGER and (viewer is None or acting().area != EVERYWHERE):
+            viewer = actor.name
         if viewer is None:
             raise Rejected(Problem("viewer", "missing", "say who looks"))
         try:
