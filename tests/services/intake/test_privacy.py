@@ -148,7 +148,7 @@ async def test_whoever_has_an_interest_finds_no_such_ticket(counter: Counter) ->
     assert (await matter(counter, ticket_id, SECOND)).status_code == 404
     assert (await matter(counter, ticket_id, FIRST)).status_code == 200
     assert await counter.count("vault_view") == 1
-    acts = await counter.database.fetch("SELECT act FROM audit ORDER BY act")
+    acts = await counter.database.fetch("SELECT entry::json ->> 'act' AS act FROM audit ORDER BY 1")
     assert [row["act"] for row in acts] == ["block_view", "view_words"]
 
 

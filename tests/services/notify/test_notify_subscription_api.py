@@ -11,7 +11,7 @@ from services.notify import subscription_api
 from services.notify.seals import CannotOpen, Seals, read_ring
 from shared.database import Database
 from shared.events import TicketAssigned
-from tests.open_access import acting_as, open_app
+from tests.open_access import ADDRESS, acting_as, open_app
 from tests.services.notify.subscribed import SubscribedStage, said
 from tests.services.notify.values import MORNING, assigned, ticket
 
@@ -43,7 +43,7 @@ async def doors(stage: SubscribedStage, headers: dict[str, str] = CITY) -> Async
     app = open_app("notify")
     app.include_router(subscription_api.router(stage.database, stage.subscriptions))
     transport = httpx.ASGITransport(app)
-    async with httpx.AsyncClient(transport=transport, base_url="http://notify", headers=headers) as c:
+    async with httpx.AsyncClient(transport=transport, base_url=ADDRESS, headers=headers) as c:
         yield c
 
 
