@@ -10,7 +10,9 @@ from starlette.types import Receive, Scope, Send
 
 from services.dispatch.live import frame
 from services.dispatch.watchers import Seen, TooMany, Wanted, Watchers
+from shared.acting import acting
 from shared.clock import Clock, FastClock
+from shared.permissions import within
 from shared.problems import problem
 from shared.terms import Light
 
@@ -39,7 +41,7 @@ def router(watchers: Watchers, now: Clock, heartbeat_s: float = HEARTBEAT_S) -> 
         changes were lost to you, read the state anew. `clock`, every ten seconds without news, has the service's time.
         Grids may be beginnings of codes. Resume with `Last-Event-ID`; the state has a `version`, the higher one counts.
         """
-        wanted = Wanted(frozenset(grid), frozenset(unit), frozenset(one.value for one in light))
+        wanted = Wanted(within(grid, acting().area), frozenset(unit), frozenset(one.value for one in light))
         try:
             watchers.enter()
         except TooMany as error:

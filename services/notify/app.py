@@ -2,11 +2,13 @@
 
 import json
 import tomllib
+from collections.abc import Mapping
 from datetime import timedelta
 from importlib.resources import files
 from pathlib import Path
+from uuid import UUID
 
-from services.notify import desk_api, panel_api, rates_api, subscription_api
+from services.notify import desk_api, panel_api, rates_api, rates_store, subscription_api
 from services.notify.api import router
 from services.notify.channels.factory import make_channels
 from services.notify.channels.guard import Guard
@@ -28,7 +30,9 @@ from services.notify.subscription_courier import SubscriptionCourier
 from services.notify.subscriptions import Subscriptions
 from services.notify.warnings import GrowthLoop, Warnings
 from shared.assembly import Assembly
+from shared.database import Database
 from shared.packs import open_pack
+from shared.permissions import Locate, Whereabouts
 from shared.terms import Source
 from shared.topics import NOTIFY
 from shared.wake import Wake
@@ -75,7 +79,8 @@ async def build(settings: NotifySettings, parts: frozenset[str], make: type[Asse
     )
     desk, panel = Desk(follow_ups, measures), Panel(assembly.ledger, measures, workdays, settings.now, rates.note)
     if "api" in parts:
-        database = await assembly.database("api", settings.database_pool)
+        await assembly.add_gatekeeper(locators)
+        database = await assembly.doors_database("api", settings.database_pool)
         for doors in (
             router(database, follow_ups), desk_api.router(database, desk), panel_api.router(database, panel),
             rates_api.router(database, measures, warnings), subscription_api.router(database, subscriptions),
@@ -93,6 +98,15 @@ async def build(settings: NotifySettings, parts: frozenset[str], make: type[Asse
     if "relay" in parts:
         await assembly.add_relay(NOTIFY)
     return assembly
+
+
+def locators(database: Database) -> Mapping[str, Locate]:
+    """Where the things lie that routes name."""
+
+    async def ticket(ticket_id: UUID | int) -> Whereabouts | None:
+        return await rates_store.place_of_ticket(database, UUID(int=int(ticket_id)))
+
+    return {"ticket_id": ticket}
 
 
 def read_contacts(settings: NotifySettings) -> AddressBook:

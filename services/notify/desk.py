@@ -79,11 +79,13 @@ class Desk:
             envelope.ticket_id, event.cycle, *month, tally.drawn + 1, lot, way, why, dedicated, envelope.time
         )  # fmt: skip
 
-    async def claim(self, tx: Transaction, by: Person, limit: int, *, dedicated: bool) -> list[Task]:
-        """Give an agent tasks for a while. Never one that the agent's own house handled."""
+    async def claim(self, tx: Transaction, by: Person, limit: int, area: str, *, dedicated: bool) -> list[Task]:
+        """Give an agent tasks in an area for a while. Never one that the agent's own house handled."""
         now = self.follow_ups.now()
         until = now + timedelta(minutes=self.rules.practice.calls.lease_minutes)
-        return await desk_store.claim_tasks(tx, by.id, by.unit, limit, dedicated=dedicated, now=now, until=until)
+        return await desk_store.claim_tasks(
+            tx, by.id, by.unit, limit, dedicated=dedicated, now=now, until=until, area=area
+        )
 
     async def miss(self, tx: Transaction, key: Key, by: Person) -> None:
         """Nobody answered the agent's call. Raises NotFound, DeskRefused."""

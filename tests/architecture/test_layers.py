@@ -71,7 +71,11 @@ SHARED_LAYERS = (
         "shared.database",
     },
     {
+        "shared.acting",
+    },
+    {
         "shared.access_settings",
+        "shared.kafka_security",
         "shared.tokens",
     },
     {
@@ -109,6 +113,7 @@ SHARED_LAYERS = (
     },
     {
         "shared.actors",
+        "shared.start_faults",
         "shared.clock",
         "shared.errors",
         "shared.failpoint",
