@@ -18,7 +18,7 @@ GATEWAYS: dict[str, Any] = {
 CHANNELS = {"phone": "sms", "mail": "email"}
 
 
-def of(kind: str) -> Any:
+def of(kind: str) -> pytest.MarkDecorator:
     """The cases of a kind, named by their ids."""
     found = [case for case in CASES if case["kind"] == kind]
     return pytest.mark.parametrize("case", found, ids=[case["id"] for case in found])
