@@ -7,6 +7,7 @@ PACK = "packs/county-default"
 AREA = "areas/sample-county"
 MATTERS = "samples/matters.ndjson"
 ROLES = "postgres/roles.sql"
+ACCESS = "access/roles.toml"
 
 
 def data_root() -> Path:

@@ -13,6 +13,7 @@ from services.intake.app import build as build_intake
 from services.intake.settings import IntakeSettings
 from services.notify.app import build as build_notify
 from services.notify.settings import NotifySettings
+from shared.access_settings import Mode
 from shared.assembly import Assembly
 from shared.database import Database
 from shared.failpoint import nowhere
@@ -26,7 +27,7 @@ _KEY = SecretStr("described:MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=")
 class _Described(Assembly):
     """A service that is only to be described: its database is there and never asked."""
 
-    async def database(self, part: str, size: int = 2) -> Database:
+    async def database(self, part: str, size: int = 2, area: str = "") -> Database:
         """A database without a connection; asking it would fail at once."""
         return Database(cast(Any, None), part, nowhere)
 
@@ -37,6 +38,9 @@ def _common(data: Path) -> dict[str, Any]:
         "kafka_bootstrap": "127.0.0.1:1",
         "pack": data / "packs" / "county-default",
         "area": data / "areas" / "sample-county",
+        "host": "127.0.0.1",
+        "access": Mode.OPEN,
+        "roles": data / "access" / "roles.toml",
     }
 
 

@@ -18,6 +18,7 @@ from services.notify.core.rates import Counts
 from services.notify.gathering_store import recurring_matters
 from services.notify.rates import compare, mend
 from services.notify.rates_api import read_sheet
+from shared.actors import EVERYWHERE
 from shared.database import Database, connect
 from shared.errors import Rejected, Unavailable
 from shared.packs import PackRefused, open_pack
@@ -61,10 +62,10 @@ def month(
 
     async def read() -> Page:
         async with _database(dsn) as database:
-            sheet = await read_sheet(database, rules, period, by.value)
+            sheet = await read_sheet(database, rules, period, by.value, EVERYWHERE)
             since, until = rules.span_of(period)
             least = rules.practice.recurring.least
-            problems = await recurring_matters(database, since, until, least, MOST_PROBLEMS)
+            problems = await recurring_matters(database, since, until, least, MOST_PROBLEMS, EVERYWHERE)
             return Page(sheet, rules, problems)
 
     page = _finish(read())

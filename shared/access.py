@@ -1,22 +1,24 @@
 """Access 访问控制: every request is asked who it comes from, and whether that one may; what has no rule is refused."""
 
 from collections import Counter
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Final
+from uuid import UUID
 
 from fastapi import Depends, FastAPI, Request
 from fastapi.responses import JSONResponse
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from shared.actors import STRANGER, Actor, Asked, Forbidden, TooMany, Unauthenticated
+from shared.acting import act_for, one_request
+from shared.actors import EVERYWHERE, STRANGER, Actor, Asked, Forbidden, TooMany, Unauthenticated
 from shared.audit import Entry
 from shared.clock import Clock, utc_now
 from shared.errors import NotFound
 from shared.identity import ACTOR_HEADER, ROLE_HEADER, Identify
 from shared.openapi import operation_id, operations
-from shared.permissions import Permissions, Rule, check_scope, must_answer_for, must_see
+from shared.permissions import Locate, Permissions, Reach, Rule, check_scope, must_answer_for, must_see
 from shared.problems import problem
 from shared.rate_limit import Policy, RateLimits
 
@@ -25,13 +27,17 @@ UNDOCUMENTED: Final = ("livez", "readyz", "metrics", "get_asyncapi", "list_schem
 """Routes that stand in no OpenAPI document and are open: they tell nothing of anybody."""
 REFUSED: Final = Policy("refused", 60)
 """How often somebody may be wrong about who they are, in a minute."""
+_OF_OBJECTS: Final = (Reach.AREA, Reach.UNIT)
 _STATE: Final = "griddispatch_limits"
 _TELLING: Final = frozenset((b"authorization", b"host", ROLE_HEADER.encode(), ACTOR_HEADER.encode()))
 
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """What guards one service. `note` takes every refusal, and what was allowed where the rule says so."""
+    """What guards one service. `note` takes every refusal, and what was allowed where the rule says so.
+
+    `places` finds the things that routes name, by the name of the parameter: `ticket_id`, `assignment_id`.
+    """
 
     service: str
     permissions: Permissions
@@ -41,30 +47,55 @@ class Access:
     refused_policy: Policy = REFUSED
     freshen: Callable[[], Awaitable[None]] | None = None
     now: Clock = utc_now
+    places: Mapping[str, Locate] = field(default_factory=dict)
 
     def install(self, app: FastAPI) -> None:
         """Guard every route of the app, whenever it is added, and answer refusals. Call it before including routers."""
+        app.state.access = self
         app.router.dependencies.append(Depends(self.guard))
-        app.add_middleware(_LimitHeaders)
+        app.add_middleware(_Requests)
         _install_handlers(app)
 
     def check(self, document: dict[str, Any]) -> None:
-        """Raises ValueError when the service must not start: a route has no rule, or two routes share one by name."""
+        """Raises ValueError when the service must not start.
+
+        A route has no rule, or two routes share one by name, or a rule is about things that nobody can find.
+        """
         names = [operation["operationId"] for operation in operations(document)]
         faults = [f"{name}: no rule" for name in sorted(set(names)) if not self.permissions.rule(self.service, name)]
         faults += [f"{name}: stands for two routes" for name, times in sorted(Counter(names).items()) if times > 1]
+        faults += [fault for operation in operations(document) for fault in self._lost(operation)]
         if faults:
             raise ValueError(f"roles.toml does not cover {self.service}: {', '.join(faults)}")
 
-    def may(self, actor: Actor, operation: str) -> bool:
-        """Whether the actor might call another route: for bodies that hold many commands, each judged by its own."""
+    def _lost(self, operation: dict[str, Any]) -> list[str]:
+        name = operation["operationId"]
+        rule = self.permissions.rule(self.service, name)
+        known = {parameter["name"] for parameter in operation.get("parameters", ())} & self.places.keys()
+        if rule is None or rule.reach not in _OF_OBJECTS or known or rule.judged:
+            return []
+        return [f"{name}: names nothing whose place is known; say in `judged` how the service itself looks"]
+
+    async def check_line(self, request: Request, operation: str, things: Mapping[str, object]) -> None:
+        """Whether who asks might call another route on these things: for a body of many commands, each as its own.
+
+        Raises Unauthenticated, Forbidden and NotFound, each written down.
+        """
         rule = self.permissions.rule(self.service, operation)
+        actor, asked = actor_of(request), asked_of(request)
+        subject = next((str(thing) for thing in things.values() if thing is not None), None)
         try:
-            if rule is not None:
-                check_scope(rule, actor)
-        except Forbidden:
-            return False
-        return rule is not None and (actor is not STRANGER or not rule.needs_actor)
+            if rule is None:
+                raise Forbidden("no-rule", "Nobody may do this.")
+            if rule.needs_actor and actor is STRANGER:
+                raise Unauthenticated("no-credentials", presented=False)
+            check_scope(rule, actor)
+            await self._check_place({name: str(thing) for name, thing in things.items()}, rule, actor)
+        except (Unauthenticated, Forbidden, NotFound) as refusal:
+            self._write(operation, actor, asked, subject, getattr(refusal, "reason", "elsewhere"))
+            raise
+        if rule.audited:
+            self._write(operation, actor, asked, subject)
 
     async def guard(self, request: Request) -> None:
         """The dependency: finds out who asks, and stops those who may not. `actor_of` tells the handlers."""
@@ -79,8 +110,14 @@ class Access:
                 raise Forbidden("no-rule", "Nobody may do this.")
             actor = await self._admit(request, rule, asked)
             check_scope(rule, actor)
+            # Who shows a code, or looks at what is public, asks the service for it: the proof is its own to check.
+            act_for(actor, actor.jurisdiction if rule.needs_actor else EVERYWHERE)
+            await self._check_place({**request.query_params, **request.path_params}, rule, actor)
         except (Unauthenticated, Forbidden, TooMany) as refusal:
             self._note(operation, actor, asked, request, getattr(refusal, "reason", "too-many"))
+            raise
+        except NotFound:
+            self._note(operation, actor, asked, request, "elsewhere")
             raise
         request.state.actor = actor
         if rule.audited:
@@ -106,6 +143,21 @@ class Access:
         if rule.reach == "code" and self.freshen is not None:
             await self.freshen()
         return actor
+
+    async def _check_place(self, told: Mapping[str, object], rule: Rule, actor: Actor) -> None:
+        """Raises NotFound, the same as for what is not there at all, for a thing of another area or unit."""
+        if rule.reach not in _OF_OBJECTS or actor.jurisdiction == EVERYWHERE:
+            return
+        for name, locate in self.places.items():
+            thing = _id(told.get(name))
+            if thing is None:
+                continue
+            place = await locate(thing)
+            if place is None:
+                raise NotFound(name)
+            must_see(actor, place.code)
+            if rule.reach is Reach.UNIT:
+                must_answer_for(actor, self.permissions, place.units)
 
     def must_see(self, request: Request, code: str) -> Actor:
         """Who asks, if a thing with this division or grid code lies in their area. Raises NotFound, written down."""
@@ -137,6 +189,9 @@ class Access:
 
     def _note(self, operation: str, actor: Actor, asked: Asked, request: Request, reason: str = "") -> None:
         subject = next(iter(request.path_params.values()), None)
+        self._write(operation, actor, asked, subject, reason)
+
+    def _write(self, operation: str, actor: Actor, asked: Asked, subject: object, reason: str = "") -> None:
         self.note(
             Entry(
                 actor.name, operation, "refused" if reason else "allowed", self.now(), actor.credential,
@@ -149,6 +204,12 @@ def actor_of(request: Request) -> Actor:
     """Who asks; STRANGER where the guard let nobody in particular pass."""
     actor: Actor = getattr(request.state, "actor", STRANGER)
     return actor
+
+
+def access_of(request: Request) -> Access:
+    """What guards the service that was asked. Raises AttributeError where nothing does."""
+    guarding: Access = request.app.state.access
+    return guarding
 
 
 def require(scope: str) -> Callable[[Request], Actor]:
@@ -195,8 +256,18 @@ def _install_handlers(app: FastAPI) -> None:
         return problem(429, "quota-exceeded", title, headers=headers, violated_policies=[error.policy])
 
 
-class _LimitHeaders:
-    """Puts what is left of the quota on whatever answer a request gets."""
+def _id(text: object) -> UUID | int | None:
+    """An id in an address; None for what is none, which the route itself will say."""
+    if not isinstance(text, str):
+        return None
+    try:
+        return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else UUID(text)
+    except ValueError:
+        return None
+
+
+class _Requests:
+    """Begins every request with nobody known, and puts what is left of the quota on whatever answer it gets."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -214,4 +285,5 @@ class _LimitHeaders:
                     headers.setdefault(name, value)
             await send(message)
 
-        await self._app(scope, receive, told)
+        with one_request():
+            await self._app(scope, receive, told)

@@ -1,4 +1,4 @@
-"""How a service lets people and programs in: demo on this machine, or production, which does not start half locked."""
+"""How a service lets people and programs in: open on this machine, or enforced, which does not start half locked."""
 
 from datetime import timedelta
 from enum import StrEnum
@@ -10,6 +10,7 @@ from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.api_keys import PEPPER_BYTES
+from shared.start_faults import StartRefused
 
 DEMO_SECRETS: Final = frozenset(("demo", "changeme", "change-me", "secret", "password", "test"))
 LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
@@ -20,8 +21,8 @@ _FEW_LETTERS: Final = 10
 class Mode(StrEnum):
     """Whether callers must say who they are."""
 
-    DEMO = "demo"
-    PRODUCTION = "production"
+    OPEN = "open"
+    ENFORCED = "enforced"
 
 
 class AccessSettings(BaseSettings):
@@ -32,10 +33,11 @@ class AccessSettings(BaseSettings):
     )
 
     host: str = "127.0.0.1"
-    access: Mode = Mode.DEMO
+    access: Mode = Mode.OPEN
     roles: Path = Path("deploy/access/roles.toml")
     key_pepper: SecretStr = SecretStr("")
     tls_terminated: bool = False
+    private_network: bool = False
     oidc_issuer: str = ""
     oidc_audience: str = ""
     oidc_role_claim: str = Field(default="roles", min_length=1)
@@ -53,32 +55,30 @@ class AccessSettings(BaseSettings):
         return timedelta(seconds=self.oidc_leeway_s)
 
     @model_validator(mode="after")
-    def _refuse_half_locked(self) -> Self:
+    def _refuse(self) -> Self:
         faults = start_faults(self)
         if faults:
-            raise ValueError("; ".join(faults))
+            raise StartRefused(faults)
         return self
 
 
 def start_faults(settings: AccessSettings) -> list[str]:
     """Why the service must not start, all at once; empty when it may."""
-    return list(_demo_faults(settings) if settings.access is Mode.DEMO else _production_faults(settings))
+    return list(_open_faults(settings) if settings.access is Mode.OPEN else _enforced_faults(settings))
 
 
-def _demo_faults(settings: AccessSettings) -> list[str]:
+def _open_faults(settings: AccessSettings) -> list[str]:
     if settings.host in LOOPBACK:
         return []
-    return [
-        "access=demo lets everybody in and listens on this machine only: set host to 127.0.0.1, or access=production"
-    ]
+    return ["access=open lets everybody in and listens on this machine only: set host to 127.0.0.1, or access=enforced"]
 
 
-def _production_faults(settings: AccessSettings) -> list[str]:
+def _enforced_faults(settings: AccessSettings) -> list[str]:
     faults = []
     pepper = settings.key_pepper.get_secret_value()
     if not pepper and not settings.oidc_issuer:
-        faults.append("access=production needs key_pepper for API keys, oidc_issuer for people, or both")
-    if pepper and _is_weak(pepper):
+        faults.append("access=enforced needs key_pepper for API keys, oidc_issuer for people, or both")
+    if pepper and is_weak(pepper):
         faults.append(f"key_pepper must be at least {PEPPER_BYTES} random bytes, not a word or a pattern")
     if bool(settings.oidc_issuer) != bool(settings.oidc_audience):
         faults.append("oidc_issuer and oidc_audience go together")
@@ -90,6 +90,7 @@ def _production_faults(settings: AccessSettings) -> list[str]:
     return faults
 
 
-def _is_weak(secret: str) -> bool:
+def is_weak(secret: str) -> bool:
+    """Whether a secret of 32 bytes and more was typed rather than drawn."""
     known = any(word in secret.casefold() for word in DEMO_SECRETS)
     return len(secret.encode()) < PEPPER_BYTES or len(set(secret)) < _FEW_LETTERS or (known and len(secret) < 64)

@@ -64,7 +64,7 @@ class Actor:
     @property
     def name(self) -> str:
         """How logs call them."""
-        return f"{self.role}:{self.person or self.client or self.unit or ''}"
+        return f"{self.role or 'anybody'}:{self.person or self.client or self.unit or ''}"
 
     def may(self, scope: str) -> bool:
         """Whether the role, and the key if it is one, has the right."""

@@ -1,20 +1,24 @@
 """What every service is made of: pools, relay, streams, dead-letter mirror, health; opened and closed in order."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final
 
 from shared import contract_routes, health, problems, reconciliation
+from shared.access_settings import Mode
+from shared.actors import EVERYWHERE
 from shared.database import Database, connect
 from shared.deadletters import DeadLetterMirror
 from shared.errors import Unavailable
 from shared.failpoint import failpoint
+from shared.gatekeeper import Gatekeeper
 from shared.health import Readiness
 from shared.kafka import Consumer, Producer, apply_topics
 from shared.ledger import Ledger
 from shared.migrations import missing_migrations
-from shared.openapi import ServiceApp
+from shared.openapi import ServiceApp, operations
+from shared.permissions import Locate
 from shared.relay import Companion, Relay
 from shared.runtime import Loop, serve
 from shared.settings import ServiceSettings
@@ -33,6 +37,10 @@ class NotMigrated(Exception):
     """The database lacks the tables of this release: run `griddispatch db migrate`."""
 
 
+class Unguarded(ValueError):
+    """The service has routes and nobody at the door: a fault of its composition."""
+
+
 class Assembly:
     """A service under construction. Only the parts asked for are built; each part has a small pool of its own."""
 
@@ -44,25 +52,51 @@ class Assembly:
         self.ledger = Ledger(source, self.relay_wake.ring)
         self.app = ServiceApp(service)
         self._source = source
+        self._security = settings.security()
         self._reach = failpoint(settings.failpoint)
         self._dead_letter_wake = Wake()
         self._loops: dict[str, Loop] = {}
         self._pings: dict[str, health.Ping] = {}
         self._databases: list[Database] = []
+        self.gatekeeper: Gatekeeper | None = None
         self._endless: list[Callable[[], None]] = []
 
-    async def database(self, part: str, size: int = 2) -> Database:
-        """A pool for one part. Raises Unavailable, or NotMigrated when the tables are not there."""
+    async def database(self, part: str, size: int = 2, area: str = EVERYWHERE) -> Database:
+        """A pool for one part, which sees rows of `area`, of none if it is empty.
+
+        Raises Unavailable, or NotMigrated when the tables are not there.
+        """
         application = f"griddispatch-{self.service}-{part}"
         database = await connect(
-            self.settings.database_dsn.get_secret_value(), size=size, application=application, reach=self._reach
-        )
+            self.settings.database_dsn.get_secret_value(), size=size, application=application, reach=self._reach,
+            area=area,
+        )  # fmt: skip
         self._databases.append(database)
         missing = await missing_migrations(database, self.service)
         if missing:
             raise NotMigrated(f"not applied: {', '.join(missing)}; run: griddispatch db migrate")
         self._pings.setdefault("database", database.ping)
         return database
+
+    async def doors_database(self, part: str, size: int) -> Database:
+        """A pool for what callers ask: where they must say who they are it shows nothing that is not theirs."""
+        return await self.database(part, size, EVERYWHERE if self.settings.access is Mode.OPEN else "")
+
+    async def add_gatekeeper(self, places: Callable[[Database], Mapping[str, Locate]]) -> Gatekeeper:
+        """Ask every caller who they are, and let nobody at what is not theirs; `places` finds what routes name.
+
+        Call it before a router is included. Raises as Gatekeeper does.
+        """
+        database = await self.database("access")
+        keeper = self.make_gatekeeper(database, places(database))
+        keeper.access.install(self.app)
+        self.loop("audit", keeper.trail.run)
+        self.gatekeeper = keeper
+        return keeper
+
+    def make_gatekeeper(self, database: Database, places: Mapping[str, Locate]) -> Gatekeeper:
+        """Who stands at the doors. Raises as Gatekeeper does."""
+        return Gatekeeper(self.service, self.settings, database, self.settings.instance, places)
 
     def loop(self, name: str, run: Loop) -> None:
         """Add a background loop."""
@@ -79,11 +113,11 @@ class Assembly:
         self.loop(
             "relay",
             Relay(
-                database, Producer(settings.kafka_bootstrap, f"{name}-relay"), source=self._source, topic=topic.name,
-                holder=name, wake=self.relay_wake, companion=companion, reach=self._reach,
+                database, Producer(settings.kafka_bootstrap, f"{name}-relay", self._security), source=self._source,
+                topic=topic.name, holder=name, wake=self.relay_wake, companion=companion, reach=self._reach,
             ).run,
         )  # fmt: skip
-        mirror = Producer(settings.kafka_bootstrap, f"{name}-dead")
+        mirror = Producer(settings.kafka_bootstrap, f"{name}-dead", self._security)
         dead = dead_letters_of(self.service)
         self.loop("tallying", Tallying(await self.database("tallying", 1)).run)
         self.loop("dead-letters", DeadLetterMirror(database, mirror, dead, self._dead_letter_wake).run)
@@ -101,6 +135,7 @@ class Assembly:
             return Consumer(
                 settings.kafka_bootstrap, group, topics, client_id=f"{group}-{settings.instance}", static_member=static,
                 poll_records=settings.kafka_poll_records, idle_pause_s=settings.kafka_idle_pause_ms / 1000,
+                security=self._security,
             )  # fmt: skip
 
         stream = Stream(
@@ -114,19 +149,16 @@ class Assembly:
     async def run(self) -> int:
         """Check the topics, serve, and close everything; the exit code.
 
-        Raises TopicMismatch when a topic is not what the contract says. Kafka away is no reason not to start:
-        what is accepted waits in the outbox.
+        Raises ValueError when a route has no rule, TopicMismatch when a topic is not what the contract says. Kafka
+        away is no reason not to start: what is accepted waits in the outbox.
         """
         settings = self.settings
-        try:
-            await apply_topics(settings.kafka_bootstrap, TOPICS, check_only=True)
-        except Unavailable as error:
-            log.warning("topics_not_checked", error=str(error))
         readiness = Readiness(self._pings)
-        problems.install(self.app)
-        self.app.include_router(health.router(readiness))
-        self.app.include_router(contract_routes.router())
         try:
+            self.finish(readiness)
+            if self.gatekeeper is not None and settings.access is Mode.OPEN:
+                log.warning("access_is_open", served="this machine only, everybody as whoever they say they are")
+            await self._check_topics()
             return await serve(
                 self.app, self._loops, readiness, host=settings.host, port=settings.port, on_drain=self._ring_all,
                 last=PUBLISHING, on_stop=self._end_endless,
@@ -134,17 +166,39 @@ class Assembly:
         finally:
             await self.close()
 
+    def finish(self, readiness: Readiness) -> None:
+        """Put in what every service answers, and check that every route has its rule. Raises ValueError."""
+        if self.gatekeeper is None and any(operations(self.app.openapi())):
+            raise Unguarded(f"{self.service} has routes, and add_gatekeeper was not called")
+        problems.install(self.app)
+        self.app.include_router(health.router(readiness))
+        self.app.include_router(contract_routes.router())
+        if self.gatekeeper is not None:
+            self.gatekeeper.access.check(self.app.openapi())
+
+    async def _check_topics(self) -> None:
+        try:
+            await apply_topics(
+                self.settings.kafka_bootstrap, TOPICS, check_only=True, security=self._security
+            )  # fmt: skip
+        except Unavailable as error:
+            log.warning("topics_not_checked", error=str(error))
+
     def _end_endless(self) -> None:
         for end in self._endless:
             end()
 
     def _ring_all(self) -> None:
         """Whoever waits for work is to notice that there will be none."""
+        if self.gatekeeper is not None:
+            self.gatekeeper.trail.ring()
         self.relay_wake.ring()
         self._dead_letter_wake.ring()
 
     async def close(self) -> None:
-        """Close every pool."""
+        """Close every pool, and the connections to the login provider."""
+        if self.gatekeeper is not None:
+            await self.gatekeeper.close()
         await asyncio.gather(*(database.close() for database in self._databases))
 
 

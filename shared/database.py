@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import asyncpg
 
+from shared.acting import acting
+from shared.actors import EVERYWHERE
 from shared.errors import Unavailable
 from shared.failpoint import Reach, nowhere
 
@@ -23,6 +25,9 @@ ACQUIRE_S = 2.0
 COMMAND_S = 5.0
 CLOSE_S = 5.0
 
+AREA_SETTING = "griddispatch.jurisdiction"
+"""What the policies of row security go by: rows of this area only; `*` is everywhere, empty is nowhere."""
+_SET_AREA = f"SELECT set_config('{AREA_SETTING}', $1, true)"
 _HAS_WRITTEN = "SELECT pg_current_xact_id_if_assigned() IS NOT NULL"
 
 INFRASTRUCTURE_ERRORS: tuple[type[Exception], ...] = (
@@ -60,12 +65,21 @@ class Transaction:
 
 
 class Database:
-    """One service's database. Every wait has an end; trouble below raises Unavailable."""
+    """One service's database. Every wait has an end; trouble below raises Unavailable.
 
-    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", name: str, reach: Reach) -> None:
+    Its connections see the rows of `area`; a request sees those of its own area instead, whatever the query says.
+    """
+
+    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", name: str, reach: Reach, area: str = EVERYWHERE) -> None:
         self._pool = pool
         self._name = name
         self._reach = reach
+        self._area = area
+
+    def _other_area(self) -> str:
+        """The area of whoever this task acts for, where the connection's own is another; else empty."""
+        area = acting().area
+        return "" if area == self._area else area
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:
@@ -77,6 +91,8 @@ class Database:
             async with self._pool.acquire(timeout=ACQUIRE_S) as conn:
                 transaction = Transaction(conn)
                 async with conn.transaction():
+                    if area := self._other_area():
+                        await conn.execute(_SET_AREA, area)
                     yield transaction
                     wrote = self._reach is not nowhere and await conn.fetchval(_HAS_WRITTEN)
                     if wrote:
@@ -89,6 +105,9 @@ class Database:
 
     async def fetch(self, query: str, *args: object) -> list[asyncpg.Record]:
         """Run one statement on its own, committed when it returns. Raises Unavailable like a transaction."""
+        if self._other_area():
+            async with self.transaction() as tx:
+                return await tx.conn.fetch(query, *args)
         try:
             async with self._pool.acquire(timeout=ACQUIRE_S) as conn:
                 return await conn.fetch(query, *args)
@@ -108,8 +127,11 @@ class Database:
             self._pool.terminate()
 
 
-async def connect(dsn: str, *, size: int, application: str, reach: Reach = nowhere) -> Database:
-    """Open a pool of at most `size` connections. Raises Unavailable when the database cannot be reached."""
+async def connect(dsn: str, *, size: int, application: str, reach: Reach = nowhere, area: str = EVERYWHERE) -> Database:
+    """Open a pool of at most `size` connections that see rows of `area`, of none if it is empty.
+
+    Raises Unavailable when the database cannot be reached.
+    """
     try:
         pool = await asyncpg.create_pool(
             dsn,
@@ -125,11 +147,12 @@ async def connect(dsn: str, *, size: int, application: str, reach: Reach = nowhe
                 "lock_timeout": "2s",
                 "idle_in_transaction_session_timeout": "15s",
                 "jit": "off",
+                AREA_SETTING: area,
             },
         )
     except INFRASTRUCTURE_ERRORS as error:
         raise Unavailable(f"database: {type(error).__name__}: {error}") from error
-    return Database(pool, application.rpartition("-")[2], reach)
+    return Database(pool, application.rpartition("-")[2], reach, area)
 
 
 async def _keep_as_it_is(conn: "asyncpg.Connection[asyncpg.Record]") -> None:

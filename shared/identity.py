@@ -1,4 +1,4 @@
-"""Finding out who asks: by the headers of the demo, or by an API key or a person's token."""
+"""Finding out who asks: by two headers on this machine, or by an API key or a person's token."""
 
 import ipaddress
 from typing import Final, Protocol
@@ -14,6 +14,8 @@ from shared.tokens import ClaimNames, actor_of_claims
 
 ROLE_HEADER: Final = "griddispatch-role"
 ACTOR_HEADER: Final = "griddispatch-actor"
+ANYBODY: Final = ""
+"""The role of who says none: in open mode they may what they like, and no service takes them for somebody."""
 _LOCAL_NAMES: Final = ("localhost", "127.0.0.1", "::1", "")
 
 
@@ -27,7 +29,7 @@ class Identify(Protocol):
         """
 
 
-class DemoIdentity:
+class OpenIdentity:
     """No identity: whoever is on this machine is who they say, in the role and for the unit and person they name.
 
     `Griddispatch-Role` is the role, `Griddispatch-Actor` is `unit/person`; without a role there are all rights.
@@ -42,14 +44,16 @@ class DemoIdentity:
         The name matters: a page from elsewhere can have a browser here ask, under the page's own host.
         """
         if not _is_loopback(asked.peer) or _host_of(asked.host) not in _LOCAL_NAMES:
-            raise Forbidden("demo-not-local", "In demo mode only this machine is served.")
+            raise Forbidden("open-not-local", "Without access control only this machine is served.")
         role = asked.chosen(ROLE_HEADER)
         unit, person = _named(asked)
         if role is None:
-            return Actor("demo", unit, person, EVERYWHERE, frozenset(self._permissions.scopes), credential="demo"), None
+            return Actor(
+                ANYBODY, unit, person, EVERYWHERE, frozenset(self._permissions.scopes), credential="open"
+            ), None
         if role not in self._permissions.roles:
             raise Forbidden("unknown-role", "There is no such role.")
-        return Actor(role, unit, person, EVERYWHERE, self._permissions.scopes_of(role), credential="demo"), None
+        return Actor(role, unit, person, EVERYWHERE, self._permissions.scopes_of(role), credential="open"), None
 
 
 class BearerIdentity:

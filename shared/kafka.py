@@ -21,6 +21,7 @@ from msgspec import Struct
 
 from shared.codec import Record
 from shared.errors import Unavailable
+from shared.kafka_security import PLAINTEXT, Security
 from shared.telemetry import log
 from shared.topics import Topic
 from shared.wake import Pace
@@ -62,8 +63,9 @@ def partition_of(key: bytes | None, partitions: Sequence[int], available: Sequen
 class Producer:
     """An idempotent producer that is thrown away and made anew after any doubt."""
 
-    def __init__(self, bootstrap: str, client_id: str) -> None:
+    def __init__(self, bootstrap: str, client_id: str, security: Security = PLAINTEXT) -> None:
         self._bootstrap = bootstrap
+        self._security = security
         self._client_id = client_id
         self._client: AIOKafkaProducer | None = None
 
@@ -108,6 +110,7 @@ class Producer:
                 partitioner=partition_of,
                 max_batch_size=256 * 1024,
                 request_timeout_ms=10_000,
+                **self._security.arguments(),
             )
             try:
                 async with asyncio.timeout(START_S):
@@ -151,6 +154,7 @@ class Consumer:
         static_member: str,
         poll_records: int,
         idle_pause_s: float = 0.0,
+        security: Security = PLAINTEXT,
     ) -> None:
         """`idle_pause_s` is for brokers that answer an empty fetch at once instead of waiting for records: the longest
         time to leave them alone when nothing comes."""
@@ -163,6 +167,7 @@ class Consumer:
             "enable_auto_commit": False,
             "auto_offset_reset": "none",
             "request_timeout_ms": 15_000,
+            **security.arguments(),
         }
         self._client = AIOKafkaConsumer(
             **self._settings,
@@ -254,14 +259,15 @@ class TopicMismatch(Exception):
 
 
 async def apply_topics(
-    bootstrap: str, topics: Sequence[Topic], *, replicas: int = 1, check_only: bool = False
-) -> list[str]:
+    bootstrap: str, topics: Sequence[Topic], *, replicas: int = 1, check_only: bool = False,
+    security: Security = PLAINTEXT,
+) -> list[str]:  # fmt: skip
     """Create the topics that are missing; answers with the names created. Repeating it changes nothing.
 
     Raises TopicMismatch when a partition count differs (or, with `check_only`, when a topic is missing), and
     Unavailable when no broker answers.
     """
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=10_000)
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=10_000, **security.arguments())
     try:
         async with asyncio.timeout(ADMIN_S):
             await admin.start()

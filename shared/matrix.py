@@ -21,6 +21,8 @@ class Answer(StrEnum):
     OWN_UNIT = "own unit"
     EMPTY = "empty"
     PROOF = "proof"
+    JUDGED = "judged"
+    """The route names no one thing: the service itself looks, as `judged` says in roles.toml."""
     NOT_FOUND = "404"
     FORBIDDEN = "403"
     UNAUTHENTICATED = "401"
@@ -84,6 +86,8 @@ def _answer(rule: Rule, permissions: Permissions, role: str, here: bool) -> Answ
         check_scope(rule, actor)
     except Forbidden:
         return Answer.FORBIDDEN
+    if rule.judged and not here:
+        return Answer.JUDGED
     match rule.reach:
         case Reach.OPEN | Reach.ANY:
             return Answer.YES

@@ -7,7 +7,8 @@ from importlib.resources import files
 
 import asyncpg
 
-from shared.database import INFRASTRUCTURE_ERRORS, Database
+from shared.actors import EVERYWHERE
+from shared.database import AREA_SETTING, INFRASTRUCTURE_ERRORS, Database
 from shared.errors import Unavailable
 
 LOCK_KEY = 7_310_421
@@ -62,7 +63,7 @@ async def migrate(dsn: str, migrations: list[Migration]) -> list[str]:
     """
     try:
         async with asyncio.timeout(DEADLINE_S):
-            conn = await asyncpg.connect(dsn, timeout=10)
+            conn = await asyncpg.connect(dsn, timeout=10, server_settings={AREA_SETTING: EVERYWHERE})
             try:
                 await conn.execute("SELECT pg_advisory_lock($1)", LOCK_KEY)
                 return await _apply_missing(conn, migrations)

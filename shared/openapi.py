@@ -70,7 +70,12 @@ class ServiceApp(FastAPI):
 
 def operation_id(route: APIRoute) -> str:
     """The name of the route, stable and for people to read; a word that Python keeps for itself gets a tail."""
-    name = route.name.replace("-", "_")
+    return route_name(route.name)
+
+
+def route_name(name: str) -> str:
+    """The operation's id for a route that was given this name."""
+    name = name.replace("-", "_")
     return f"{name}_" if iskeyword(name) else name
 
 

@@ -1,13 +1,14 @@
 """Which role may do what, as data: roles with scopes, and a rule for every route; what has no rule is refused."""
 
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
-from shared.actors import EVERYWHERE, Actor, Forbidden, Scope, covers
+from shared.actors import EVERYWHERE, Actor, Forbidden, Scope, covers, is_area
 from shared.errors import NotFound, Problem, Rejected
 
 SERVICES = ("intake", "dispatch", "notify")
@@ -31,6 +32,18 @@ class Reach(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Whereabouts:
+    """Where a thing lies, by the code of its division or grid, and which units answer for it."""
+
+    code: str
+    units: tuple[str, ...] = ()
+
+
+Locate = Callable[[UUID | int], Awaitable[Whereabouts | None]]
+"""Where the thing of that id lies; None when there is none. Raises Unavailable."""
+
+
+@dataclass(frozen=True, slots=True)
 class Rule:
     """Who may call a route. `audited`: a call that was allowed is written down too, not only one refused."""
 
@@ -41,6 +54,8 @@ class Rule:
     audited: bool = False
     two_persons: bool = False
     why: str = ""
+    judged: str = ""
+    """How the service itself looks at the area, where no parameter of the route says which thing it is about."""
 
     @property
     def needs_actor(self) -> bool:
@@ -101,6 +116,29 @@ def must_see(actor: Actor, code: str) -> None:
         raise NotFound(code)
 
 
+def within(asked: Iterable[str], area: str) -> frozenset[str]:
+    """The beginnings of codes that were asked for, none for all, cut down to what lies in the area.
+
+    Empty means everything, and so only where the area is everywhere. Raises NotFound when nothing is left.
+    """
+    wanted = frozenset(asked)
+    if area == EVERYWHERE:
+        return wanted
+    if not wanted:
+        wanted = frozenset((area,))
+    inside = frozenset(code for code in wanted if covers(area, code))
+    around = any(area.startswith(code) for code in wanted)
+    if not is_area(area) or not (inside or around):
+        raise NotFound("no such place")
+    return inside | {area} if around else inside
+
+
+def must_be_near(actor: Actor, county: str) -> None:
+    """Raises NotFound unless the actor's jurisdiction lies in the county, or the county in it."""
+    if not (covers(actor.jurisdiction, county) or covers(county, actor.jurisdiction)):
+        raise NotFound(county)
+
+
 def must_answer_for(actor: Actor, permissions: Permissions, units: Sequence[str]) -> None:
     """Raises NotFound when the actor's role is a unit's, and theirs is none of `units`.
 
@@ -153,7 +191,7 @@ def _role(name: str, said: Mapping[str, Any], faults: list[Problem]) -> RoleShee
 
 def _rule(service: str, name: str, said: Mapping[str, Any], faults: list[Problem]) -> Rule:
     where = f"{service}.{name}"
-    known = {"scope", "reach", "audited", "two_persons", "why"}
+    known = {"scope", "reach", "audited", "two_persons", "why", "judged"}
     faults += [Problem(f"{where}.{key}", "unknown", "unknown key") for key in said if key not in known]
     reach = said.get("reach")
     if reach not in tuple(Reach):
@@ -161,7 +199,7 @@ def _rule(service: str, name: str, said: Mapping[str, Any], faults: list[Problem
         reach = Reach.AREA
     rule = Rule(
         service, name, Scope(said.get("scope", "")), Reach(reach), bool(said.get("audited")),
-        bool(said.get("two_persons")), str(said.get("why", "")),
+        bool(said.get("two_persons")), str(said.get("why", "")), str(said.get("judged", "")),
     )  # fmt: skip
     if rule.needs_actor != bool(rule.scope):
         faults.append(Problem(where, "scope", "needs a scope, unless it is open or asks for a code"))

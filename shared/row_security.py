@@ -4,9 +4,8 @@ import re
 from typing import Final
 
 from shared.actors import EVERYWHERE, is_area
-from shared.database import Transaction, named_queries
+from shared.database import AREA_SETTING, Transaction, named_queries
 
-SETTING: Final = "griddispatch.jurisdiction"
 _NAME: Final = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 _SQL = named_queries("shared", "sql", "access.sql")
 
@@ -20,7 +19,7 @@ def policy(table: str, column: str) -> str:
     if not (_NAME.fullmatch(table) and _NAME.fullmatch(column)):
         raise ValueError("a table and a column, in lowercase")
     # Two bounds, each read once per statement: an area is a stretch of an index, and `:` comes right after `9`.
-    area = f"nullif(current_setting('{SETTING}', true), '')"
+    area = f"nullif(current_setting('{AREA_SETTING}', true), '')"
     first, beyond = f"(SELECT {area})", f"(SELECT CASE {area} WHEN '{EVERYWHERE}' THEN ':' ELSE {area} || ':' END)"
     seen = f'{column} COLLATE "C" >= {first} AND {column} COLLATE "C" < {beyond}'
     return (

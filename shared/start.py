@@ -3,17 +3,20 @@
 import argparse
 import gc
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import NoReturn, TypeVar
 
 import uvloop
 from asyncpg import PostgresError
 from pydantic import ValidationError
 
+from shared.access_settings import AccessSettings
 from shared.assembly import Assembly, NotMigrated
 from shared.errors import Rejected, Unavailable
 from shared.kafka import TopicMismatch
+from shared.kafka_security import KafkaSettings
 from shared.settings import ServiceSettings
+from shared.start_faults import StartRefused
 from shared.telemetry import configure_logging
 
 S = TypeVar("S", bound=ServiceSettings)
@@ -40,8 +43,7 @@ def main(
     try:
         read = settings()
     except ValidationError as error:
-        lines = [f"GRIDDISPATCH_{'_'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors()]
-        _leave(service, "settings are wrong:\n  " + "\n  ".join(lines), REFUSED)
+        _leave(service, "settings are wrong:\n  " + "\n  ".join(problems_of(error)), REFUSED)
 
     async def run() -> int:
         assembly = await build(read, wanted)
@@ -57,6 +59,29 @@ def main(
     except Unavailable as error:
         _leave(service, f"cannot start yet: {error}", UNREACHABLE)
     sys.exit(code)
+
+
+def problems_of(error: ValidationError) -> list[str]:
+    """Every problem on a line of its own: wrong fields, and what must not go together.
+
+    A wrong field hides what the whole would be refused for; so the halves that stand alone are asked once more.
+    """
+    found = dict.fromkeys(_told(error))
+    for half in (AccessSettings, KafkaSettings):
+        try:
+            half()
+        except ValidationError as hidden:
+            found |= dict.fromkeys(_told(hidden))
+    return list(found)
+
+
+def _told(error: ValidationError) -> Iterator[str]:
+    for fault in error.errors(include_url=False, include_input=False):
+        cause = fault.get("ctx", {}).get("error")
+        if isinstance(cause, StartRefused):
+            yield from (f"GRIDDISPATCH: {one}" for one in cause.faults)
+        else:
+            yield f"GRIDDISPATCH_{'_'.join(map(str, fault['loc'])).upper()}: {fault['msg']}"
 
 
 def _leave(service: str, message: str, code: int) -> NoReturn:

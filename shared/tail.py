@@ -10,6 +10,7 @@ from aiokafka.errors import KafkaError
 from shared.codec import Record
 from shared.errors import Unavailable
 from shared.kafka import FETCH_WAIT_MS, PACED_POLL_MS, SHORTEST_PAUSE_S, START_S, stop
+from shared.kafka_security import PLAINTEXT, Security
 from shared.topics import Topic
 from shared.wake import Pace
 
@@ -21,14 +22,17 @@ POLL_S = 0.5
 class Tail:
     """One reading of some topics. Used once: after any trouble a new one is made."""
 
-    def __init__(self, bootstrap: str, topics: Sequence[Topic], *, client_id: str, idle_pause_s: float = 0.0) -> None:
+    def __init__(
+        self, bootstrap: str, topics: Sequence[Topic], *, client_id: str, idle_pause_s: float = 0.0,
+        security: Security = PLAINTEXT,
+    ) -> None:  # fmt: skip
         """`idle_pause_s` is for brokers that answer an empty fetch at once: the longest time to leave them alone."""
         self._partitions = [TopicPartition(topic.name, n) for topic in topics for n in range(topic.partitions)]
         self._pace = Pace(SHORTEST_PAUSE_S, idle_pause_s) if idle_pause_s else None
         self._client = AIOKafkaConsumer(
             bootstrap_servers=bootstrap, client_id=client_id, enable_auto_commit=False, auto_offset_reset="earliest",
             isolation_level="read_committed", request_timeout_ms=15_000, fetch_max_wait_ms=FETCH_WAIT_MS,
-            fetch_max_bytes=4 * 1024 * 1024, max_partition_fetch_bytes=512 * 1024,
+            fetch_max_bytes=4 * 1024 * 1024, max_partition_fetch_bytes=512 * 1024, **security.arguments(),
         )  # fmt: skip
 
     async def start(self, after: Mapping[Place, int], backlog: int) -> dict[Place, int]:

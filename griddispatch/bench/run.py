@@ -6,6 +6,7 @@ import os
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 import asyncpg
 
@@ -56,16 +57,20 @@ class Results:
 
 
 async def run(
-    scale: Scale, wanted: Collection[str], say: Callable[[str], None], *, quick: bool, apache: bool
-) -> Results:
-    """Play the wanted scenarios. Raises LaunchError and Unavailable when the stack does not come up."""
+    scale: Scale, wanted: Collection[str], say: Callable[[str], None], *, quick: bool = False, apache: bool = False,
+    home: Path | None = None,
+) -> Results:  # fmt: skip
+    """Play the wanted scenarios; logs go to `home`, or below the present folder.
+
+    Raises LaunchError and Unavailable when the stack does not come up.
+    """
     machine, at = this_machine(), utc_now()
     say(str(machine))
     figures, troubles = list(micro(quick=quick)) if "micro" in wanted else [], list[str]()
     played = [name for name in SCENARIOS if name in wanted]
     if not played:
         return Results(at, machine, "", "", quick, tuple(figures))
-    stack = Stack(new_home(None, f"bench-{at:%Y%m%d-%H%M%S}-{os.getpid()}"), keeps_data=False, apache=apache)
+    stack = Stack(new_home(home, f"bench-{at:%Y%m%d-%H%M%S}-{os.getpid()}"), keeps_data=False, apache=apache)
     try:
         await stack.start_stores()
         clock = morning_clock()
@@ -76,7 +81,7 @@ async def run(
         try:
             for name in played:
                 say(f"{name} …")
-                figures += await _play(name, site, scale, troubles, watching)
+                figures += await play(name, _minded(SCENARIOS[name], site, scale, watching), troubles)
         finally:
             watching.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -88,15 +93,18 @@ async def run(
             say(complaint)
 
 
-async def _play(
-    name: str, site: Site, scale: Scale, troubles: list[str], watching: "asyncio.Task[None]"
-) -> list[Figure]:
-    """One scenario; when it fails it counts as not measured, and the next one is played if the stack still stands."""
+async def _minded(scenario: Scenario, site: Site, scale: Scale, watching: "asyncio.Task[None]") -> list[Figure]:
+    """A scenario under a deadline, if the observer still watches."""
+    if watching.done():
+        watching.result()
+    async with asyncio.timeout(SCENARIO_S):
+        return await scenario(site, scale)
+
+
+async def play(name: str, scenario: Awaitable[list[Figure]], troubles: list[str]) -> list[Figure]:
+    """The figures of a scenario; one that fails counts as not measured and is named in `troubles`."""
     try:
-        if watching.done():
-            watching.result()
-        async with asyncio.timeout(SCENARIO_S):
-            return await SCENARIOS[name](site, scale)
+        return await scenario
     except* FAILURES as group:
         error: BaseException = group
         while isinstance(error, BaseExceptionGroup):

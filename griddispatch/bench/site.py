@@ -45,7 +45,7 @@ class Scale:
     lives: int = 1000
 
 
-QUICK = Scale(tickets=1500, rounds=3, steady_s=8.0, spike_s=6.0, timers=10_000, stored=(100_000,), reads=100, lives=200)
+QUICK = Scale(tickets=1500, rounds=3, steady_s=8.0, spike_s=6.0, timers=10_000, stored=(100_000,), reads=100, lives=400)
 
 
 @dataclass
@@ -90,8 +90,8 @@ class Site:
 
     async def watch(self) -> None:
         """Read the topics until cancelled."""
-        await self._reader.start()
         try:
+            await self._reader.start()
             while True:
                 await self._reader.poll()
                 await asyncio.sleep(0)

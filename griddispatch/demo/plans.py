@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from random import Random
 from typing import Any
+from uuid import UUID
 
 from griddispatch.demo.county import Point
 from griddispatch.demo.hours import DAY, HOUR, SHIFT, after_work, into_shift
@@ -98,8 +99,9 @@ def plan_work(chance: Random, facts: Facts, now: float, centres: Mapping[str, Po
         acts.append(Act(acts[-1].at + MINUTE, "report-first-disposal", {"report": CONTAINED}))
     if urgent:
         acts.append(Act(acts[-1].at + MINUTE, "report-stage", {"report": ARRIVED}))
-    result = {"action": "HANDLED", "reply": chance.choice(REPLIES)}
+    result: dict[str, Any] = {"action": "HANDLED", "reply": chance.choice(REPLIES)}
     resolved_at = max(_resolved_at(chance, facts, signed_at, now), acts[-1].at + MINUTE)
+    result["evidence"] = [str(UUID(int=chance.getrandbits(128), version=4))]
     return (*acts, Act(resolved_at, "resolve", result))
 
 

@@ -115,6 +115,7 @@ def _banner(stack: Stack, speed: float, tickets: int) -> list[str]:
     return [
         f"Grid Dispatch demo: {tickets} matters, simulated time ×{speed:g}",
         *(f"  {service:9} {stack.url(service)}/docs" for service in PORTS),
+        f"  console   {stack.url('dispatch')}/console  (grid workers: {stack.url('dispatch')}/tasks)",
         f"  stores    {stack.database}; {stack.broker} at {stack.bootstrap}",
         f"  logs      {stack.home}",
         f"  try       curl {stack.url('dispatch')}/v1/overview",

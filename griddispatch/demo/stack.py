@@ -167,7 +167,8 @@ class Stack:
             "DATABASE_DSN": self.dsn(service), "KAFKA_BOOTSTRAP": self.bootstrap, "KAFKA_STATIC_MEMBER": "demo",
             "KAFKA_IDLE_PAUSE_MS": "0" if self._waits_for_news else "500",
             "PORT": str(self._ports[service]), "CLOCK": str(clock), "PACK": str(data.find(data.PACK)),
-            "AREA": str(data.find(data.AREA)), "INSTANCE": "demo", "VAULT_KEYS": f"k1:{self._key}",
+            "AREA": str(data.find(data.AREA)), "ROLES": str(data.find(data.ACCESS)), "INSTANCE": "demo",
+            "VAULT_KEYS": f"k1:{self._key}",
         }  # fmt: skip
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("GRIDDISPATCH_")}
         root = str(Path(data.__file__).parent.parent)

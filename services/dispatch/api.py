@@ -15,8 +15,10 @@ from services.dispatch.core.case import AssignmentState
 from services.dispatch.core.requests import WorkRequest, judge_request
 from services.dispatch.core.views import lifecycle_view, queue_line, ticket_view
 from shared import ndjson
+from shared.acting import acting
 from shared.database import Database
 from shared.errors import NotFound, Problem, Rejected
+from shared.permissions import must_be_near
 from shared.problems import problem
 from shared.terms import TicketId
 
@@ -60,7 +62,7 @@ def router(database: Database, commands: Commands) -> APIRouter:
         limit: Annotated[int, Query(ge=1, le=1000)] = 100,
     ) -> dict[str, Any]:
         """Open assignments, the nearest deadline first; `next` is where the following page begins."""
-        found = await store.list_open(database, unit, state, read_place(after), limit)
+        found = await store.list_open(database, unit, state, read_place(after), limit, acting().area)
         items = [queue_line(case, assignment_id) for assignment_id, case in found]
         following = f"{items[-1]['due_at'].isoformat()},{items[-1]['id']}" if len(items) == limit else None
         return {"assignments": items, "next": following}
@@ -68,7 +70,8 @@ def router(database: Database, commands: Commands) -> APIRouter:
     @routes.get("/overview")
     async def get_overview() -> dict[str, Any]:
         """Open tickets by state and light."""
-        return {"open": await store.overview(database), "unwatched": await store.unwatched(database, 100)}
+        area = acting().area
+        return {"open": await store.overview(database, area), "unwatched": await store.unwatched(database, 100, area)}
 
     @routes.get("/lifecycle")
     async def get_lifecycle() -> dict[str, Any]:
@@ -81,7 +84,8 @@ def router(database: Database, commands: Commands) -> APIRouter:
         calendar = commands.decider.book.calendar
         first = calendar.at(since, time()) if since else datetime.min.replace(tzinfo=UTC)
         last = calendar.at(until, time()) if until else datetime.max.replace(tzinfo=UTC)
-        return {"refusals": await store.burden(database, first, last, calendar.zone.key)}
+        area, county = acting().area, commands.decider.org.county
+        return {"refusals": await store.burden(database, first, last, calendar.zone.key, area, county)}
 
     @routes.post("/work-requests", response_model=None)
     async def post_work_request(asked: WorkRequest, request: Request) -> Response:
@@ -90,6 +94,7 @@ def router(database: Database, commands: Commands) -> APIRouter:
         now = decider.now()
         on = decider.book.calendar.local(now).date()
         unit = actor.unit if actor and actor.unit else asked.unit
+        must_be_near(acting().actor, decider.org.county)
         verdicts = judge_request(asked, unit, decider.book, decider.org, on)
         refused = [v.refused for v in verdicts if v.refused is not None]
         if refused:
@@ -108,7 +113,7 @@ def router(database: Database, commands: Commands) -> APIRouter:
         actor = actor_of(request)
 
         async def settle_lines(lines: Sequence[ndjson.Line]) -> list[dict[str, Any]]:
-            return await settle(commands, lines, actor)
+            return await settle(commands, lines, actor, request)
 
         return ndjson.respond(request, settle_lines)
 

@@ -1,10 +1,12 @@
 """How dispatch is put together: the only file that knows every other."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
+from uuid import UUID
 
-from services.dispatch import board_api, store, stream_api
+from services.dispatch import board_api, pages, store, stream_api
 from services.dispatch.api import Commands, router
 from services.dispatch.auditor import Auditor
 from services.dispatch.core.naming import Naming, category_names
@@ -24,6 +26,7 @@ from shared.contract_labels import LABELS
 from shared.database import Database
 from shared.kafka import Outgoing
 from shared.packs import open_pack
+from shared.permissions import Locate, Whereabouts
 from shared.relay import Companion
 from shared.tail import Tail
 from shared.terms import Source, TicketId
@@ -40,10 +43,12 @@ async def build(settings: DispatchSettings, parts: frozenset[str], make: type[As
     assembly = make(settings, "dispatch", Source.DISPATCH, parts)
     decider = Decider(assembly.ledger, book, org, settings.now)
     if "api" in parts:
-        commands = Commands(await assembly.database("api", settings.database_pool), decider, Places(grids))
-        views = await assembly.database("views", settings.database_pool)  # reading must not keep commands waiting
+        await assembly.add_gatekeeper(partial(locators, org=org))
+        commands = Commands(await assembly.doors_database("api", settings.database_pool), decider, Places(grids))
+        views = await assembly.doors_database("views", settings.database_pool)  # reading must not keep commands waiting
         assembly.app.include_router(router(views, commands))
         await assembly.add_reconciliation()
+        assembly.app.include_router(pages.router())
         live = add_live(assembly, settings)
         assembly.app.include_router(board_api.router(views, commands, read_naming(settings, book, org), grids, live))
     if "stream" in parts:
@@ -56,11 +61,33 @@ async def build(settings: DispatchSettings, parts: frozenset[str], make: type[As
     return assembly
 
 
+def locators(database: Database, org: Org) -> Mapping[str, Locate]:
+    """Where the things lie that routes name; a unit above one that has a thing answers for it too."""
+
+    async def ticket(ticket_id: UUID | int) -> Whereabouts | None:
+        return _upwards(await store.place_of_ticket(database, UUID(int=int(ticket_id))), org)
+
+    async def assignment(assignment_id: UUID | int) -> Whereabouts | None:
+        return _upwards(await store.place_of_assignment(database, UUID(int=int(assignment_id))), org)
+
+    return {"ticket_id": ticket, "assignment_id": assignment}
+
+
+def _upwards(place: Whereabouts | None, org: Org) -> Whereabouts | None:
+    if place is None:
+        return None
+    above = (unit for own in place.units for unit in (own, *org.ancestors(own)))
+    return Whereabouts(place.code, tuple(dict.fromkeys(above)))
+
+
 def add_live(assembly: Assembly, settings: DispatchSettings) -> Live:
     """The live stream and the loop that feeds it."""
     name, pause_s = f"dispatch-{settings.instance}-live", settings.kafka_idle_pause_ms / 1000
-    watchers = Watchers(PLACES)
-    live = Live(lambda: Tail(settings.kafka_bootstrap, TOPICS, client_id=name, idle_pause_s=pause_s), watchers)
+    watchers, security = Watchers(PLACES), settings.security()
+    live = Live(
+        lambda: Tail(settings.kafka_bootstrap, TOPICS, client_id=name, idle_pause_s=pause_s, security=security),
+        watchers,
+    )
     assembly.loop("live", live.run)
     assembly.on_stop(watchers.close)
     assembly.app.include_router(stream_api.router(watchers, settings.now))

@@ -15,15 +15,19 @@ from services.dispatch.board_store import QueueFilter
 from services.dispatch.commands import NAMES, ON_ASSIGNMENTS, Commands
 from services.dispatch.core.board import clock_rows, reason_rows, story_rows, unit_names, unit_rows
 from services.dispatch.core.case import TicketState
-from services.dispatch.core.naming import Naming
+from services.dispatch.core.naming import ADDRESSEES, Naming
 from services.dispatch.core.permissions import ROLES
 from services.dispatch.core.refusal_sentences import REFUSALS
+from services.dispatch.core.sentences import CLOCK_NAMES
 from services.dispatch.core.views import lifecycle_view, snapshot, ticket_view
 from services.dispatch.live import Live
+from shared.acting import acting
+from shared.actors import covers
 from shared.clock import FastClock
 from shared.contract_labels import LABELS
 from shared.database import Database
 from shared.errors import NotFound, Problem, Rejected
+from shared.permissions import within
 from shared.terms import Light, TicketId, Urgency
 
 Many = Query(max_length=20, default_factory=list)
@@ -56,6 +60,7 @@ def router(database: Database, commands: Commands, naming: Naming, grids: Mappin
         """
         if due_before is not None and due_before.tzinfo is None:
             raise Rejected(Problem("due_before", "no_zone", "an instant needs its zone"))
+        (grid,) = within([grid] if grid else [], acting().area) or (None,)
         wanted = QueueFilter(_texts(state), _texts(light), _texts(urgency), grid, category, due_before, unit)
         cases = await board_store.read_queue(database, wanted, read_place(after), limit)
         following = f"{cases[-1].due_at.isoformat()},{cases[-1].ticket_id}" if len(cases) == limit else None
@@ -66,6 +71,8 @@ def router(database: Database, commands: Commands, naming: Naming, grids: Mappin
         """Open tickets by place (a grid's code, or a village's, township's or county's) and light."""
         counts: dict[str, dict[str, int]] = {}
         for row in await board_store.count_places(database):
+            if not covers(acting().area, row["place"]):
+                continue
             counts.setdefault(row["place"], {})[row["light"]] = row["tickets"]
         return {"places": counts}
 
@@ -101,7 +108,7 @@ def router(database: Database, commands: Commands, naming: Naming, grids: Mappin
         now = decider.now()
         speed = decider.now.speed if isinstance(decider.now, FastClock) else 1.0
         state = await board_store.system_state(database, now - timedelta(seconds=LATE_S * speed))
-        unwatched = await store.unwatched(database, 100)
+        unwatched = await store.unwatched(database, 100, acting().area)
         dead = await board_store.list_dead(database, ["DEAD"], 50)
         stream = {"is_following": live.is_following, "watchers": live.watchers.count}
         return {**state, "unwatched": unwatched, "stream": stream, "dead_letters": dead, "alerts": live.alerts}
@@ -143,6 +150,8 @@ def _names(commands: Commands, naming: Naming) -> dict[str, Any]:
         "roles": lifecycle_view()["roles"],
         "units": unit_names(naming.org),
         "categories": naming.categories,
+        "clocks": CLOCK_NAMES,
+        "addressees": ADDRESSEES,
         "labels": {kind.__name__: {v: [label.zh, label.en] for v, label in LABELS[kind].items()} for kind in LABELS},
         "refusals": {code: [wording.zh, wording.en] for code, wording in REFUSALS.items()},
         "commands": {

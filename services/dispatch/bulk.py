@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Annotated, Any
 
 import orjson
+from fastapi import Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
@@ -12,9 +13,13 @@ from services.dispatch.core.actors import Actor
 from services.dispatch.core.case import Case
 from services.dispatch.core.lifecycle import IllegalTransition
 from services.dispatch.core.story import Refused
+from services.dispatch.core.triggers import OnAssignment
 from services.dispatch.decisions import Ruling
 from shared import ndjson
+from shared.access import access_of
+from shared.actors import Forbidden
 from shared.errors import Conflict, NotFound, Problem, Rejected, Unavailable
+from shared.openapi import route_name
 from shared.problems import problem
 from shared.terms import AssignmentId, TicketId
 
@@ -53,13 +58,21 @@ def _brief(case: Case) -> dict[str, Any]:
     }
 
 
-async def settle(commands: Commands, lines: Sequence[ndjson.Line], actor: Actor | None) -> list[dict[str, Any]]:
-    """Carry out every line that can be read; an answer for each."""
+async def settle(
+    commands: Commands, lines: Sequence[ndjson.Line], actor: Actor | None, request: Request
+) -> list[dict[str, Any]]:
+    """Carry out every line that can be read, each as if it had come by the command's own route; an answer for each."""
     answers: list[dict[str, Any]] = [{}] * len(lines)
     asked: list[tuple[int, Asked]] = []
     for n, line in enumerate(lines):
         try:
-            asked.append((n, _read_line(line, commands, actor)))
+            one = _read_line(line, commands, actor)
+            await _check(one, request)
+            asked.append((n, one))
+        except (Forbidden, NotFound) as refusal:
+            answers[n] = {"status": 404} if isinstance(refusal, NotFound) else {"status": 403, "code": "forbidden"}
+        except Unavailable:
+            answers[n] = {"status": 503}
         except Rejected as error:
             found = [{"field": p.field, "code": p.code, "message": p.message} for p in error.problems]
             answers[n] = {"status": 413 if line.body is None else 422, "problems": found}
@@ -70,6 +83,14 @@ async def settle(commands: Commands, lines: Sequence[ndjson.Line], actor: Actor 
     for (n, _), ruling in zip(asked, rulings, strict=True):
         answers[n] = _line_answer(ruling)
     return answers
+
+
+async def _check(asked: Asked, request: Request) -> None:
+    """Raises Forbidden for a command that the caller may not give, NotFound for what is not theirs to see."""
+    things: dict[str, object] = {"ticket_id": asked.ticket_id}
+    if isinstance(asked.command, OnAssignment):
+        things = {"assignment_id": asked.command.assignment_id}
+    await access_of(request).check_line(request, route_name(asked.name), things)
 
 
 def _line_answer(ruling: Ruling) -> dict[str, Any]:

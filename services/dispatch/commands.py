@@ -17,14 +17,16 @@ from services.dispatch.core.triggers import CheckIn, Command, OnAssignment
 from services.dispatch.decisions import Decider, Ruling
 from services.dispatch.hands import Cause
 from services.dispatch.places import Places
+from shared.access import actor_of as asking_of
+from shared.actors import Forbidden
 from shared.database import Database
 from shared.errors import NotFound, Problem, Rejected
+from shared.identity import ANYBODY
 from shared.sections import CLOSED
 from shared.terms import AssignmentId, TicketId
 
-ROLE_HEADER: Final = "Griddispatch-Role"
-ACTOR_HEADER: Final = "Griddispatch-Actor"
-"""`<unit>/<person>`, either may be empty."""
+ROLES_OF_PROGRAMS: Final[Mapping[str, Role]] = {"hotline": Role.HOTLINE_AGENT, "unit_system": Role.HANDLER}
+"""Whose part a program with an API key plays."""
 
 TARGET: Final = "assignment_id"
 Degrees = Annotated[float | None, Field(allow_inf_nan=False)]
@@ -122,23 +124,18 @@ def problems_of(error: ValidationError) -> list[Problem]:
 
 
 def actor_of(request: Request) -> Actor | None:
-    """Who gives the commands of this request, from its header pair. Raises Rejected for a role there is not.
+    """Who gives the commands of this request, in the terms of the core.
 
-    Without the headers nobody is named, and the least role that may give a command is assumed: demonstration mode,
-    until callers prove who they are.
+    Where anybody may be anybody and nobody is named, the least role that may give a command is assumed.
+    Raises Forbidden for a role that gives no commands.
     """
-    role = request.headers.get(ROLE_HEADER)
-    if role is None:
+    asking = asking_of(request)
+    if asking.role == ANYBODY:
         return None
+    role = ROLES_OF_PROGRAMS.get(asking.role, asking.role)
     if role not in set(Role) - {Role.SYSTEM}:
-        raise Rejected(
-            Problem(ROLE_HEADER, "unknown_role", f"roles are {', '.join(sorted(set(Role) - {Role.SYSTEM}))}")
-        )
-    named = request.headers.get(ACTOR_HEADER, "")
-    if len(named) > 200:
-        raise Rejected(Problem(ACTOR_HEADER, "too_long", "at most 200 characters"))
-    unit, _, person = named.partition("/")
-    return Actor(Role(role), unit.strip() or None, person.strip() or None)
+        raise Forbidden("no-commands", f"The role {asking.role!r} gives no commands.")
+    return Actor(Role(role), asking.unit, asking.person or asking.client)
 
 
 class Commands:

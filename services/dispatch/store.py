@@ -14,6 +14,7 @@ from services.dispatch.core.story import Clock, Decision, Timer
 from services.dispatch.core.triggers import TimerDue
 from shared.database import Database, Transaction, named_queries
 from shared.joint_events import GuardRefused
+from shared.permissions import Whereabouts
 from shared.terms import AssignmentId, TicketId
 
 _SQL = named_queries("services.dispatch", "sql", "queries.sql")
@@ -211,24 +212,43 @@ async def add_refusals(tx: Transaction, rows: Sequence[Sequence[Any]]) -> None:
     await _many(tx, "insert_refusals", rows)
 
 
-async def burden(database: Database, since: datetime, until: datetime, zone: str) -> list[Mapping[str, Any]]:
-    """Refused push-downs by month, unit, code and rule; the busiest first within a month."""
-    return [dict(row) for row in await database.fetch(_SQL["burden"], since, until, zone)]
+async def burden(
+    database: Database, since: datetime, until: datetime, zone: str, area: str, county: str
+) -> list[Mapping[str, Any]]:
+    """Refused push-downs in an area, by month, unit, code and rule; the busiest first within a month."""
+    return [dict(row) for row in await database.fetch(_SQL["burden"], since, until, zone, area, county)]
 
 
 async def list_open(
-    database: Database, unit: str | None, state: str | None, after: tuple[datetime, UUID], limit: int
+    database: Database, unit: str | None, state: str | None, after: tuple[datetime, UUID], limit: int, area: str
 ) -> list[tuple[AssignmentId, Case]]:
-    """Open assignments by deadline, after the given (due_at, id), each with its case."""
-    rows = await database.fetch(_SQL["list_open"], unit, state, *after, limit)
+    """Open assignments in an area by deadline, after the given (due_at, id), each with its case."""
+    if unit is None:
+        rows = await database.fetch(_SQL["list_open"], state, *after, limit, area)
+    else:
+        rows = await database.fetch(_SQL["list_open_of"], state, *after, limit, area, unit)
     return [(row["id"], _CASE.decode(row["doc"])) for row in rows]
 
 
-async def overview(database: Database) -> list[Mapping[str, Any]]:
-    """Open tickets by state and light."""
-    return [dict(row) for row in await database.fetch(_SQL["overview"])]
+async def overview(database: Database, area: str) -> list[Mapping[str, Any]]:
+    """Open tickets in an area, by state and light."""
+    return [dict(row) for row in await database.fetch(_SQL["overview"], area)]
 
 
-async def unwatched(database: Database, limit: int) -> list[TicketId]:
-    """Open tickets without a running clock."""
-    return [row["ticket_id"] for row in await database.fetch(_SQL["unwatched"], limit)]
+async def unwatched(database: Database, limit: int, area: str) -> list[TicketId]:
+    """Open tickets in an area without a running clock."""
+    return [row["ticket_id"] for row in await database.fetch(_SQL["unwatched"], limit, area)]
+
+
+async def place_of_ticket(database: Database, ticket_id: UUID) -> Whereabouts | None:
+    """Where a ticket lies and which units have it; None when there is no case. Raises Unavailable."""
+    return _place(await database.fetch(_SQL["place_of_ticket"], ticket_id))
+
+
+async def place_of_assignment(database: Database, assignment_id: UUID) -> Whereabouts | None:
+    """Where an assignment lies and whose it is; None when there is none. Raises Unavailable."""
+    return _place(await database.fetch(_SQL["place_of_assignment"], assignment_id))
+
+
+def _place(rows: Sequence[Record]) -> Whereabouts | None:
+    return Whereabouts(rows[0]["place"], tuple(filter(None, rows[0]["units"]))) if rows else None

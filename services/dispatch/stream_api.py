@@ -1,7 +1,7 @@
 """GET /v1/stream: what changes, as it changes, as server-sent events that can be resumed at any copy."""
 
 from collections.abc import AsyncIterator
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import orjson
 from fastapi import APIRouter, Header, Query
@@ -10,7 +10,9 @@ from starlette.types import Receive, Scope, Send
 
 from services.dispatch.live import frame
 from services.dispatch.watchers import Seen, TooMany, Wanted, Watchers
+from shared.acting import acting
 from shared.clock import Clock, FastClock
+from shared.permissions import within
 from shared.problems import problem
 from shared.terms import Light
 
@@ -39,13 +41,18 @@ def router(watchers: Watchers, now: Clock, heartbeat_s: float = HEARTBEAT_S) -> 
         changes were lost to you, read the state anew. `clock`, every ten seconds without news, has the service's time.
         Grids may be beginnings of codes. Resume with `Last-Event-ID`; the state has a `version`, the higher one counts.
         """
-        wanted = Wanted(frozenset(grid), frozenset(unit), frozenset(one.value for one in light))
+        wanted = Wanted(within(grid, acting().area), frozenset(unit), frozenset(one.value for one in light))
         try:
             watchers.enter()
         except TooMany as error:
             return problem(503, "too-many-watchers", str(error), headers={"Retry-After": "30"})
         frames = _frames(watchers, wanted, watchers.join(last_event_id), now, heartbeat_s)
         return _Watching(watchers, frames)
+
+    @routes.get("/clock")
+    async def get_clock() -> dict[str, Any]:
+        """The service's time, and how fast it runs (1 unless it is a demonstration)."""
+        return _time(now)
 
     return routes
 
@@ -82,6 +89,9 @@ async def _frames(
 
 def _clock(event: str, watchers: Watchers, now: Clock) -> bytes:
     """The service's time and how fast it runs, with the position."""
-    speed = now.speed if isinstance(now, FastClock) else 1.0
     position = f"id: {watchers.position}\n" if watchers.position else ""
-    return position.encode() + frame(event, orjson.dumps({"now": now(), "speed": speed}))
+    return position.encode() + frame(event, orjson.dumps(_time(now)))
+
+
+def _time(now: Clock) -> dict[str, Any]:
+    return {"now": now(), "speed": now.speed if isinstance(now, FastClock) else 1.0}

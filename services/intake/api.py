@@ -11,12 +11,13 @@ from services.intake import bulk, store
 from services.intake.bodies import expect, idempotency_key, traceparent, whole_body
 from services.intake.contract import BULK_BODY, REPORT_BODY, MatterView, TicketAccepted, TicketView, encode, refusals
 from services.intake.doors import Doors, Refusal
-from services.intake.officers import actor_of
+from services.intake.officers import STRANGER, actor_of
 from services.intake.privacy import Privacy
 from services.intake.receive import Accepted, Hastened, InFlight, Received, Refused, Replayed
-from shared.actors import Forbidden
+from shared.acting import acting
+from shared.actors import EVERYWHERE, Forbidden
 from shared.clock import Clock
-from shared.errors import NotFound
+from shared.errors import NotFound, Problem, Rejected
 from shared.gathering import Gathering
 from shared.problems import RETRY_AFTER_S, problem
 from shared.terms import TicketId
@@ -90,12 +91,17 @@ def router(doors: Doors, privacy: Privacy, now: Clock) -> APIRouter:
     @routes.get(
         "/v1/tickets/{ticket_id}/matter", response_model=MatterView, responses=refusals(403, 404, 409, 422, 503)
     )
-    async def get_matter(request: Request, ticket_id: UUID, viewer: Said, purpose: Said) -> Response:
+    async def get_matter(request: Request, ticket_id: UUID, purpose: Said, viewer: Said | None = None) -> Response:
         """The original words and the identity, for a stated purpose; who looked is written down.
 
-        Of a confidential matter or a report of a wrong they are shown once, after a second person agreed.
+        `viewer` is heeded only where nobody has to say who they are. Of a confidential matter or a report
+        of a wrong they are shown once, after a second person agreed.
         """
         actor = actor_of(request)
+        if actor != STRANGER and (viewer is None or acting().area != EVERYWHERE):
+            viewer = actor.name
+        if viewer is None:
+            raise Rejected(Problem("viewer", "missing", "say who looks"))
         try:
             async with doors.database.transaction() as tx:
                 words = await privacy.unlock(tx, TicketId(ticket_id), actor, viewer, purpose, now())

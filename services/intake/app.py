@@ -1,18 +1,24 @@
 """How intake is put together: the only file that knows every other."""
 
+from collections.abc import Mapping
 from datetime import date, timedelta
 from functools import partial
 from pathlib import Path
+from uuid import UUID
 
 from services.intake import (
     citizen,
     citizen_page,
     cloudevents,
     incident_api,
+    incident_store,
     lead_api,
+    lead_store,
     listening_api,
+    listening_store,
     open311,
     privacy_api,
+    store,
 )
 from services.intake.api import router
 from services.intake.citizen import CitizenDesk
@@ -32,7 +38,8 @@ from services.intake.listening import Listening
 from services.intake.merging import Merging
 from services.intake.models import read_models
 from services.intake.open311_desk import open311_of
-from services.intake.open311_keys import read_key_ring
+from services.intake.open311_keys import HashedKeys, read_key_ring
+from services.intake.open311_keys import KeyRing as OtherKeys
 from services.intake.privacy import Privacy
 from services.intake.ratings import ratings_of
 from services.intake.receive import Receiver
@@ -42,9 +49,13 @@ from services.intake.rounds import come_round
 from services.intake.settings import IntakeSettings
 from services.intake.triage import Judge, TriageLoop
 from services.intake.vault import Marks, Vault, lead_keys, ordinary_keys, read_keys
+from shared.access_settings import Mode
 from shared.assembly import Assembly, release
+from shared.database import Database
 from shared.errors import Rejected
+from shared.key_store import KeyRing
 from shared.packs import open_pack
+from shared.permissions import Locate, Whereabouts
 from shared.rate_limit import RateLimits
 from shared.terms import Source
 from shared.topics import INTAKE
@@ -85,7 +96,8 @@ async def _wire(
     )  # fmt: skip
     listening = Listening(assembly.ledger, vault, receiver)
     if "api" in parts:
-        database = await assembly.database("api", settings.database_pool)
+        keeper = await assembly.add_gatekeeper(partial(locators, county=gazetteer.county))
+        database = await assembly.doors_database("api", settings.database_pool)
         calls = relay_calls_of(settings.relay_call_url, settings.relay_call_key.get_secret_value())
         privacy = Privacy(vault, Marks(ring), gazetteer.county, calls if settings.relay_call_url else None)
         assembly.loop("relay-calls", calls.run)
@@ -104,7 +116,7 @@ async def _wire(
         assembly.loop("ratings", ratings.run)
         assembly.app.include_router(listening_api.router(database, listening, vault, settings.now))
         civic = open311_of(
-            rules, gazetteer, read_key_ring(settings.open311_keys.get_secret_value()),
+            rules, gazetteer, open311_keys(settings, keeper.keys),
             open_pack(settings.pack, "triage.toml").tables["triage.toml"], public_url=settings.open311_url,
         )  # fmt: skip
         assembly.app.include_router(open311.router(doors, civic, settings.now))
@@ -129,6 +141,44 @@ async def _wire(
         assembly.loop("retention", partial(come_round, "retention", eraser.erase_due, kept, settings.now))
     if "relay" in parts:
         await assembly.add_relay(INTAKE)
+
+
+def open311_keys(settings: IntakeSettings, kept: KeyRing | None) -> OtherKeys:
+    """Who may post by Open311: the clients with API keys; without such keys those of the settings, if callers may say
+    who they are as they like."""
+    if kept is not None:
+        return kept
+    return read_key_ring(settings.open311_keys.get_secret_value()) if settings.access is Mode.OPEN else HashedKeys(())
+
+
+def locators(database: Database, county: str) -> Mapping[str, Locate]:
+    """Where the things lie that routes name."""
+
+    async def ticket(ticket_id: UUID | int) -> Whereabouts | None:
+        return await store.place_of_ticket(database, UUID(int=int(ticket_id)))
+
+    async def suggestion(suggestion_id: UUID | int) -> Whereabouts | None:
+        return await incident_store.place_of_suggestion(database, int(suggestion_id) & incident_store.LARGEST_ID)
+
+    async def incident(incident_id: UUID | int) -> Whereabouts | None:
+        return await incident_store.place_of_incident(database, UUID(int=int(incident_id)))
+
+    async def lead(lead_id: UUID | int) -> Whereabouts | None:
+        return await lead_store.place_of_lead(database, UUID(int=int(lead_id)))
+
+    async def session(session_id: UUID | int) -> Whereabouts | None:
+        return await listening_store.place_of_session(database, UUID(int=int(session_id)), county)
+
+    async def item(item_id: UUID | int) -> Whereabouts | None:
+        return await listening_store.place_of_item(database, UUID(int=int(item_id)), county)
+
+    async def act(act_id: UUID | int) -> Whereabouts | None:
+        return await listening_store.place_of_act(database, UUID(int=int(act_id)))
+
+    return {
+        "ticket_id": ticket, "suggestion_id": suggestion, "incident_id": incident, "lead_id": lead,
+        "session_id": session, "item_id": item, "act_id": act,
+    }  # fmt: skip
 
 
 def retention_of(settings: IntakeSettings) -> Retention:

@@ -7,9 +7,13 @@ from services.intake.core.edge import DEFAULT_LIMITS, Limits
 from services.intake.core.report import read_report
 from services.intake.receive import Incoming, Received, Receiver
 from shared import telemetry
+from shared.acting import acting, everywhere
+from shared.actors import covers
 from shared.database import Database
 from shared.errors import Malformed, Problem, Rejected
 
+OPEN311 = "open311"
+"""Its clients have names of their own, by their keys."""
 _STATUS_OF_MALFORMED = {"body_too_large": 413}
 _NO_KEY = Problem("external_id", "idempotency_missing", "must be given, or an Idempotency-Key with the request")
 
@@ -53,9 +57,28 @@ class Doors:
         except Rejected as error:
             telemetry.REPORTS_REJECTED.labels(door=door).inc()
             raise Refusal(422, "rejected", "The report is not acceptable.", error.problems) from error
+        self._check_sender(ticket.source, door)
         return Incoming(ticket, key, traceparent)
 
+    def _check_sender(self, source: str, door: str) -> None:
+        """Raises Refusal for a report under a name that is not the sender's, or from where the county is not."""
+        sender, county = acting().actor, self.receiver.county
+        if not sender.may_post_as(source) and door != OPEN311:
+            telemetry.REPORTS_REJECTED.labels(door=door).inc()
+            problem = Problem("source", "other_source", "is not among the sources this key may post as")
+            raise Refusal(403, "other-source", "This key may not post under that source.", (problem,))
+        if sender.jurisdiction and not (covers(sender.jurisdiction, county) or covers(county, sender.jurisdiction)):
+            telemetry.REPORTS_REJECTED.labels(door=door).inc()
+            raise Refusal(403, "other-area", "This key is of another area.")
+
     async def receive(self, reports: Sequence[Incoming], door: str) -> list[Received]:
-        """Take the reports in; durable when this returns. Raises InFlight and Unavailable."""
+        """Take the reports in; durable when this returns. Raises InFlight and Unavailable.
+
+        Repeats and what belongs together are looked for everywhere, whatever the sender may see.
+        """
+        with everywhere():
+            return await self._receive(reports, door)
+
+    async def _receive(self, reports: Sequence[Incoming], door: str) -> list[Received]:
         async with self.database.transaction() as tx:
             return await self.receiver.receive(tx, reports, door=door)

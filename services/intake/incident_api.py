@@ -13,6 +13,7 @@ from services.intake.contract import refusals
 from services.intake.forms import Form, acted, answer, command, guarded
 from services.intake.incident_desk import IncidentDesk, Refusal
 from services.intake.officers import Actor, actor_of
+from shared.acting import acting
 from shared.clock import Clock
 from shared.database import Database, Transaction
 from shared.errors import NotFound
@@ -112,7 +113,10 @@ def router(database: Database, desk: IncidentDesk, now: Clock) -> APIRouter:
         request: Request, after: Annotated[int, Query(ge=0)] = 0, limit: Annotated[int, Query(ge=1, le=200)] = 50
     ) -> Response:
         """Suggestions that wait for a dispatcher, in the order they were made; `after` is the last id seen."""
-        return guarded(request, DISPATCHERS) or answer(await incident_store.list_suggestions(database, after, limit))
+        area = acting().area
+        return guarded(request, DISPATCHERS) or answer(
+            await incident_store.list_suggestions(database, after, limit, area)
+        )
 
     @routes.post("/v1/merges/{suggestion_id}/acceptance", status_code=204, responses=refusals(403, 404, 409, 503))
     async def accept_merge(request: Request, suggestion_id: int) -> Response:

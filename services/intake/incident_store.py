@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import takewhile
 from typing import TypeAlias
 from uuid import UUID
 
@@ -13,8 +14,11 @@ from services.intake.core.incidents import MOST_CANDIDATES, Incident, Match, Mem
 from services.intake.core.repeats import Prior
 from services.intake.store import Sealed
 from shared.database import Database, Transaction, named_queries
+from shared.permissions import Whereabouts
 from shared.terms import IncidentId, SplitReason, TicketId, TicketType, Urgency
 
+LARGEST_ID = 2**63 - 1
+"""Of what the database counts by itself; a larger number is nobody's."""
 _SQL = named_queries("services.intake", "sql", "incidents.sql")
 
 _MERGING = 7_310_422
@@ -166,13 +170,30 @@ async def insert_suggestions(tx: Transaction, found: Mapping[TicketId, Match], n
         )  # fmt: skip
 
 
-async def list_suggestions(database: Database, after: int, limit: int) -> list[dict[str, object]]:
+async def place_of_suggestion(database: Database, suggestion_id: int) -> Whereabouts | None:
+    """The smallest area that holds both tickets of a suggestion; None when there is none. Raises Unavailable."""
+    rows = await database.fetch(_SQL["place_of_suggestion"], suggestion_id)
+    if not rows:
+        return None
+    digits = takewhile(lambda pair: pair[0] == pair[1], zip(rows[0]["area"], rows[0]["other"], strict=False))
+    return Whereabouts("".join(one for one, _ in digits))
+
+
+async def place_of_incident(database: Database, incident_id: UUID) -> Whereabouts | None:
+    """Where an incident's main ticket lies; None when there is none. Raises Unavailable."""
+    rows = await database.fetch(_SQL["place_of_incident"], incident_id)
+    return Whereabouts(rows[0]["area"]) if rows else None
+
+
+async def list_suggestions(database: Database, after: int, limit: int, area: str) -> list[dict[str, object]]:
     """Open suggestions in the order they were made, after that id."""
-    return [dict(row) for row in await database.fetch(_SQL["list_suggestions"], after, limit)]
+    return [dict(row) for row in await database.fetch(_SQL["list_suggestions"], after, limit, area)]
 
 
 async def read_suggestion(tx: Transaction, suggestion_id: int) -> Suggestion | None:
     """Lock one suggestion for deciding it."""
+    if not 0 < suggestion_id <= LARGEST_ID:
+        return None
     row = await tx.conn.fetchrow(_SQL["read_suggestion"], suggestion_id)
     if row is None:
         return None

@@ -15,9 +15,11 @@ from services.intake.doors import Refusal
 from services.intake.forms import Form, answer, command, read_form
 from services.intake.leads import Leads, Recorded
 from services.intake.officers import Actor, actor_of
+from shared.acting import acting
 from shared.clock import Clock
 from shared.database import Database, Transaction
 from shared.errors import NotFound
+from shared.permissions import must_see
 from shared.problems import problem
 from shared.terms import LeadId, LeadKind
 
@@ -99,6 +101,7 @@ def router(database: Database, leads: Leads, now: Clock, on_received: Callable[[
             form = await read_form(request, LeadForm)
         except Refusal as refusal:
             return problem(refusal.status, refusal.code, refusal.title, refusal.problems)
+        must_see(acting().actor, form.village or form.township or leads.county)
         recorded = Recorded(form.kind, form.level, form.text, form.township, form.village, form.implicit)
         async with database.transaction() as tx:
             lead_id = await leads.record(tx, recorded, actor, now())
@@ -109,7 +112,9 @@ def router(database: Database, leads: Leads, now: Clock, on_received: Callable[[
         """Suspicions for those who confirm, a body's own leads for its officers, the newest first."""
         actor = known(request, (*CONFIRMERS, *FOLLOWERS))
         if actor.role in CONFIRMERS:
-            return answer([{"lead_id": lead_id} for lead_id in await lead_store.list_suspected(database, 200)])
+            return answer(
+                [{"lead_id": lead_id} for lead_id in await lead_store.list_suspected(database, 200, acting().area)]
+            )
         return answer(await lead_store.list_of_target(database, actor.unit or "", now(), 200))
 
     @routes.get("/counts", responses=refusals(404, 503))

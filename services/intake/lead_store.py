@@ -9,7 +9,10 @@ import asyncpg
 
 from services.intake.core.leads import Area, LeadState, Standing, SubjectLevel
 from services.intake.store import Sealed
+from shared.acting import acting
+from shared.audit import Entry, append
 from shared.database import Database, Transaction, named_queries
+from shared.permissions import Whereabouts
 from shared.terms import LeadId, LeadKind, TicketId
 
 _SQL = named_queries("services.intake", "sql", "leads.sql")
@@ -82,9 +85,15 @@ async def read_lead(tx: Transaction, lead_id: LeadId) -> Lead | None:
     )  # fmt: skip
 
 
-async def list_suspected(database: Database, limit: int) -> list[LeadId]:
-    """Suspicions that wait for a person, the oldest first."""
-    return [LeadId(row["id"]) for row in await database.fetch(_SQL["list_suspected"], limit)]
+async def list_suspected(database: Database, limit: int, area: str) -> list[LeadId]:
+    """Suspicions in an area that wait for a person, the oldest first."""
+    return [LeadId(row["id"]) for row in await database.fetch(_SQL["list_suspected"], limit, area)]
+
+
+async def place_of_lead(database: Database, lead_id: UUID) -> Whereabouts | None:
+    """Where a lead lies and which body has it; None when there is none. Raises Unavailable."""
+    rows = await database.fetch(_SQL["place_of_lead"], lead_id)
+    return Whereabouts(rows[0]["area"], (rows[0]["target"],)) if rows else None
 
 
 async def list_overdue(tx: Transaction, recorded_before: datetime, limit: int) -> list[LeadId]:
@@ -163,8 +172,9 @@ async def read_notes(tx: Transaction, lead_id: LeadId) -> list[asyncpg.Record]:
 
 
 async def log_lead_view(tx: Transaction, lead_id: LeadId, viewer: str, purpose: str, now: datetime) -> None:
-    """Remember that somebody reads a lead."""
+    """Remember that somebody reads a lead: with the purpose here, without it in the audit log's chain."""
     await tx.conn.execute(_SQL["log_lead_view"], lead_id, viewer, purpose, now)
+    await append(tx, Entry(viewer, "view_lead", "done", now, acting().actor.credential, str(lead_id)))
 
 
 async def count_leads(database: Database, target: str) -> dict[LeadKind, int]:

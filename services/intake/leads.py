@@ -77,7 +77,7 @@ class Leads:
         self._lead_vault = lead_vault
         self._ledger = ledger
         self._receiver = receiver
-        self._county = county
+        self.county = county
 
     def found(
         self, ticket_id: TicketId, kind: LeadKind, text: str, area: Area, confidential: bool, now: datetime
@@ -97,7 +97,7 @@ class Leads:
     async def record(self, tx: Transaction, recorded: Recorded, actor: Actor, now: datetime) -> LeadId:
         """A person writes a lead down; it goes to its body at once. Raises NotFound for those who may not."""
         lead_id = LeadId(uuid7())
-        area = Area(self._county, recorded.township or (recorded.village or "")[:9] or None, recorded.village)
+        area = Area(self.county, recorded.township or (recorded.village or "")[:9] or None, recorded.village)
         standing = Standing(
             recorded.kind, LeadState.HANDED_OVER, target_of(recorded.kind, recorded.level, area), actor.person or "",
             now,

@@ -10,6 +10,7 @@ import asyncpg
 from services.intake.core.listening import ItemState, Tally
 from services.intake.store import Sealed
 from shared.database import Database, Transaction, named_queries
+from shared.permissions import Whereabouts
 from shared.terms import ItemId, SessionId, SessionKind, TicketId
 
 _SQL = named_queries("services.intake", "sql", "listening.sql")
@@ -182,3 +183,21 @@ async def log_view(tx: Transaction, item_id: ItemId, viewer: str, purpose: str, 
 async def mark_ticket(tx: Transaction, ticket_id: TicketId, session_id: SessionId, self_fixed_by: str | None) -> None:
     """Where a ticket came up, and who had fixed it already."""
     await tx.conn.execute(_SQL["mark_ticket"], ticket_id, session_id, self_fixed_by)
+
+
+async def place_of_session(database: Database, session_id: UUID, county: str) -> Whereabouts | None:
+    """Where a session was held, and whose it is; None when there is none. Raises Unavailable."""
+    rows = await database.fetch(_SQL["place_of_session"], session_id, county)
+    return Whereabouts(rows[0]["area"], (rows[0]["unit"],)) if rows else None
+
+
+async def place_of_item(database: Database, item_id: UUID, county: str) -> Whereabouts | None:
+    """Where an item was brought up, and in whose session; None when there is none. Raises Unavailable."""
+    rows = await database.fetch(_SQL["place_of_item"], item_id, county)
+    return Whereabouts(rows[0]["area"], (rows[0]["unit"],)) if rows else None
+
+
+async def place_of_act(database: Database, act_id: UUID) -> Whereabouts | None:
+    """Which area an act of two persons concerns; None when there is none. Raises Unavailable."""
+    rows = await database.fetch(_SQL["place_of_act"], act_id)
+    return Whereabouts(rows[0]["area"]) if rows else None

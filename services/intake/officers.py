@@ -1,12 +1,11 @@
-"""Who asks over HTTP: the one place that reads a caller's role."""
+"""Who asks over HTTP, in the terms of intake."""
 
-import re
 from dataclasses import dataclass
 from typing import Final
 
 from fastapi import Request
 
-_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9:._-]{0,63}", re.ASCII)
+from shared.access import actor_of as asking_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +26,6 @@ STRANGER: Final = Actor("")
 
 
 def actor_of(request: Request) -> Actor:
-    """Who asks, by the headers that the gateway in front sets: `X-Actor-Role`, `X-Actor-Unit`, `X-Actor-Person`.
-
-    They are believed as they are, so nothing but that gateway may reach the service. Anything odd makes a stranger.
-    """
-    values = [request.headers.getlist(f"x-actor-{name}") for name in ("role", "unit", "person")]
-    if any(len(value) > 1 or (value and not _ID.fullmatch(value[0])) for value in values) or not values[0]:
-        return STRANGER
-    role, unit, person = (value[0] if value else None for value in values)
-    return Actor(role or "", unit, person)
+    """Who asks, as the guard found out; a program counts as the person who has its key."""
+    asking = asking_of(request)
+    return Actor(asking.role, asking.unit, asking.person or asking.client) if asking.role else STRANGER

@@ -16,6 +16,7 @@ from services.intake.officers import Actor
 from services.intake.relay_calls import RelayCalls
 from services.intake.vault import Marks, OriginalWords, Vault, unlock
 from shared import actors, pending_acts
+from shared.acting import acting
 from shared.audit import Entry, append
 from shared.database import Database, Transaction
 from shared.errors import Conflict, NotFound, Problem, Rejected
@@ -156,5 +157,8 @@ class Privacy:
 
 
 def _person(actor: Actor) -> actors.Actor:
-    """The same actor where two persons are told apart; every area is theirs until areas are asked for at the door."""
+    """The same actor where two persons are told apart, for the area they may act in."""
+    asking = acting().actor
+    if asking.role:
+        return asking
     return actors.Actor(actor.role, actor.unit, actor.person, actors.EVERYWHERE)

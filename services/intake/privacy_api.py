@@ -82,13 +82,14 @@ class ActView(BaseModel):
 def router(database: Database, privacy: Privacy, now: Clock) -> APIRouter:
     """The routes."""
     routes = APIRouter(prefix="/v1")
-    _add_tickets(routes, database, privacy, now)
+    _add_contacts(routes, database, privacy, now)
+    _add_acts(routes, database, privacy, now)
     _add_officers(routes, database, privacy, now)
     return routes
 
 
-def _add_tickets(routes: APIRouter, database: Database, privacy: Privacy, now: Clock) -> None:
-    """What concerns one ticket."""
+def _add_contacts(routes: APIRouter, database: Database, privacy: Privacy, now: Clock) -> None:
+    """Getting in touch with whoever reported a matter."""
 
     @routes.post("/tickets/{ticket_id}/contact", responses=refusals(400, 403, 404, 422, 503))
     async def see_contact(request: Request, ticket_id: UUID) -> Response:
@@ -108,6 +109,10 @@ def _add_tickets(routes: APIRouter, database: Database, privacy: Privacy, now: C
             return _shown({"number": await privacy.call(database, TicketId(ticket_id), actor, form.purpose, now())})
 
         return await _told(request, (*HANDLERS, *UNLOCKERS), PurposeForm, call)
+
+
+def _add_acts(routes: APIRouter, database: Database, privacy: Privacy, now: Clock) -> None:
+    """What is asked for and done about one matter's words."""
 
     @routes.post("/tickets/{ticket_id}/unlocking", status_code=202, responses=refusals(400, 403, 404, 409, 422, 503))
     async def ask_unlocking(request: Request, ticket_id: UUID) -> Response:

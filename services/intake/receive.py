@@ -108,7 +108,7 @@ class Receiver:
         """
         self._ledger = ledger
         self._vault = vault
-        self._county = county
+        self.county = county
         self._now = now
         self._on_received = on_received
         self._merging = merging
@@ -174,7 +174,7 @@ class Receiver:
 
     def _make(self, batch: "_Batch", leader: int, number: int, now: datetime) -> Fresh:
         ticket, ticket_id = batch.reports[leader].ticket, batch.ticket_ids[leader]
-        ticket_no = ticket_number(self._county, now.astimezone(LOCAL).date(), ticket.channel, number)
+        ticket_no = ticket_number(self.county, now.astimezone(LOCAL).date(), ticket.channel, number)
         receipt = Receipt(ticket_id, ticket_no, query_code(os.urandom(8)), now)
         return Fresh(receipt, ticket, self._vault.seal(ticket_id, words_of(ticket)))
 

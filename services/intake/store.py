@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias
+from uuid import UUID
 
 import asyncpg
 
@@ -12,7 +13,10 @@ from services.intake.core.location import Location
 from services.intake.core.progress import PublicState
 from services.intake.core.report import NewTicket, Place
 from services.intake.core.triage import Triage
+from shared.acting import acting
+from shared.audit import Entry, append
 from shared.database import Database, Transaction, named_queries
+from shared.permissions import Whereabouts
 from shared.terms import TicketId
 
 _SQL = named_queries("services.intake", "sql", "queries.sql")
@@ -224,9 +228,16 @@ async def read_sealed(tx: Transaction, ticket_id: TicketId) -> Sealed | None:
     return Sealed(row["key_id"], row["wrapped_key"], row["sealed"]) if row else None
 
 
+async def place_of_ticket(database: Database, ticket_id: UUID) -> Whereabouts | None:
+    """Where a ticket lies; None when there is none. Raises Unavailable."""
+    rows = await database.fetch(_SQL["place_of_ticket"], ticket_id)
+    return Whereabouts(rows[0]["area"]) if rows else None
+
+
 async def log_view(tx: Transaction, ticket_id: TicketId, viewer: str, purpose: str, now: datetime) -> None:
-    """Remember that somebody reads a matter's words."""
+    """Remember that somebody reads a matter's words: with the purpose here, without it in the audit log's chain."""
     await tx.conn.execute(_SQL["log_view"], ticket_id, viewer, purpose, now)
+    await append(tx, Entry(viewer, "view_words", "done", now, acting().actor.credential, str(ticket_id)))
 
 
 async def erase_words(tx: Transaction, ticket_id: TicketId) -> bool:

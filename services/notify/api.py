@@ -15,6 +15,8 @@ from services.notify.followups import FollowUps, OwnUnit, Reply
 from services.notify.officers import actor_of
 from services.notify.store import Key
 from shared import ndjson
+from shared.access import access_of
+from shared.actors import Forbidden
 from shared.database import Database
 from shared.errors import NotFound, Problem, Rejected, Unavailable
 from shared.problems import problem
@@ -72,7 +74,7 @@ def router(database: Database, follow_ups: FollowUps) -> APIRouter:
         """Many answers, NDJSON: one a line, each with its `ticket_id`; one result a line."""
 
         async def settle(lines: Sequence[ndjson.Line]) -> list[dict[str, Any]]:
-            return await _settle(database, follow_ups, lines, actor_of(request).unit)
+            return await _settle(database, follow_ups, lines, request)
 
         return ndjson.respond(request, settle)
 
@@ -134,20 +136,27 @@ async def _take(
 
 
 async def _settle(
-    database: Database, follow_ups: FollowUps, lines: Sequence[ndjson.Line], by_unit: str
+    database: Database, follow_ups: FollowUps, lines: Sequence[ndjson.Line], request: Request
 ) -> list[dict[str, Any]]:
     results: list[dict[str, Any]] = [{}] * len(lines)
     asked: dict[int, tuple[Key, Answer]] = {}
     for n, line in enumerate(lines):
         try:
             body = _read_line(line)
+            await access_of(request).check_line(request, "post_answer", {"ticket_id": body.ticket_id})
+        except NotFound:
+            results[n] = {"status": 404, "ticket_id": str(body.ticket_id), "cycle": body.cycle}
+        except Forbidden:
+            results[n] = {"status": 403, "code": "forbidden", "ticket_id": str(body.ticket_id), "cycle": body.cycle}
+        except Unavailable:
+            results[n] = {"status": 503, "ticket_id": str(body.ticket_id)}
         except Rejected as error:
             found = [{"field": p.field, "code": p.code, "message": p.message} for p in error.problems]
             results[n] = {"status": 413 if line.body is None else 422, "problems": found}
         else:
             asked[n] = ((TicketId(body.ticket_id), body.cycle), body.answer())
     try:
-        replies = await _take(database, follow_ups, list(asked.values()), by_unit) if asked else []
+        replies = await _take(database, follow_ups, list(asked.values()), actor_of(request).unit) if asked else []
     except Unavailable:
         return [results[n] or {"status": 503, "ticket_id": str(asked[n][0][0])} for n in range(len(lines))]
     for (n, (key, _)), reply in zip(asked.items(), replies, strict=True):

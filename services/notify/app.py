@@ -2,15 +2,19 @@
 
 import json
 import tomllib
+from collections.abc import Mapping
+from datetime import timedelta
 from importlib.resources import files
 from pathlib import Path
+from uuid import UUID
 
-from services.notify import desk_api, panel_api, rates_api, subscription_api
+from services.notify import desk_api, panel_api, rates_api, rates_store, subscription_api
 from services.notify.api import router
 from services.notify.channels.factory import make_channels
 from services.notify.channels.guard import Guard
 from services.notify.core.contacts import AddressBook, ContactsRefused, load_contacts
-from services.notify.core.measures import load_measures
+from services.notify.core.links import Links
+from services.notify.core.measures import MeasureRules, load_measures
 from services.notify.core.render import TemplatesRefused, make_renderer
 from services.notify.core.rules import load_notify_rules
 from services.notify.core.warning import Neighbours, NeighboursRefused, touching
@@ -26,7 +30,9 @@ from services.notify.subscription_courier import SubscriptionCourier
 from services.notify.subscriptions import Subscriptions
 from services.notify.warnings import GrowthLoop, Warnings
 from shared.assembly import Assembly
+from shared.database import Database
 from shared.packs import open_pack
+from shared.permissions import Locate, Whereabouts
 from shared.terms import Source
 from shared.topics import NOTIFY
 from shared.wake import Wake
@@ -34,6 +40,7 @@ from shared.workdays import load_workdays
 
 PARTS = ("api", "relay", "stream", "courier", "followups")
 COURIER_POOL = 4
+LEAST_LINK_KEY = 32
 PACK_FILES = ("notify.toml", "measures.toml", "calendar.toml")
 
 
@@ -44,7 +51,8 @@ async def build(settings: NotifySettings, parts: frozenset[str], make: type[Asse
     measures = pack.read(load_measures, "notify.toml", "measures.toml")
     workdays = pack.read(load_workdays, "calendar.toml")
     book = read_contacts(settings)
-    renderer = make_renderer(read_templates(settings.templates), rules.follow_up.zone)
+    links = make_links(settings, measures)
+    renderer = make_renderer(read_templates(settings.templates), rules.follow_up.zone, links)
     guard = Guard(settings.loopback)
     channels = make_channels(book, settings.webhook_secrets, settings.channel_secrets, renderer, guard)
     assembly = make(settings, "notify", Source.NOTIFY, parts)
@@ -66,10 +74,13 @@ async def build(settings: NotifySettings, parts: frozenset[str], make: type[Asse
     if "courier" in parts and seals.is_able:
         database = await assembly.database("subscriptions", COURIER_POOL)
         assembly.loop("subscriptions", SubscriptionCourier(database, subscriptions, bell).run)
-    follow_ups = FollowUps(assembly.ledger, rules.follow_up, book, settings.now, ring, rates.note, rules.courtesy)
+    follow_ups = FollowUps(
+        assembly.ledger, rules.follow_up, book, settings.now, ring, rates.note, rules.courtesy, links
+    )
     desk, panel = Desk(follow_ups, measures), Panel(assembly.ledger, measures, workdays, settings.now, rates.note)
     if "api" in parts:
-        database = await assembly.database("api", settings.database_pool)
+        await assembly.add_gatekeeper(locators)
+        database = await assembly.doors_database("api", settings.database_pool)
         for doors in (
             router(database, follow_ups), desk_api.router(database, desk), panel_api.router(database, panel),
             rates_api.router(database, measures, warnings), subscription_api.router(database, subscriptions),
@@ -89,6 +100,15 @@ async def build(settings: NotifySettings, parts: frozenset[str], make: type[Asse
     return assembly
 
 
+def locators(database: Database) -> Mapping[str, Locate]:
+    """Where the things lie that routes name."""
+
+    async def ticket(ticket_id: UUID | int) -> Whereabouts | None:
+        return await rates_store.place_of_ticket(database, UUID(int=int(ticket_id)))
+
+    return {"ticket_id": ticket}
+
+
 def read_contacts(settings: NotifySettings) -> AddressBook:
     """The address book that the settings name, or the area's; an area without one shows everything on the console."""
     path = settings.contacts or settings.area / "contacts.toml"
@@ -98,6 +118,14 @@ def read_contacts(settings: NotifySettings) -> AddressBook:
         return load_contacts(tomllib.loads(path.read_text(encoding="utf-8")), settings.loopback)
     except OSError as error:
         raise ContactsRefused(f"the address book cannot be read: {error}") from error
+
+
+def make_links(settings: NotifySettings, measures: MeasureRules) -> Links:
+    """The maker of citizens' links; of none where page or key is missing. Raises ValueError for a key too short."""
+    key, days = settings.link_key.get_secret_value().encode(), measures.practice.links
+    if key and len(key) < LEAST_LINK_KEY:
+        raise ValueError(f"the key of links has fewer than {LEAST_LINK_KEY} characters")
+    return Links(settings.citizen_page, key, timedelta(days=days.answer_days), timedelta(days=days.reopen_days))
 
 
 def find_neighbours(settings: NotifySettings) -> Neighbours:

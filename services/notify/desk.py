@@ -3,12 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from enum import StrEnum
-from hashlib import sha256
 from secrets import token_urlsafe
 
 from services.notify import desk_store, store
 from services.notify.core.followup import Answer, FollowUpState
+from services.notify.core.links import Purpose, digest_of
 from services.notify.core.measures import MeasureRules
 from services.notify.core.panel import Person
 from services.notify.core.record import Record
@@ -23,13 +22,6 @@ from shared.notify_events import ReopenAsked
 from shared.terms import TicketId
 
 TOKEN_BYTES = 18
-
-
-class Purpose(StrEnum):
-    """What a link is good for."""
-
-    ANSWER = "ANSWER"
-    REOPEN = "REOPEN"
 
 
 class DeskRefused(Exception):
@@ -87,11 +79,13 @@ class Desk:
             envelope.ticket_id, event.cycle, *month, tally.drawn + 1, lot, way, why, dedicated, envelope.time
         )  # fmt: skip
 
-    async def claim(self, tx: Transaction, by: Person, limit: int, *, dedicated: bool) -> list[Task]:
-        """Give an agent tasks for a while. Never one that the agent's own house handled."""
+    async def claim(self, tx: Transaction, by: Person, limit: int, area: str, *, dedicated: bool) -> list[Task]:
+        """Give an agent tasks in an area for a while. Never one that the agent's own house handled."""
         now = self.follow_ups.now()
         until = now + timedelta(minutes=self.rules.practice.calls.lease_minutes)
-        return await desk_store.claim_tasks(tx, by.id, by.unit, limit, dedicated=dedicated, now=now, until=until)
+        return await desk_store.claim_tasks(
+            tx, by.id, by.unit, limit, dedicated=dedicated, now=now, until=until, area=area
+        )
 
     async def miss(self, tx: Transaction, key: Key, by: Person) -> None:
         """Nobody answered the agent's call. Raises NotFound, DeskRefused."""
@@ -127,14 +121,14 @@ class Desk:
         if expires_at <= now:
             raise DeskRefused("TOO_LATE", "the time for coming back is over")
         token = token_urlsafe(TOKEN_BYTES)
-        await desk_store.add_link(tx, _digest(token), Link(*key, purpose.value, expires_at, None), now)
+        await desk_store.add_link(tx, digest_of(token), Link(*key, purpose.value, expires_at, None), now)
         return token, expires_at
 
     async def answer_by_link(self, tx: Transaction, token: str, answer: Answer) -> Reply:
         """Record the citizen's answer. Raises NotFound for a token that is unknown, expired, or for something else."""
         link = await self._link(tx, token, Purpose.ANSWER)
         (reply,) = await self.follow_ups.take(tx, [((link.ticket_id, link.cycle), answer)])
-        await desk_store.use_link(tx, _digest(token), self.follow_ups.now())
+        await desk_store.use_link(tx, digest_of(token), self.follow_ups.now())
         return reply
 
     async def reopen_by_link(self, tx: Transaction, token: str) -> Link:
@@ -142,12 +136,12 @@ class Desk:
         link = await self._link(tx, token, Purpose.REOPEN)
         now, ledger = self.follow_ups.now(), self.follow_ups.ledger
         versions = await store.lock_stories(tx, ledger, [link.ticket_id])
-        if await desk_store.use_link(tx, _digest(token), now):
+        if await desk_store.use_link(tx, digest_of(token), now):
             await ledger.append(tx, versions, [Draft(link.ticket_id, ReopenAsked(cycle=link.cycle), now)])
         return replace(link, used_at=link.used_at or now)
 
     async def _link(self, tx: Transaction, token: str, purpose: Purpose) -> Link:
-        link = await desk_store.find_link(tx, _digest(token))
+        link = await desk_store.find_link(tx, digest_of(token))
         if link is None or link.purpose != purpose or link.expires_at <= self.follow_ups.now():
             raise NotFound("no such link")
         return link
@@ -156,7 +150,3 @@ class Desk:
 def _audit(envelope: Envelope) -> TicketAudited:
     assert isinstance(envelope.event, TicketAudited)
     return envelope.event
-
-
-def _digest(token: str) -> bytes:
-    return sha256(token.encode()).digest()

@@ -11,10 +11,12 @@ from pydantic import BaseModel, ConfigDict, Field
 from services.notify import desk_store
 from services.notify.api import answered
 from services.notify.core.followup import Answer, RecordedBy
+from services.notify.core.links import Purpose
 from services.notify.core.sampling import LOTS
-from services.notify.desk import Desk, DeskRefused, Purpose
+from services.notify.desk import Desk, DeskRefused
 from services.notify.desk_store import Task
 from services.notify.officers import AGENTS, Role, somebody
+from shared.acting import acting
 from shared.database import Database
 from shared.problems import problem
 from shared.terms import Satisfaction, TicketId
@@ -89,14 +91,14 @@ def router(database: Database, desk: Desk) -> APIRouter:
     async def list_tasks(request: Request, limit: Annotated[int, Query(ge=1, le=500)] = 100) -> dict[str, Any]:
         """What is to be done now, the oldest first."""
         somebody(request, *AGENTS, Role.SUPERVISOR)
-        return {"tasks": [task_view(task) for task in await desk_store.list_tasks(database, limit)]}
+        return {"tasks": [task_view(task) for task in await desk_store.list_tasks(database, limit, acting().area)]}
 
     @routes.post("/follow-up-tasks/claim")
     async def claim(request: Request, body: ClaimBody) -> dict[str, Any]:
         """Take tasks for a while. Nobody gets one that their own unit handled, or one within or around it."""
         by, role = somebody(request, *AGENTS)
         async with database.transaction() as tx:
-            tasks = await desk.claim(tx, by, body.limit, dedicated=role is Role.DEDICATED_AGENT)
+            tasks = await desk.claim(tx, by, body.limit, acting().area, dedicated=role is Role.DEDICATED_AGENT)
         return {"tasks": [task_view(task) for task in tasks]}
 
     @routes.post("/follow-up-tasks/{ticket_id}/{cycle}/missed", response_model=None)

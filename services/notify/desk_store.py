@@ -117,16 +117,16 @@ async def add_tasks(tx: Transaction, tasks: Sequence[Task]) -> None:
         )
 
 
-async def list_tasks(database: Database, limit: int) -> list[Task]:
-    """What is to be done now, the oldest first."""
-    return [_task(row) for row in await database.fetch(_SQL["list_tasks"], limit)]
+async def list_tasks(database: Database, limit: int, area: str) -> list[Task]:
+    """What is to be done now in an area, the oldest first."""
+    return [_task(row) for row in await database.fetch(_SQL["list_tasks"], limit, area)]
 
 
 async def claim_tasks(
-    tx: Transaction, agent: str, unit: str, limit: int, *, dedicated: bool, now: datetime, until: datetime
+    tx: Transaction, agent: str, unit: str, limit: int, *, dedicated: bool, now: datetime, until: datetime, area: str
 ) -> list[Task]:
-    """Lease free tasks to an agent; none that the agent's own house handled."""
-    rows = await tx.conn.fetch(_SQL["claim_tasks"], agent, unit, limit, dedicated, now, until)
+    """Lease free tasks in an area to an agent; none that the agent's own house handled."""
+    rows = await tx.conn.fetch(_SQL["claim_tasks"], agent, unit, limit, dedicated, now, until, area)
     return sorted((_task(row) for row in rows), key=lambda t: (t.made_at, t.ticket_id))
 
 
@@ -160,6 +160,16 @@ async def add_link(tx: Transaction, digest: bytes, link: Link, now: datetime) ->
     """Keep a link by the hash of its token, and forget a few that are no good any more."""
     await tx.conn.execute(_SQL["forget_links"], now, 100)
     await tx.conn.execute(_SQL["add_link"], digest, link.ticket_id, link.cycle, link.purpose, link.expires_at)
+
+
+async def add_links(tx: Transaction, links: Sequence[tuple[bytes, Link]], now: datetime) -> None:
+    """Keep the links of messages, in one statement, and forget a few that are no good any more."""
+    await tx.conn.execute(_SQL["forget_links"], now, 100)
+    made = [link for _, link in links]
+    await tx.conn.execute(
+        _SQL["add_links"], [digest for digest, _ in links], [m.ticket_id for m in made], [m.cycle for m in made],
+        [m.purpose for m in made], [m.expires_at for m in made],
+    )  # fmt: skip
 
 
 async def find_link(tx: Transaction, digest: bytes) -> Link | None:
@@ -202,9 +212,9 @@ async def late_exclusions(database: Database, now: datetime, limit: int) -> list
     return [(TicketId(r["ticket_id"]), r["cycle"]) for r in await database.fetch(_SQL["late_exclusions"], now, limit)]
 
 
-async def list_exclusions(database: Database, state: str, unit: str, limit: int) -> list[Exclusion]:
-    """Requests in a state, of a unit ("" is any), the latest first; without their votes."""
-    return [_exclusion(row, ()) for row in await database.fetch(_SQL["list_exclusions"], state, unit, limit)]
+async def list_exclusions(database: Database, state: str, unit: str, limit: int, area: str) -> list[Exclusion]:
+    """Requests in an area, in a state, of a unit ("" is any), the latest first; without their votes."""
+    return [_exclusion(row, ()) for row in await database.fetch(_SQL["list_exclusions"], state, unit, limit, area)]
 
 
 def _exclusion(row: asyncpg.Record, votes: tuple[Vote, ...]) -> Exclusion:

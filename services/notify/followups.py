@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
-from services.notify import rates_store, store
+from services.notify import desk_store, rates_store, store
 from services.notify.core.contacts import AddressBook
 from services.notify.core.courtesy import USUAL, Courtesy
 from services.notify.core.followup import (
@@ -21,9 +21,12 @@ from services.notify.core.followup import (
     open_follow_up,
     take_answer,
 )
-from services.notify.core.plan import plan_ask
+from services.notify.core.links import Links, Purpose, code_of, digest_of
+from services.notify.core.plan import plan_ask, plan_unreachable
+from services.notify.core.render import NO_LINKS
 from services.notify.core.rules import FollowUpRules
 from services.notify.core.sampling import same_house
+from services.notify.desk_store import Link
 from services.notify.store import Key
 from shared import telemetry
 from shared.clock import Clock
@@ -64,6 +67,7 @@ class FollowUps:
     on_stated: Apply = _nobody_listens
     """Hears what is stated, in the transaction that states it and after everything else that it locks."""
     courtesy: Courtesy = USUAL
+    links: Links = NO_LINKS
 
     async def follow(self, tx: Transaction, audited: Sequence[Envelope], closed: Collection[Key]) -> None:
         """Open what `audited` begins, asking at once where a band is open, and end what is in `closed`."""
@@ -129,16 +133,32 @@ class FollowUps:
         drafts = [Draft(f.ticket_id, event, now, f.caused_by) for f, event in stated]
         await self.ledger.append(tx, versions, drafts)
         envelopes = self.ledger.envelopes(versions, drafts)
-        asked = [(e, f) for e, (f, _) in zip(envelopes, stated, strict=True) if isinstance(e.event, FollowUpAsked)]
-        if asked:
-            await store.add_messages(tx, [plan_ask(e, f, self.book, now) for e, f in asked], now, self.courtesy)
-            tx.on_commit(self.on_messages)
+        await self._tell(tx, [(e, f) for e, (f, _) in zip(envelopes, stated, strict=True)], now)
         over = [m.follow_up for m in moves if m.follow_up.state is not FollowUpState.OPEN]
         await store.suppress_asks(tx, [f.ticket_id for f in over], "the follow-up has ended", now)
         await self.on_stated(tx, envelopes)
         outcomes = Counter(e.event.outcome.value for e in envelopes if isinstance(e.event, TicketEvaluated))
         if outcomes:
             tx.on_commit(partial(_count, outcomes))
+
+    async def _tell(self, tx: Transaction, stated: Sequence[tuple[Envelope, FollowUp]], now: datetime) -> None:
+        """Have citizens asked, and tell those whom nobody reached how to come back; with links, where there are any."""
+        asked = [(e, f) for e, f in stated if isinstance(e.event, FollowUpAsked)]
+        silent = [(e, f) for e, f in stated if f.state is FollowUpState.UNREACHABLE]
+        messages = [plan_ask(e, f, self.book, now) for e, f in asked]
+        messages += [plan_unreachable(e, f, self.book, now) for e, f in silent]
+        if not messages:
+            return
+        await store.add_messages(tx, messages, now, self.courtesy)
+        if self.links.are_made:
+            made = [(f, Purpose.ANSWER) for _, f in asked] + [(f, Purpose.REOPEN) for _, f in silent]
+            await desk_store.add_links(tx, [self._link(f, purpose, now) for f, purpose in made], now)
+        tx.on_commit(self.on_messages)
+
+    def _link(self, follow_up: FollowUp, purpose: Purpose, now: datetime) -> tuple[bytes, Link]:
+        token = self.links.token(code_of(purpose, *_key(follow_up)))
+        expires_at = self.links.expires_at(purpose, now)
+        return digest_of(token), Link(*_key(follow_up), purpose.value, expires_at, None)
 
 
 class FollowUpLoop:

@@ -139,9 +139,9 @@ async def give_alerts(tx: Transaction, alerts: Sequence[Alert], now: datetime) -
     return frozenset(row["id"] for row in rows)
 
 
-async def list_alerts(database: Database, since: datetime, limit: int) -> list[dict[str, object]]:
-    """Alerts given since then, the latest first, as the API shows them."""
-    return [dict(row) for row in await database.fetch(_SQL["list_alerts"], since, limit)]
+async def list_alerts(database: Database, since: datetime, limit: int, area: str) -> list[dict[str, object]]:
+    """Alerts of an area given since then, the latest first, as the API shows them."""
+    return [dict(row) for row in await database.fetch(_SQL["list_alerts"], since, limit, area)]
 
 
 async def read_alert(database: Database, alert_id: UUID) -> dict[str, object] | None:
@@ -160,8 +160,8 @@ async def grids_of(database: Database, alert: Mapping[str, object]) -> list[dict
 
 
 async def recurring_matters(
-    database: Database, since: datetime, until: datetime, least: int, limit: int
+    database: Database, since: datetime, until: datetime, least: int, limit: int, area: str
 ) -> list[dict[str, object]]:
-    """Kinds of matters that came up at least `least` times in one grid, as the API shows them."""
-    rows = await database.fetch(_SQL["recurring_matters"], since, until, least, limit)
+    """Kinds of matters in an area that came up at least `least` times in one grid, as the API shows them."""
+    rows = await database.fetch(_SQL["recurring_matters"], since, until, least, limit, area)
     return [{("count" if key == "n" else key): value for key, value in row.items()} for row in rows]

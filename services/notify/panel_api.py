@@ -12,6 +12,7 @@ from services.notify import desk_store
 from services.notify.core.panel import Exclusion, ExclusionState, PanelRefused
 from services.notify.officers import Role, somebody
 from services.notify.panel import Panel
+from shared.acting import acting
 from shared.database import Database, Transaction
 from shared.problems import problem
 from shared.terms import ExclusionReason, TicketId
@@ -51,7 +52,7 @@ def router(database: Database, panel: Panel) -> APIRouter:
         state: ExclusionState | None = None, unit: str = "", limit: Annotated[int, Query(ge=1, le=1000)] = 100
     ) -> dict[str, Any]:
         """Requests, the latest first."""
-        found = await desk_store.list_exclusions(database, state or "", unit, limit)
+        found = await desk_store.list_exclusions(database, state or "", unit, limit, acting().area)
         return {"exclusions": [exclusion_view(e) for e in found]}
 
     @routes.post("/{ticket_id}/{cycle}", response_model=None)

@@ -11,16 +11,18 @@ from services.notify import gathering_store, rates_store
 from services.notify.core.measures import MeasureRules
 from services.notify.core.sheets import BY, Row, Sheet, make_sheet, sheet_as_csv
 from services.notify.warnings import Warnings
+from shared.acting import acting
+from shared.actors import covers
 from shared.database import Database
 from shared.errors import NotFound
 
 PERIOD = Query(description="An assessment month, YYYY-MM.", pattern=r"^20[0-9]{2}-(0[1-9]|1[0-2])$")
 
 
-async def read_sheet(database: Database, rules: MeasureRules, period: str, by: str) -> Sheet:
-    """One period's table. Raises Rejected for what is no period or nothing to order by."""
+async def read_sheet(database: Database, rules: MeasureRules, period: str, by: str, area: str) -> Sheet:
+    """One period's table of an area. Raises Rejected for what is no period or nothing to order by."""
     rules.span_of(period)
-    return make_sheet(period, by, await rates_store.read_counts(database, period, by), rules)
+    return make_sheet(period, by, await rates_store.read_counts(database, period, by, area), rules)
 
 
 def router(database: Database, rules: MeasureRules, warnings: Warnings) -> APIRouter:
@@ -34,7 +36,7 @@ def router(database: Database, rules: MeasureRules, warnings: Warnings) -> APIRo
         form: Annotated[Literal["json", "csv"], Query(alias="format")] = "json",
     ) -> Response:
         """The three rates of a period, what left them, and what is shown beside them."""
-        sheet = await read_sheet(database, rules, period, by)
+        sheet = await read_sheet(database, rules, period, by, acting().area)
         if form == "csv":
             name = f"rates-{period}-{by}.csv"
             headers = {"Content-Disposition": f'attachment; filename="{name}"'}
@@ -50,7 +52,7 @@ def router(database: Database, rules: MeasureRules, warnings: Warnings) -> APIRo
         since = until - timedelta(days=recurring.within_days)
         if period is not None:
             since, until = rules.span_of(period)
-        found = await gathering_store.recurring_matters(database, since, until, recurring.least, limit)
+        found = await gathering_store.recurring_matters(database, since, until, recurring.least, limit, acting().area)
         return {"since": since, "until": until, "least": recurring.least, "problems": found}
 
     @routes.get("/alerts")
@@ -58,7 +60,8 @@ def router(database: Database, rules: MeasureRules, warnings: Warnings) -> APIRo
         days: Annotated[int, Query(ge=1, le=366)] = 7, limit: Annotated[int, Query(ge=1, le=1000)] = 100
     ) -> dict[str, Any]:
         """Alerts of the last days, the latest first."""
-        return {"alerts": await gathering_store.list_alerts(database, warnings.now() - timedelta(days=days), limit)}
+        since = warnings.now() - timedelta(days=days)
+        return {"alerts": await gathering_store.list_alerts(database, since, limit, acting().area)}
 
     @routes.get("/alerts/{alert_id}/graph")
     async def get_alert_graph(alert_id: UUID) -> dict[str, Any]:
@@ -78,6 +81,7 @@ def router(database: Database, rules: MeasureRules, warnings: Warnings) -> APIRo
                     "threshold": a.threshold, "playbook": a.playbook,
                 }
                 for a in await warnings.growth(database)
+                if covers(acting().area, a.place)
             ]
         }  # fmt: skip
 

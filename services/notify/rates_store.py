@@ -11,6 +11,7 @@ from services.notify.core.rates import Bucket, Counts
 from services.notify.core.record import SAID, Record
 from shared.database import Database, Transaction, named_queries
 from shared.events import EVENT_TYPES, Envelope, event_id
+from shared.permissions import Whereabouts
 from shared.terms import Source, TicketId
 
 _SQL = named_queries("services.notify", "sql", "rates.sql")
@@ -74,10 +75,16 @@ async def add_counts(tx: Transaction, counts: Mapping[Bucket, Counts]) -> None:
     await tx.conn.execute(_SQL["add_counts"], *keys, *_columns((counts[b] for b in buckets), len(Counts._fields)))
 
 
-async def read_counts(database: Database, period: str, by: str) -> dict[str, Counts]:
-    """One period's counts by `unit`, `township` or `category`, in the order of the keys."""
-    rows = await database.fetch(_SQL["read_counts"], period, by)
+async def read_counts(database: Database, period: str, by: str, area: str) -> dict[str, Counts]:
+    """One period's counts in an area, by `unit`, `township` or `category`, in the order of the keys."""
+    rows = await database.fetch(_SQL["read_counts"], period, by, area)
     return {row["key"]: Counts(*(row[name] for name in Counts._fields)) for row in rows}
+
+
+async def place_of_ticket(database: Database, ticket_id: UUID) -> Whereabouts | None:
+    """Where a ticket lies and which units led it; None when nothing is known of it. Raises Unavailable."""
+    rows = await database.fetch(_SQL["place_of_ticket"], ticket_id)
+    return Whereabouts(rows[0]["area"], tuple(filter(None, rows[0]["units"]))) if rows else None
 
 
 async def all_counts(tx: Transaction, period: str = "") -> dict[Bucket, Counts]:

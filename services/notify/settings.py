@@ -26,6 +26,12 @@ def _readable_places(text: str) -> str:
     return text
 
 
+def _readable_page(text: str) -> str:
+    if text and (not text.startswith("https://") or "#" in text or not text.isprintable() or " " in text):
+        raise ValueError("must be an https address without a #")
+    return text
+
+
 def _readable_ring(keys: SecretStr) -> SecretStr:
     read_ring(keys.get_secret_value())
     return keys
@@ -47,6 +53,11 @@ class NotifySettings(ServiceSettings):
     subscription_keys: Annotated[SecretStr, AfterValidator(_readable_ring)] = SecretStr("")
     """`id:base64 of 32 bytes`, the active key first, older ones after it behind commas: what the keys of webhook
     subscriptions are sealed with. Empty: nobody can subscribe, and the other services' topics are not read for it."""
+    citizen_page: Annotated[str, AfterValidator(_readable_page)] = ""
+    """Where links in messages lead: an https address. The page posts what stands behind the # to /v1/links/…."""
+    link_key: SecretStr = Field(default=SecretStr(""), max_length=200)
+    """What links' tokens are made with, at least 32 characters; a new one ends the links that are on their way. Empty,
+    like an empty `citizen_page`: messages hold no links."""
     templates: Path | None = None
     """A folder of texts that replace built-in ones of the same names."""
     loopback_targets: Annotated[str, AfterValidator(_readable_places)] = ""

@@ -8,6 +8,7 @@ import pytest_asyncio
 
 from griddispatch.embedded import EmbeddedPostgres
 from shared.database import Database, connect
+from tests.access.enforced import World, open_world
 from tests.access.provider import LoginProvider, login_provider
 from tests.conftest import TestDatabase
 
@@ -29,7 +30,7 @@ def common_database(postgres: EmbeddedPostgres, migrated: str) -> Iterator[TestD
 @pytest_asyncio.fixture(scope="session")
 async def common_tables(common_database: TestDatabase) -> AsyncIterator[Database]:
     """Its tables; every test brings keys of its own."""
-    opened = await connect(common_database.dsn("intake"), size=3, application="test-access")
+    opened = await connect(common_database.dsn("intake"), size=3, application="test-access", area="")
     yield opened
     await opened.close()
 
@@ -41,6 +42,21 @@ async def tables(common_tables: Database, common_database: TestDatabase) -> Data
     await conn.execute(EMPTY)
     await conn.close()
     return common_tables
+
+
+@pytest.fixture(scope="session")
+def enforced_database(postgres: EmbeddedPostgres, migrated: str) -> Iterator[TestDatabase]:
+    """The tables of the services that ask callers who they are."""
+    postgres.create_database("access_enforced", migrated)
+    yield TestDatabase(postgres, "access_enforced")
+    postgres.drop_database("access_enforced")
+
+
+@pytest_asyncio.fixture(scope="session")
+async def world(enforced_database: TestDatabase, login: LoginProvider) -> AsyncIterator[World]:
+    """The three services in production, one set for all; a test changes nothing that another asks about."""
+    async with open_world(enforced_database, login) as opened:
+        yield opened
 
 
 @pytest_asyncio.fixture(scope="session")

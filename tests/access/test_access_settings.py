@@ -9,7 +9,7 @@ from shared.access_settings import AccessSettings, Mode
 from tests.access.values import PEPPER_TEXT
 
 LOCKED: dict[str, Any] = {
-    "access": "production", "host": "0.0.0.0", "key_pepper": PEPPER_TEXT, "tls_terminated": True,
+    "access": "enforced", "host": "0.0.0.0", "key_pepper": PEPPER_TEXT, "tls_terminated": True,
     "oidc_issuer": "https://login.example.test", "oidc_audience": "griddispatch",
 }  # fmt: skip
 
@@ -19,13 +19,13 @@ def settings(**changes: Any) -> AccessSettings:
 
 
 def test_as_it_comes_it_is_a_demo_on_this_machine() -> None:
-    assert settings().access is Mode.DEMO
+    assert settings().access is Mode.OPEN
 
 
 def test_production_starts_when_everything_is_said() -> None:
-    assert settings(**LOCKED).access is Mode.PRODUCTION
+    assert settings(**LOCKED).access is Mode.ENFORCED
     assert settings(**LOCKED | {"oidc_issuer": "", "oidc_audience": ""}).oidc_issuer == ""
-    assert settings(**LOCKED | {"key_pepper": ""}).access is Mode.PRODUCTION
+    assert settings(**LOCKED | {"key_pepper": ""}).access is Mode.ENFORCED
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "grid.example", ""])
@@ -57,7 +57,7 @@ def test_production_does_not_start_half_locked(changes: dict[str, Any], why: str
 
 def test_every_reason_is_named_at_once_and_no_secret() -> None:
     with pytest.raises(ValidationError) as refused:
-        settings(access="production", key_pepper="demo-secret")
+        settings(access="enforced", key_pepper="demo-secret")
     told = str(refused.value)
     assert "random bytes" in told
     assert "tls_terminated" in told

@@ -4,6 +4,7 @@ import time
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
@@ -19,17 +20,22 @@ from shared.errors import Rejected
 from shared.gatekeeper import Gatekeeper
 from shared.key_store import insert_key
 from shared.openapi import ServiceApp
+from shared.permissions import Whereabouts
 from tests.access.provider import AUDIENCE, LoginProvider, claims, rs256
-from tests.access.values import PEPPER_TEXT, ROLES_FILE, key
+from tests.access.values import COUNTY, PEPPER_TEXT, ROLES_FILE, key
 
 
 def settings(login: LoginProvider, **changes: Any) -> AccessSettings:
     said: dict[str, Any] = {
-        "access": "production", "roles": ROLES_FILE, "key_pepper": PEPPER_TEXT, "tls_terminated": True,
+        "access": "enforced", "roles": ROLES_FILE, "key_pepper": PEPPER_TEXT, "tls_terminated": True,
         "oidc_issuer": login.url, "oidc_audience": AUDIENCE,
         "oidc_role_claim": "realm_access.roles", "oidc_roles": {"gd-privacy": "privacy_officer"},
     }  # fmt: skip
     return AccessSettings(_env_file=None, **said | changes)
+
+
+async def in_the_county(ticket_id: UUID | int) -> Whereabouts | None:
+    return Whereabouts(COUNTY)
 
 
 def app_of(gatekeeper: Gatekeeper) -> ServiceApp:
@@ -60,23 +66,23 @@ async def ask(gatekeeper: Gatekeeper, path: str, token: str | None = None) -> ht
 async def test_words_are_unlocked_by_whom_the_provider_names_and_it_stands_in_the_log(
     tables: Database, login: LoginProvider
 ) -> None:
-    gatekeeper = Gatekeeper("intake", settings(login), tables, "copy-1")
+    gatekeeper = Gatekeeper("intake", settings(login), tables, "copy-1", {"ticket_id": in_the_county})
     now = int(time.time())
     said = claims(
         iss=login.url, realm_access={"roles": ["gd-privacy", "offline_access"]}, exp=now + 60, iat=now, nbf=None
     )
-    assert (await ask(gatekeeper, "/v1/tickets/t1/matter", rs256(said))).json() == {"by": "privacy_officer:p-17"}
+    assert (await ask(gatekeeper, "/v1/tickets/1/matter", rs256(said))).json() == {"by": "privacy_officer:p-17"}
     await gatekeeper.trail.flush()
     (row,) = await tables.fetch("SELECT entry ->> 'outcome' AS outcome, actor, subject FROM audit")
-    assert tuple(row) == ("allowed", "privacy_officer:p-17", "t1")
+    assert tuple(row) == ("allowed", "privacy_officer:p-17", "1")
     assert await verify(tables) == (1, [])
     await gatekeeper.close()
 
 
 async def test_a_token_of_last_spring_is_not_good_today(tables: Database, login: LoginProvider) -> None:
-    gatekeeper = Gatekeeper("intake", settings(login), tables, "copy-1")
+    gatekeeper = Gatekeeper("intake", settings(login), tables, "copy-1", {"ticket_id": in_the_county})
     said = claims(iss=login.url, realm_access={"roles": ["gd-privacy"]})
-    assert (await ask(gatekeeper, "/v1/tickets/t1/matter", rs256(said))).status_code == 401
+    assert (await ask(gatekeeper, "/v1/tickets/1/matter", rs256(said))).status_code == 401
     await gatekeeper.close()
 
 
@@ -84,25 +90,25 @@ async def test_a_key_may_not_unlock_words_and_the_refusal_stands_in_the_log(
     tables: Database, login: LoginProvider
 ) -> None:
     text, kept = key(expires_at=utc_now() + timedelta(days=1))
-    gatekeeper = Gatekeeper("intake", settings(login), tables, "copy-1")
+    gatekeeper = Gatekeeper("intake", settings(login), tables, "copy-1", {"ticket_id": in_the_county})
     async with tables.transaction() as tx:
         await insert_key(tx, kept)
-    assert (await ask(gatekeeper, "/v1/tickets/t1/matter", text)).status_code == 403
+    assert (await ask(gatekeeper, "/v1/tickets/1/matter", text)).status_code == 403
     await gatekeeper.trail.flush()
     (row,) = await tables.fetch("SELECT entry ->> 'outcome' AS outcome, actor, subject FROM audit")
-    assert tuple(row) == ("refused", "hotline:hotline-a", "t1")
+    assert tuple(row) == ("refused", "hotline:hotline-a", "1")
     await gatekeeper.close()
 
 
 async def test_whether_the_service_lives_is_no_secret(tables: Database, login: LoginProvider) -> None:
-    gatekeeper = Gatekeeper("intake", settings(login), tables, "copy-1")
+    gatekeeper = Gatekeeper("intake", settings(login), tables, "copy-1", {"ticket_id": in_the_county})
     assert (await ask(gatekeeper, "/livez")).status_code == 200
     await gatekeeper.close()
 
 
 async def test_in_demo_mode_another_machine_is_told_so(tables: Database, login: LoginProvider) -> None:
-    gatekeeper = Gatekeeper("intake", settings(login, access="demo"), tables, "copy-1")
-    assert (await ask(gatekeeper, "/v1/tickets/t1/matter")).status_code == 403
+    gatekeeper = Gatekeeper("intake", settings(login, access="open"), tables, "copy-1", {"ticket_id": in_the_county})
+    assert (await ask(gatekeeper, "/v1/tickets/1/matter")).status_code == 403
     await gatekeeper.close()
 
 
@@ -110,8 +116,10 @@ async def test_rules_that_are_missing_or_wrong_end_the_start(
     tables: Database, login: LoginProvider, tmp_path: Path
 ) -> None:
     with pytest.raises(OSError, match=r"missing\.toml"):
-        Gatekeeper("intake", settings(login, roles=tmp_path / "missing.toml"), tables, "copy-1")
+        Gatekeeper(
+            "intake", settings(login, roles=tmp_path / "missing.toml"), tables, "copy-1", {"ticket_id": in_the_county}
+        )
     wrong = tmp_path / "wrong.toml"
     wrong.write_text("[roles", encoding="utf-8")
     with pytest.raises(Rejected):
-        Gatekeeper("intake", settings(login, roles=wrong), tables, "copy-1")
+        Gatekeeper("intake", settings(login, roles=wrong), tables, "copy-1", {"ticket_id": in_the_county})

@@ -11,11 +11,11 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse
 
 from shared import problems
-from shared.access import Access, actor_of, require
+from shared.access import Access, access_of, actor_of, require
 from shared.actors import Actor, Scope
 from shared.audit import Entry
 from shared.database import Database
-from shared.identity import BearerIdentity, DemoIdentity
+from shared.identity import BearerIdentity, OpenIdentity
 from shared.key_store import KeyRing, insert_key
 from shared.openapi import ServiceApp
 from shared.rate_limit import Policy, RateLimits
@@ -47,6 +47,11 @@ def app_of(access: Access) -> ServiceApp:
     @routes.post("/hang")
     async def hang(request: Request) -> dict[str, str]:
         return {"by": actor_of(request).name}
+
+    @routes.post("/lines/{operation}")
+    async def lines(operation: str, request: Request) -> dict[str, str]:
+        await access_of(request).check_line(request, operation, {})
+        return {}
 
     @routes.get("/discovery")
     async def discovery(request: Request) -> dict[str, str]:
@@ -185,7 +190,7 @@ async def test_a_route_without_a_rule_is_nobodys(world: World) -> None:
 
 
 async def test_an_open_route_asks_nobody(world: World) -> None:
-    assert (await world.get("/v1/discovery")).json() == {"by": ":"}
+    assert (await world.get("/v1/discovery")).json() == {"by": "anybody:"}
     assert (await world.get("/v1/by-code")).status_code == 200
 
 
@@ -309,17 +314,19 @@ def test_a_service_with_a_forgotten_route_does_not_start(world: World) -> None:
         world.access.check(app_of(world.access).openapi())
 
 
-def test_a_body_of_many_commands_is_judged_line_by_line(world: World) -> None:
-    worker = Actor("grid_worker", "u", "p", COUNTY, frozenset({Scope("work:own")}))
-    assert world.access.may(worker, "work")
-    assert not world.access.may(worker, "hang")
-    assert not world.access.may(worker, "no such command")
+async def test_a_body_of_many_commands_is_judged_line_by_line(world: World) -> None:
+    as_worker = {"token": world.login.token(roles=["grid_worker"], unit="u")}
+    answers = {}
+    for operation in ("work", "hang", "no-such-command"):
+        answers[operation] = (await world.ask("POST", f"/v1/lines/{operation}", **as_worker)).status_code
+    assert answers == {"work": 200, "hang": 403, "no-such-command": 403}
+    assert [(e.act, e.reason) for e in world.written] == [("hang", "scope"), ("no-such-command", "no-rule")]
 
 
 @pytest_asyncio.fixture
 async def demo() -> AsyncIterator[ServiceApp]:
     """The service in demo mode."""
-    yield app_of(Access("intake", permissions(), DemoIdentity(permissions()), RateLimits(), lambda entry: None))
+    yield app_of(Access("intake", permissions(), OpenIdentity(permissions()), RateLimits(), lambda entry: None))
 
 
 async def ask_demo(app: ServiceApp, peer: str, host: str = "127.0.0.1:8001", **headers: str) -> int:

@@ -32,6 +32,7 @@ ROLES: dict[str, Any] = {
         "post_ticket": {"scope": "tickets:write", "reach": "area"},
         "get_ticket": {"scope": "tickets:read", "reach": "area"},
         "list_tickets": {"scope": "tickets:read", "reach": "list"},
+        "lines": {"scope": "tickets:read", "reach": "list"},
         "work": {"scope": "work:own", "reach": "unit"},
         "hang": {"scope": "desk:command", "reach": "area", "audited": True, "two_persons": True},
         "discovery": {"reach": "open", "why": "public"},

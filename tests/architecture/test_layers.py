@@ -71,7 +71,11 @@ SHARED_LAYERS = (
         "shared.database",
     },
     {
+        "shared.acting",
+    },
+    {
         "shared.access_settings",
+        "shared.kafka_security",
         "shared.tokens",
     },
     {
@@ -109,6 +113,7 @@ SHARED_LAYERS = (
     },
     {
         "shared.actors",
+        "shared.start_faults",
         "shared.clock",
         "shared.errors",
         "shared.failpoint",
@@ -145,6 +150,7 @@ SERVICE_LAYERS = (
         "lead_api",
         "listening_api",
         "open311",
+        "pages",
         "panel_api",
         "privacy_api",
         "rates_api",

@@ -7,11 +7,11 @@ import pytest
 
 from services.notify.core.contacts import AddressBook, ChannelKind, Endpoint
 from services.notify.core.message import FACTS, Policy, Template
-from services.notify.core.plan import plan, plan_alert, plan_ask, plan_stopped
+from services.notify.core.plan import plan, plan_alert, plan_ask, plan_stopped, plan_unreachable
 from services.notify.core.subscription import Stop, Subscription, SubscriptionState, Wish
-from shared.events import Event, FollowUpAsked
+from shared.events import Event, FollowUpAsked, TicketEvaluated
 from shared.notify_events import SurgeAlert
-from shared.terms import AlertKind, Urgency
+from shared.terms import AlertKind, FollowUpOutcome, Urgency
 from tests.services.notify.values import (
     DUE,
     MORNING,
@@ -68,7 +68,8 @@ def test_an_escalation_without_an_hour_goes_at_once() -> None:
 def test_a_hotline_is_asked_to_ask_its_citizen() -> None:
     message = plan_ask(ASKED, follow_up(), BOOK, MORNING)
     assert (message.recipient, message.template) == ("source:hotline-12345", Template.FOLLOW_UP)
-    assert message.facts == {"ticket_no": NO, "cycle": 1, "attempt": 2}
+    link = "ANSWER/00000000-0000-0000-0000-000000000001/1"
+    assert message.facts == {"ticket_no": NO, "cycle": 1, "attempt": 2, "link": link}
 
 
 def test_an_owner_is_told_of_each_stop_once_and_in_a_story_of_its_own() -> None:
@@ -99,6 +100,8 @@ def test_the_same_event_always_plans_the_same_message() -> None:
 def test_every_template_knows_exactly_the_facts_that_are_planned_for_it() -> None:
     messages = [*plan(envelope(assigned()), BOOK, MORNING), *plan(envelope(escalated()), BOOK, MORNING)]
     messages += [plan_ask(ASKED, follow_up(), BOOK, MORNING), plan_stopped(STOPPED, "https://a/…", BOOK, MORNING)]
+    silent = envelope(TicketEvaluated(cycle=1, outcome=FollowUpOutcome.UNREACHABLE), version=9)
+    messages.append(plan_unreachable(silent, follow_up(), BOOK, MORNING))
     messages.append(plan_alert(UUID(int=8), SURGE, BOOK, MORNING))
     assert {m.template: set(m.facts) for m in messages} == {t: set(names) for t, names in FACTS.items()}
 

@@ -38,7 +38,7 @@ async def put(dsn: str, counts: dict[Bucket, Counts]) -> dict[str, Any]:
     database = await connect(dsn, size=1, application="test")
     async with database.transaction() as tx:
         await rates_store.add_counts(tx, counts)
-    shown = sheet_view(await read_sheet(database, measures(), "2026-03", "unit"), measures())
+    shown = sheet_view(await read_sheet(database, measures(), "2026-03", "unit", "*"), measures())
     await database.close()
     return shown
 

@@ -70,9 +70,9 @@ WITH old AS (
     FROM generate_series($1::bigint, $2::bigint) AS n
 ), messages AS (
     INSERT INTO notify.message (id, ticket_id, template, recipient, channel, endpoint, policy, facts,
-        caused_by, state, attempts, due_at, created_at, settled_at)
+        caused_by, state, attempts, due_at, created_at, settled_at, give_up_at)
     SELECT md5('message ' || n || m)::uuid, id, 'assigned', 'unit:old', 'console', 'console', 'RESEND', '{}', 'old',
-        'DELIVERED', 1, at, at, at FROM old, generate_series(1, 2) AS m
+        'DELIVERED', 1, at, at, at, at FROM old, generate_series(1, 2) AS m
 ), asked AS (
     INSERT INTO notify.follow_up (ticket_id, cycle, ticket_no, source, exercise, caused_by, state, attempts,
         bands, opened_at, ended_at, contacted, solved, satisfaction, recorded_by)
@@ -99,9 +99,17 @@ FROM dispatch.event AS e
 WHERE e.ticket_id = ANY($1::uuid[]) AND e.type = $4 AND e.recorded_at + $3::interval >= $2::timestamptz
 
 -- name: make_due
--- Let the signing clocks of some tickets all ring at one instant.
-UPDATE dispatch.timer SET fire_at = $2
-WHERE ticket_id = ANY($1::uuid[]) AND clock = 'SIGN'
+-- Let the signing clocks of some tickets all ring at one instant: in the row, and in the case that says when each rings.
+-- Answers with how many clocks that are.
+WITH told AS (
+    UPDATE dispatch.ticket_case AS c SET doc = (c.doc::jsonb || jsonb_build_object('clocks', (
+        SELECT jsonb_object_agg(key, CASE WHEN key LIKE 'SIGN:%' THEN to_jsonb($2::timestamptz) ELSE value END)
+        FROM jsonb_each(c.doc::jsonb -> 'clocks'))))::json
+    WHERE c.ticket_id = ANY($1::uuid[])
+), moved AS (
+    UPDATE dispatch.timer SET fire_at = $2 WHERE ticket_id = ANY($1::uuid[]) AND clock = 'SIGN' RETURNING 1
+)
+SELECT count(*) FROM moved
 
 -- name: stored_bytes
 -- How large the tables of the three services are, indexes and all.

@@ -135,7 +135,10 @@ def _resolve(story: Story, share: Assignment, command: Resolve) -> None:
         raise Refused("RESULT_EMPTY", "a result says what was done and what the citizen is told")
     if command.action == CITIZEN_CALLED_IN and not command.legal_basis.strip():
         raise Refused("BASIS_NEEDED", "having the citizen come in person needs its legal basis")
-    evidence = tuple(str(one) for one in command.evidence)
+    evidence = tuple(str(one) for one in dict.fromkeys(command.evidence))
+    needed = story.book.audit.evidence_for(story.case.category)
+    if share.kind is AssignmentKind.LEAD and len(evidence) < needed:
+        raise Refused("EVIDENCE_NEEDED", f"the result of such a matter comes with evidence, {needed} at least")
     story.results.append(
         Result(share.id, command.action, command.reply, command.note, evidence, command.legal_basis)
     )  # fmt: skip

@@ -11,7 +11,7 @@ from services.dispatch.core.sentences import CLOCK_NAMES, Language, sentence, sp
 
 REST: Final = ("其他", "Other")
 UNCLASSIFIED: Final = ("999999", ("未分类", "Unclassified"))
-ROLES: Final = {
+ADDRESSEES: Final = {
     "role:command-centre": ("指挥中心", "the command centre"),
     "role:county-briefing": ("县级通报", "the county briefing"),
 }
@@ -63,7 +63,7 @@ class Naming:
             case "clock":
                 return CLOCK_NAMES[value][pick] if value in CLOCK_NAMES else value
             case "to":
-                return ROLES[value][pick] if value in ROLES else self._unit(value.removeprefix("unit:"), pick)
+                return ADDRESSEES[value][pick] if value in ADDRESSEES else self._unit(value.removeprefix("unit:"), pick)
             case "due_at" | "sign_by" | "until":
                 return self._deadline(value)
         return self.labels[value][pick] if value in self.labels else value

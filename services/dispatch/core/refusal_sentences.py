@@ -44,6 +44,7 @@ HANDLING: Final = {
     "NOT_SIGNED": W("尚未签收", "it was not signed for"),
     "RESULT_EMPTY": W("办理结果须写明做法和答复", "a result says what was done and what the citizen is told"),
     "BASIS_NEEDED": W("须写明依据", "it needs its basis"),
+    "EVIDENCE_NEEDED": W("此类事项办结须附佐证材料", "the result of such a matter comes with evidence"),
     "SUPPORT_OPEN": W("协办任务尚未完成", "parts of other units are still open"),
     "NOT_RESOLVED": W("没有可审核的结果", "there is no result to look at"),
     "NOT_DISPATCHED": W("工单不在办理中", "the ticket is not in hand"),

@@ -3,6 +3,7 @@
 Each class is one table of the file, as in the sections before it: fields are keys, contradictions are refused.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -59,6 +60,11 @@ class AuditRules:
     __pydantic_config__: ClassVar[ConfigDict] = CLOSED
     automatic_for: frozenset[MatterSize]
     rework_least: LimitText  # of the resolve limit at least so much is left after a rework
+    evidence: Mapping[Name, Few]  # pieces that a result must come with, by category; the longest code that fits counts
+
+    def evidence_for(self, category: str) -> int:
+        """How many pieces of evidence the lead's result of such a matter needs."""
+        return next((self.evidence[category[:n]] for n in (6, 4, 2) if category[:n] in self.evidence), 0)
 
 
 @dataclass(frozen=True, slots=True)

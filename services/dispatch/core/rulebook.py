@@ -234,6 +234,8 @@ def _read_file(pack: Mapping[str, Any], categories: Mapping[str, Any], problems:
     if file is not None:
         problems.extend(_case_problems(file.case_class, categories))
         problems.extend(_support_problems(file))
+        strange = sorted(file.audit.evidence.keys() - set(_codes(categories)))
+        problems.extend(f"audit.evidence.{code}: is not in the category tree" for code in strange)
     return file
 
 

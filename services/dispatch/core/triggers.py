@@ -339,9 +339,6 @@ class EvaluatePartner(OnTicket):
     score: Annotated[int, Field(ge=1, le=5)]
 
 
-# ---- supervision and the citizen --------------------------------------------------------------------------
-
-
 @dataclass(frozen=True, slots=True)
 class Hasten(OnTicket):
     """Ask for speed (催办); no clock is set anew."""

@@ -9,6 +9,14 @@ SELECT doc FROM ticket_case WHERE merged_into = ANY($1::uuid[])
 -- name: ticket_of_assignments
 SELECT id, ticket_id FROM assignment WHERE id = ANY($1::uuid[])
 
+-- name: place_of_ticket
+-- Where a ticket lies, and who has it: the units at work on it, or all that ever were when none is.
+SELECT c.place, coalesce(array_agg(a.unit) FILTER (WHERE a.ended_at IS NULL), array_agg(a.unit)) AS units
+FROM ticket_case AS c LEFT JOIN assignment AS a USING (ticket_id) WHERE c.ticket_id = $1 GROUP BY c.place
+
+-- name: place_of_assignment
+SELECT c.place, ARRAY[a.unit] AS units FROM assignment AS a JOIN ticket_case AS c USING (ticket_id) WHERE a.id = $1
+
 -- name: insert_cases
 INSERT INTO ticket_case (ticket_id, version, state, previous_state, light, due_at, closed_at, doc, merged_into, place,
     category, urgency)
@@ -60,9 +68,11 @@ INSERT INTO guard_refusal (ticket_id, code, unit, target, category, rule, refuse
 SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::timestamptz[])
 
 -- name: burden
--- Refusals between two instants, by month of the county's clock, unit, code and rule.
+-- Refusals between two instants, by month of the county's clock, unit, code and rule; for a part of the county $5 only
+-- those about its tickets.
 SELECT to_char(refused_at AT TIME ZONE $3, 'YYYY-MM') AS month, unit, code, rule, count(*) AS refusals
-FROM guard_refusal WHERE refused_at >= $1 AND refused_at < $2
+FROM guard_refusal AS r WHERE refused_at >= $1 AND refused_at < $2 AND (lies_in($5, $4) OR EXISTS (
+    SELECT FROM ticket_case AS c WHERE c.ticket_id = r.ticket_id AND lies_in(c.place, $4)))
 GROUP BY 1, 2, 3, 4 ORDER BY 1, 5 DESC, 2, 3, 4
 
 -- name: set_timers
@@ -110,18 +120,28 @@ SELECT version, trigger, explanation, decided_at FROM decision WHERE ticket_id =
 -- Open assignments, the most urgent deadline first, each with its case; keyset by (due_at, id).
 SELECT a.id, a.due_at, c.doc
 FROM assignment AS a JOIN ticket_case AS c USING (ticket_id)
-WHERE a.ended_at IS NULL AND ($1::text IS NULL OR a.unit = $1) AND ($2::text IS NULL OR a.state = $2)
-  AND (a.due_at, a.id) > ($3::timestamptz, $4::uuid)
-ORDER BY a.due_at, a.id LIMIT $5
+WHERE a.ended_at IS NULL AND ($1::text IS NULL OR a.state = $1) AND (a.due_at, a.id) > ($2::timestamptz, $3::uuid)
+  AND lies_in(c.place, $5)
+ORDER BY a.due_at, a.id LIMIT $4
+
+-- name: list_open_of
+-- The same of one unit. Apart from the other, for one plan for both would walk through the work of all units.
+SELECT a.id, a.due_at, c.doc
+FROM assignment AS a JOIN ticket_case AS c USING (ticket_id)
+WHERE a.ended_at IS NULL AND a.unit = $6::text AND ($1::text IS NULL OR a.state = $1)
+  AND (a.due_at, a.id) > ($2::timestamptz, $3::uuid) AND lies_in(c.place, $5)
+ORDER BY a.due_at, a.id LIMIT $4
 
 -- name: overview
 -- Counts over open work only.
-SELECT state, light, count(*) AS tickets FROM ticket_case WHERE closed_at IS NULL GROUP BY state, light
+SELECT state, light, count(*) AS tickets FROM ticket_case
+WHERE closed_at IS NULL AND lies_in(place, $1) GROUP BY state, light
 
 -- name: without_clock
--- Tickets in hand that nothing watches: no clock at all, or past their deadline ($1) without a handling clock.
+-- Tickets in hand that nothing watches: no clock at all, or past their deadline ($1) without a handling clock. That they
+-- are open is said twice, for the index of open work.
 SELECT c.ticket_id FROM ticket_case AS c
-WHERE c.state = 'DISPATCHED' AND (
+WHERE c.closed_at IS NULL AND c.state = 'DISPATCHED' AND (
     NOT EXISTS (SELECT FROM timer AS t WHERE t.ticket_id = c.ticket_id)
     OR c.due_at < $1 AND NOT EXISTS (
         SELECT FROM timer AS t WHERE t.ticket_id = c.ticket_id AND t.clock IN ('RESOLVE', 'RESOLVE_BIG')))
@@ -131,4 +151,5 @@ ORDER BY c.due_at LIMIT $2
 -- Open tickets without a running clock, of their own or of the open ticket they wait for: must be none.
 SELECT c.ticket_id FROM ticket_case AS c
 WHERE c.closed_at IS NULL AND NOT EXISTS (SELECT FROM timer AS t WHERE t.ticket_id = c.ticket_id)
-  AND NOT EXISTS (SELECT FROM ticket_case AS m WHERE m.ticket_id = c.merged_into AND m.closed_at IS NULL) LIMIT $1
+  AND NOT EXISTS (SELECT FROM ticket_case AS m WHERE m.ticket_id = c.merged_into AND m.closed_at IS NULL)
+  AND lies_in(c.place, $2) LIMIT $1

@@ -1,3 +1,11 @@
+-- name: place_of_suggestion
+-- Where the two tickets lie.
+SELECT t.area, i.area AS other FROM merge_suggestion AS s JOIN ticket AS t ON t.id = s.ticket_id
+JOIN ticket AS i ON i.id = s.into_ticket WHERE s.id = $1
+
+-- name: place_of_incident
+SELECT m.area FROM incident AS i JOIN ticket AS m ON m.id = i.main_ticket WHERE i.id = $1
+
 -- name: lock_groups
 -- One copy at a time looks for neighbours within a group of categories, until it commits: otherwise two tickets about
 -- one thing, triaged at the same moment, would each find nobody. In the order given, which is that of the numbers.
@@ -87,6 +95,7 @@ SELECT s.id AS suggestion_id, s.ticket_id, t.ticket_no, s.into_ticket, i.ticket_
        s.likeness, s.distance_m, s.suggested_at, t.category, t.grid, t.received_at
 FROM merge_suggestion AS s JOIN ticket AS t ON t.id = s.ticket_id JOIN ticket AS i ON i.id = s.into_ticket
 WHERE s.state = 'OPEN' AND s.id > $1 AND NOT t.hidden AND NOT i.hidden
+  AND lies_in(t.area, $3) AND lies_in(i.area, $3)
 ORDER BY s.id LIMIT $2
 
 -- name: read_suggestion

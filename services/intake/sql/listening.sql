@@ -1,3 +1,14 @@
+-- name: place_of_session
+-- Where people were listened to, the county where no place is known, and whose session it is.
+SELECT coalesce(grid, village, township, $2) AS area, unit FROM talk_session WHERE id = $1
+
+-- name: place_of_item
+SELECT coalesce(s.grid, s.village, s.township, $2) AS area, s.unit
+FROM talk_item AS i JOIN talk_session AS s ON s.id = i.session_id WHERE i.id = $1
+
+-- name: place_of_act
+SELECT jurisdiction AS area FROM pending_act WHERE id = $1
+
 -- name: insert_session
 -- Answers with nothing when the unit recorded this one before.
 INSERT INTO talk_session (

@@ -1,29 +1,51 @@
 -- name: list_requests
--- Tickets of any service, the newest first: along the index `ticket_listed`, from the cursor on.
+-- Tickets of any service, the newest first, from the cursor on: the open ones and the closed ones each along their own
+-- index, as far as the page could need.
 SELECT id, ticket_no, public_state, received_at, updated_at, category, township, village, grid
 FROM (
-    SELECT id, ticket_no, public_state, received_at, updated_at, COALESCE(category, given_category) AS category,
-           township, village, grid, COALESCE(ticket_type, given_type) AS ticket_type, explanation
-    FROM ticket
-    WHERE NOT confidential AND NOT exercise AND NOT hidden AND received_at >= $1 AND (received_at, id) < ($2, $3)
+    (SELECT id, ticket_no, public_state, received_at, updated_at, COALESCE(category, given_category) AS category,
+            township, village, grid
+     FROM ticket
+     WHERE false = ANY ($4::boolean[]) AND closed_at = 'infinity'
+       AND NOT confidential AND NOT exercise AND NOT hidden AND received_at >= $1 AND (received_at, id) < ($2, $3)
+       AND COALESCE(ticket_type, given_type) IS DISTINCT FROM 'REPORT'
+       AND NOT COALESCE(explanation::text LIKE ANY ($5::text[]), false)
+     ORDER BY received_at DESC, id DESC LIMIT $6::bigint + $7::bigint)
+    UNION ALL
+    (SELECT id, ticket_no, public_state, received_at, updated_at, COALESCE(category, given_category) AS category,
+            township, village, grid
+     FROM ticket
+     WHERE true = ANY ($4::boolean[]) AND closed_at < 'infinity'
+       AND NOT confidential AND NOT exercise AND NOT hidden AND received_at >= $1 AND (received_at, id) < ($2, $3)
+       AND COALESCE(ticket_type, given_type) IS DISTINCT FROM 'REPORT'
+       AND NOT COALESCE(explanation::text LIKE ANY ($5::text[]), false)
+     ORDER BY received_at DESC, id DESC LIMIT $6::bigint + $7::bigint)
 ) AS t
-WHERE (public_state = '已结案') = ANY ($4::boolean[])
-  AND ticket_type IS DISTINCT FROM 'REPORT'
-  AND NOT COALESCE(explanation::text LIKE ANY ($5::text[]), false)
 ORDER BY received_at DESC, id DESC LIMIT $6 OFFSET $7
 
 -- name: list_requests_of_services
--- The same for some services: for each along the index `ticket_listed_by_service`, as far as the page could need.
-SELECT t.id, t.ticket_no, t.public_state, t.received_at, t.updated_at, code AS category, t.township, t.village, t.grid
+-- The same for some services: for each along the indexes by service.
+SELECT t.id, t.ticket_no, t.public_state, t.received_at, t.updated_at, t.category, t.township, t.village, t.grid
 FROM unnest($8::text[]) AS code CROSS JOIN LATERAL (
-    SELECT id, ticket_no, public_state, received_at, updated_at, township, village, grid
-    FROM ticket
-    WHERE COALESCE(category, given_category, '999999') = code
-      AND NOT confidential AND NOT exercise AND NOT hidden AND received_at >= $1 AND (received_at, id) < ($2, $3)
-      AND (public_state = '已结案') = ANY ($4::boolean[])
-      AND COALESCE(ticket_type, given_type) IS DISTINCT FROM 'REPORT'
-      AND NOT COALESCE(explanation::text LIKE ANY ($5::text[]), false)
-    ORDER BY received_at DESC, id DESC LIMIT $6::bigint + $7::bigint
+    (SELECT id, ticket_no, public_state, received_at, updated_at, code AS category,
+            township, village, grid
+     FROM ticket
+     WHERE false = ANY ($4::boolean[]) AND closed_at = 'infinity'
+       AND COALESCE(category, given_category, '999999') = code
+       AND NOT confidential AND NOT exercise AND NOT hidden AND received_at >= $1 AND (received_at, id) < ($2, $3)
+       AND COALESCE(ticket_type, given_type) IS DISTINCT FROM 'REPORT'
+       AND NOT COALESCE(explanation::text LIKE ANY ($5::text[]), false)
+     ORDER BY received_at DESC, id DESC LIMIT $6::bigint + $7::bigint)
+    UNION ALL
+    (SELECT id, ticket_no, public_state, received_at, updated_at, code AS category,
+            township, village, grid
+     FROM ticket
+     WHERE true = ANY ($4::boolean[]) AND closed_at < 'infinity'
+       AND COALESCE(category, given_category, '999999') = code
+       AND NOT confidential AND NOT exercise AND NOT hidden AND received_at >= $1 AND (received_at, id) < ($2, $3)
+       AND COALESCE(ticket_type, given_type) IS DISTINCT FROM 'REPORT'
+       AND NOT COALESCE(explanation::text LIKE ANY ($5::text[]), false)
+     ORDER BY received_at DESC, id DESC LIMIT $6::bigint + $7::bigint)
 ) AS t
 ORDER BY t.received_at DESC, t.id DESC LIMIT $6 OFFSET $7
 

@@ -1,3 +1,6 @@
+-- name: place_of_ticket
+SELECT area FROM ticket WHERE id = $1
+
 -- name: claim_requests
 -- Take each key for the ticket that is about to be made; keys that are taken stay as they are. Answers with the keys
 -- won, each with a number drawn for its ticket. In the order of the keys, so that two batches cannot lock each other

@@ -19,6 +19,7 @@ class Template(StrEnum):
     ASSIGNED = "assigned"
     ESCALATED = "escalated"
     FOLLOW_UP = "follow_up"
+    UNREACHABLE = "unreachable"
     SUBSCRIPTION_STOPPED = "subscription_stopped"
     SURGE = "surge"
 
@@ -28,7 +29,8 @@ FACTS: Mapping[Template, frozenset[str]] = {
         ["ticket_no", "unit", "kind", "category", "urgency", "size", "mark", "grid", "cycle", "due_at", "sign_by"],
     ),
     Template.ESCALATED: frozenset(["ticket_no", "unit", "clock", "level", "cycle", "due_at", "urgency"]),
-    Template.FOLLOW_UP: frozenset(["ticket_no", "cycle", "attempt"]),
+    Template.FOLLOW_UP: frozenset(["ticket_no", "cycle", "attempt", "link"]),
+    Template.UNREACHABLE: frozenset(["ticket_no", "cycle", "link"]),
     Template.SUBSCRIPTION_STOPPED: frozenset(["name", "place", "reason"]),
     Template.SURGE: frozenset(["kind", "category", "place", "count", "threshold", "playbook", "since"]),
 }
@@ -47,6 +49,7 @@ POLICIES: Mapping[Template, Policy] = {
     Template.ESCALATED: Policy.RESEND,
     # Nobody likes to be asked the same twice; the next attempt comes anyway.
     Template.FOLLOW_UP: Policy.AT_MOST_ONCE,
+    Template.UNREACHABLE: Policy.AT_MOST_ONCE,
     Template.SUBSCRIPTION_STOPPED: Policy.RESEND,
     Template.SURGE: Policy.RESEND,
 }
@@ -64,6 +67,7 @@ AUDIENCES: Mapping[Template, Audience] = {
     Template.ESCALATED: Audience.OFFICIAL,
     # The hotline hears of it, and calls the citizen.
     Template.FOLLOW_UP: Audience.CITIZEN,
+    Template.UNREACHABLE: Audience.CITIZEN,
     Template.SUBSCRIPTION_STOPPED: Audience.OFFICIAL,
     Template.SURGE: Audience.OFFICIAL,
 }

@@ -7,6 +7,7 @@ from uuid import UUID, uuid5
 
 from services.notify.core.contacts import AddressBook
 from services.notify.core.followup import FollowUp
+from services.notify.core.links import Purpose, code_of
 from services.notify.core.message import POLICIES, Facts, PlannedMessage, Template
 from services.notify.core.subscription import Subscription
 from shared.events import NAMESPACE, Envelope, FollowUpAsked, TicketAssigned, TicketEscalated
@@ -17,6 +18,14 @@ REPEAT = "REPEAT"
 """The mark of a matter that its caller had come with before."""
 EXERCISE = "exercise"
 """Why a message of a drill is not sent."""
+
+
+def plan_unreachable(evaluated: Envelope, follow_up: FollowUp, book: AddressBook, now: datetime) -> PlannedMessage:
+    """The message with the free way back, for a citizen whom nobody reached; `evaluated` is what states that."""
+    link = code_of(Purpose.REOPEN, evaluated.ticket_id, follow_up.cycle)
+    facts: Facts = {"ticket_no": follow_up.ticket_no, "cycle": follow_up.cycle, "link": link}
+    recipient = f"source:{follow_up.source}"
+    return _message(evaluated, Template.UNREACHABLE, recipient, book, now, facts, exercise=follow_up.exercise)
 
 
 _ALERTS = {AlertKind.CRITICAL: Urgency.U1, AlertKind.GROWTH: Urgency.U3}
@@ -69,7 +78,10 @@ def with_urgency(planned: Sequence[PlannedMessage], known: Mapping[TicketId, Urg
 def plan_ask(asked: Envelope, follow_up: FollowUp, book: AddressBook, now: datetime) -> PlannedMessage:
     """The message that has the hotline ask its citizen; `asked` carries the FollowUpAsked that states it."""
     assert isinstance(asked.event, FollowUpAsked)
-    facts: Facts = {"ticket_no": follow_up.ticket_no, "cycle": asked.event.cycle, "attempt": asked.event.attempt}
+    facts: Facts = {
+        "ticket_no": follow_up.ticket_no, "cycle": asked.event.cycle, "attempt": asked.event.attempt,
+        "link": code_of(Purpose.ANSWER, asked.ticket_id, follow_up.cycle),
+    }  # fmt: skip
     recipient = f"source:{follow_up.source}"
     return _message(asked, Template.FOLLOW_UP, recipient, book, now, facts, exercise=follow_up.exercise)
 

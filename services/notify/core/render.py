@@ -11,6 +11,7 @@ from string import Template as Text
 from zoneinfo import ZoneInfo
 
 from services.notify.core.contacts import LANGUAGES
+from services.notify.core.links import Links
 from services.notify.core.message import FACTS, Facts, Message, Template
 
 DIGEST = "digest"
@@ -32,18 +33,22 @@ Key = tuple[str, str, Form]
 """A text's template or DIGEST, its language, its form."""
 
 _KINDS: Mapping[str, frozenset[str]] = {**{t.value: FACTS[t] for t in Template}, DIGEST: DIGEST_FIELDS}
+NO_LINKS = Links()
+_LINK = "link"
 _INSTANTS = frozenset({"due_at", "sign_by", "since"})
 _TO_THE_MINUTE = len("2026-03-10 09:15")
 _LABELS: Mapping[str, Mapping[str, str]] = {
     "zh": {
         "U1": "特急", "U2": "紧急", "U3": "一般", "SMALL": "小事", "BIG": "大事", "UNSIZED": "其他事项",
         "LEAD": "主办", "SUPPORT": "协办", "COORDINATE": "属地协调", "FIRST_DISPOSAL": "先行处置",
-        "REPEAT": ",重复诉求", "SPIKE": "突增", "GROWTH": "持续增长", "SPREAD": "扩散", "CRITICAL": "特急个案",
+        "link": " 链接:", "REPEAT": ",重复诉求",
+        "SPIKE": "突增", "GROWTH": "持续增长", "SPREAD": "扩散", "CRITICAL": "特急个案",
     },
     "en": {
         "U1": "critical", "U2": "urgent", "U3": "normal", "SMALL": "small", "BIG": "big", "UNSIZED": "other",
         "LEAD": "lead", "SUPPORT": "support", "COORDINATE": "coordination", "FIRST_DISPOSAL": "first disposal",
-        "REPEAT": ", repeat", "SPIKE": "spike", "GROWTH": "growth", "SPREAD": "spread", "CRITICAL": "critical matter",
+        "link": " Link: ", "REPEAT": ", repeat",
+        "SPIKE": "spike", "GROWTH": "growth", "SPREAD": "spread", "CRITICAL": "critical matter",
     },
 }  # fmt: skip
 
@@ -70,6 +75,7 @@ class Renderer:
 
     texts: Mapping[Key, Wording]
     zone: ZoneInfo
+    links: Links = NO_LINKS
 
     def text(self, template: Template, facts: Facts, language: str, form: Form = Form.PLAIN) -> str:
         """The words of one message in one of LANGUAGES."""
@@ -99,6 +105,7 @@ class Renderer:
             "recipient": message.recipient,
             "planned_at": message.created_at.isoformat(),
             **message.facts,
+            **({"link": self.links.url(str(message.facts["link"]))} if "link" in message.facts else {}),
             "text": {language: self.text(message.template, message.facts, language) for language in LANGUAGES},
         }
 
@@ -118,6 +125,9 @@ class Renderer:
         if name in _INSTANTS and value:
             local = datetime.fromisoformat(str(value)).astimezone(self.zone)
             return local.isoformat(" ", "minutes")[:_TO_THE_MINUTE]
+        if name == "link":
+            url = self.links.url(str(value))
+            return f"{_LABELS[language][_LINK]}{url}" if url else ""
         return _LABELS[language].get(str(value), str(value))
 
 
@@ -161,7 +171,7 @@ def preview(template: str, sample: Mapping[str, str], form: Form = Form.PLAIN) -
     return _finish(Text(template.strip()).substitute({name: put(w, form) for name, w in sample.items()}), form)
 
 
-def make_renderer(sources: Mapping[str, str], zone: ZoneInfo) -> Renderer:
+def make_renderer(sources: Mapping[str, str], zone: ZoneInfo, links: Links = NO_LINKS) -> Renderer:
     """A renderer of `sources`: texts with $placeholders by file name; raises TemplatesRefused.
 
     A name is `<template>.<language>.txt`, or `<template>.<language>.<form>.txt` for a text of one form alone. Every
@@ -182,7 +192,7 @@ def make_renderer(sources: Mapping[str, str], zone: ZoneInfo) -> Renderer:
         problems += [f"{kind}.{language}.txt: missing" for language in missing]
     if problems:
         raise TemplatesRefused("; ".join(problems))
-    return Renderer(texts, zone)
+    return Renderer(texts, zone, links)
 
 
 def _read_name(name: str) -> Key | None:

@@ -38,6 +38,7 @@ ON CONFLICT DO NOTHING
 SELECT t.ticket_id, t.cycle, t.way, t.ticket_no, t.unit, t.dedicated, t.made_at, t.missed, t.agent, t.lease_until
 FROM task AS t LEFT JOIN follow_up AS f USING (ticket_id, cycle)
 WHERE t.done_at IS NULL AND (t.way = 'FIELD_CHECK' OR (f.state = 'OPEN' AND f.attempts > t.missed))
+  AND ($2 = '*' OR EXISTS (SELECT FROM ticket_record AS r WHERE r.ticket_id = t.ticket_id AND lies_in(r.area, $2)))
 ORDER BY t.made_at, t.ticket_id LIMIT $1
 
 -- name: claim_tasks
@@ -46,6 +47,7 @@ WITH free AS (
     SELECT t.ticket_id, t.cycle FROM task AS t LEFT JOIN follow_up AS f USING (ticket_id, cycle)
     WHERE t.done_at IS NULL AND t.dedicated = $4 AND (t.lease_until IS NULL OR t.lease_until <= $5 OR t.agent = $1)
         AND (t.way = 'FIELD_CHECK' OR (f.state = 'OPEN' AND f.attempts > t.missed))
+        AND ($7 = '*' OR EXISTS (SELECT FROM ticket_record AS r WHERE r.ticket_id = t.ticket_id AND lies_in(r.area, $7)))
         AND t.unit <> $2
         AND NOT (t.unit ~ '^[0-9]+$' AND $2 ~ '^[0-9]+$' AND (starts_with(t.unit, $2) OR starts_with($2, t.unit)))
     ORDER BY t.made_at, t.ticket_id LIMIT $3
@@ -69,6 +71,12 @@ UPDATE task SET done_at = $3, confirmed = $4 WHERE ticket_id = $1 AND cycle = $2
 
 -- name: add_link
 INSERT INTO link (hash, ticket_id, cycle, purpose, expires_at) VALUES ($1, $2, $3, $4, $5)
+
+-- name: add_links
+-- Those that stand in messages; the same link sent again is good for as long as the latest message says.
+INSERT INTO link (hash, ticket_id, cycle, purpose, expires_at)
+SELECT * FROM unnest($1::bytea[], $2::uuid[], $3::int[], $4::text[], $5::timestamptz[])
+ON CONFLICT (hash) DO UPDATE SET expires_at = greatest(link.expires_at, excluded.expires_at)
 
 -- name: forget_links
 -- Links that are no good any more, a few at a time.
@@ -106,5 +114,6 @@ SELECT ticket_id, cycle FROM exclusion WHERE state = 'ASKED' AND decide_by < $1 
 
 -- name: list_exclusions
 SELECT ticket_id, cycle, unit, reason, evidence, asked_by, asked_at, decide_by, state, sampled, checked_by
-FROM exclusion WHERE ($1 = '' OR state = $1) AND ($2 = '' OR unit = $2)
+FROM exclusion AS e WHERE ($1 = '' OR state = $1) AND ($2 = '' OR unit = $2)
+  AND ($4 = '*' OR EXISTS (SELECT FROM ticket_record AS r WHERE r.ticket_id = e.ticket_id AND lies_in(r.area, $4)))
 ORDER BY asked_at DESC, ticket_id LIMIT $3

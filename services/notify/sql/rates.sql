@@ -1,3 +1,8 @@
+-- name: place_of_ticket
+-- Where a ticket lies, and which units led it.
+SELECT area, ARRAY(SELECT DISTINCT c ->> 'unit' FROM json_array_elements(doc -> 'cycles') AS c) AS units
+FROM ticket_record WHERE ticket_id = $1
+
 -- name: lock_records
 -- In id order, so that two writers never wait for each other.
 SELECT ticket_id, doc FROM ticket_record WHERE ticket_id = ANY($1::uuid[]) ORDER BY ticket_id FOR UPDATE
@@ -66,7 +71,7 @@ SELECT CASE $2 WHEN 'unit' THEN unit WHEN 'township' THEN township ELSE category
     sum(basic)::int AS basic, sum(unreachable)::int AS unreachable, sum(hung)::int AS hung,
     sum(excluded)::int AS excluded, sum(reopened)::int AS reopened, sum(recurrence_90d)::int AS recurrence_90d,
     sum(guard_refused)::int AS guard_refused
-FROM rate_count WHERE period = $1
+FROM rate_count WHERE period = $1 AND lies_in(township, $3)
 GROUP BY key ORDER BY key
 
 -- name: all_counts
@@ -146,7 +151,7 @@ GROUP BY grp, township, week
 -- name: recurring_matters
 -- Kinds of matters that came up at least $3 times in one grid from $1 until before $2, the most frequent first.
 SELECT category, grid, township, count(*)::int AS n, min(accepted_at) AS first_at, max(accepted_at) AS last_at
-FROM occurrence WHERE accepted_at >= $1 AND accepted_at < $2 AND grid <> ''
+FROM occurrence WHERE accepted_at >= $1 AND accepted_at < $2 AND grid <> '' AND lies_in(grid, $5)
 GROUP BY category, grid, township HAVING count(*) >= $3
 ORDER BY n DESC, category, grid LIMIT $4
 
@@ -182,4 +187,4 @@ GROUP BY grid ORDER BY grid
 -- name: list_alerts
 SELECT id, kind, grp AS category, place, window_start, window_end, n AS count, threshold, grids, playbook, told AS to,
     given_at
-FROM alert WHERE given_at >= $1 ORDER BY given_at DESC, id LIMIT $2
+FROM alert WHERE given_at >= $1 AND lies_in(place, $3) ORDER BY given_at DESC, id LIMIT $2

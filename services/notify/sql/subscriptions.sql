@@ -87,13 +87,16 @@ WHERE seq > $1 AND ($2::uuid IS NULL OR ticket_id = $2) AND ($3::timestamptz IS 
 ORDER BY seq LIMIT $5
 
 -- name: ready_subscriptions
--- Active subscriptions for which something is due, with their sealed keys.
+-- Active subscriptions for which something is due, with their sealed keys. One probe of the index for each: as EXISTS
+-- this became a join that read the whole queue.
 SELECT s.id, s.owner, s.name, s.url, s.types, s.units, s.categories, s.areas, s.exercises, s.state, s.stopped_for,
     s.version, s.created_at, s.changed_at, s.delivered_at, s.previous_until, s.secret, s.previous
 FROM subscription AS s
-WHERE s.state = 'ACTIVE' AND s.id <> ALL($2::uuid[]) AND EXISTS (
+CROSS JOIN LATERAL (
     SELECT FROM delivery AS d WHERE d.subscription_id = s.id AND d.state = 'QUEUED' AND d.due_at <= $1
-)
+    ORDER BY d.due_at LIMIT 1
+) AS due
+WHERE s.state = 'ACTIVE' AND s.id <> ALL($2::uuid[])
 ORDER BY s.id
 
 -- name: claim_deliveries

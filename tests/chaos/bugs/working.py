@@ -119,5 +119,6 @@ def clock_believed() -> None:
 
 def filter_missing() -> None:
     """M27: one list forgets whom it is for."""
-    query = store._SQL["list_open"]
-    store._SQL["list_open"] = query.replace("a.unit = $1)", "a.unit <> '')")  # type: ignore[index]
+    query = store._SQL["list_open_of"]
+    forgetful = query.replace("a.unit = $5::text", "a.unit <> coalesce($5::text, '')")
+    store._SQL["list_open_of"] = forgetful  # type: ignore[index]

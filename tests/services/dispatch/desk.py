@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Any
 
 import httpx
-from fastapi import FastAPI
 
 from services.dispatch.api import Commands, router
 from services.dispatch.core.org import Org
@@ -15,7 +14,6 @@ from services.dispatch.decisions import Decider
 from services.dispatch.handlers import decide_on_events
 from services.dispatch.places import Places
 from services.dispatch.timers import Timers
-from shared import problems
 from shared.database import Database, connect
 from shared.events import Envelope, Event, TicketEvaluated, event_id
 from shared.ledger import Ledger
@@ -23,6 +21,7 @@ from shared.terms import Source
 from tests.builders import TUESDAY_MORNING, grids, rulebook, ticket, triaged
 from tests.builders import org as sample_org
 from tests.conftest import TestDatabase
+from tests.open_access import ADDRESS, open_app
 
 
 @dataclass
@@ -94,9 +93,8 @@ async def open_desk(database: TestDatabase, *, org: Org | None = None) -> AsyncI
     db = await connect(database.dsn("dispatch"), size=10, application="test")
     time = [TUESDAY_MORNING]
     decider = Decider(Ledger(Source.DISPATCH, lambda: None), rulebook(), org or sample_org(), lambda: time[0])
-    app = FastAPI()
-    problems.install(app)
+    app = open_app("dispatch")
     app.include_router(router(db, Commands(db, decider, Places(grids()))))
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://dispatch") as http:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=ADDRESS) as http:
         yield Desk(db, http, Timers(db, decider, 200), decider, time)
     await db.close()

@@ -7,7 +7,6 @@ from typing import Any
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
-from fastapi import FastAPI
 from httpx import ASGITransport, AsyncClient
 
 from services.dispatch.api import router as command_router
@@ -19,13 +18,13 @@ from services.dispatch.core.org import Org
 from services.dispatch.live import PLACES, TOPICS, Live
 from services.dispatch.places import Places
 from services.dispatch.watchers import Watchers
-from shared import problems
 from shared.contract_labels import LABELS
 from shared.tail import Tail
 from shared.terms import Urgency
 from tests.builders import GRID, TUESDAY_MORNING, categories, grids, org, ticket
 from tests.conftest import TestDatabase
 from tests.core.course import BIG, TOWN, entry, org_with
+from tests.open_access import ADDRESS, open_app
 from tests.services.dispatch.desk import Desk, open_desk
 
 OTHER_GRID = "990101002001001"
@@ -38,11 +37,10 @@ async def board(database: TestDatabase, *, duties: Org | None = None) -> AsyncIt
     live = Live(lambda: Tail("127.0.0.1:1", TOPICS, client_id="t"), Watchers(PLACES))
     async with open_desk(database, org=duties) as desk:
         commands = Commands(desk.database, desk.decider, Places(grids()))
-        app = FastAPI()
-        problems.install(app)
+        app = open_app("dispatch")
         app.include_router(command_router(desk.database, commands))
         app.include_router(router(desk.database, commands, naming, grids(), live))
-        async with AsyncClient(transport=ASGITransport(app), base_url="http://dispatch") as http:
+        async with AsyncClient(transport=ASGITransport(app), base_url=ADDRESS) as http:
             yield desk, http
 
 

@@ -7,14 +7,12 @@ from uuid import UUID
 
 import httpx
 import uvicorn
-from fastapi import FastAPI
 
 from griddispatch.embedded import Broker
 from griddispatch.embedded.process import free_port
 from services.dispatch import stream_api
 from services.dispatch.live import PLACES, TOPICS, Live
 from services.dispatch.watchers import Watchers
-from shared import problems
 from shared.clock import FastClock
 from shared.events import TicketSnapshot
 from shared.kafka import Outgoing, Producer
@@ -23,6 +21,7 @@ from shared.tail import Tail
 from shared.terms import AlertKind, Light, MatterSize, TicketType, Urgency
 from shared.topics import NOTIFY, STATE
 from tests.builders import GRID, TUESDAY_MORNING, eventually, ticket
+from tests.open_access import open_app
 
 CLOCK = FastClock(TUESDAY_MORNING, TUESDAY_MORNING, 60)
 
@@ -77,8 +76,7 @@ class Ear:
 
 @asynccontextmanager
 async def serving(watchers: Watchers, heartbeat_s: float = 10.0) -> AsyncIterator[str]:
-    app = FastAPI()
-    problems.install(app)
+    app = open_app("dispatch")
     app.include_router(stream_api.router(watchers, CLOCK, heartbeat_s))
     port = free_port()
     server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="critical", lifespan="off"))

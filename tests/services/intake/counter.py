@@ -31,7 +31,6 @@ from services.intake.receive import Receiver
 from services.intake.relay_calls import RelayCalls
 from services.intake.triage import TriageLoop
 from services.intake.vault import Marks, Vault, erase, lead_keys, ordinary_keys, read_keys
-from shared import problems
 from shared.codec import Record, encode
 from shared.database import Database, connect
 from shared.events import Envelope, Event, event_id
@@ -40,12 +39,13 @@ from shared.rate_limit import RateLimits
 from shared.terms import Source, TicketId
 from shared.wake import Wake
 from tests.builders import PACK, TUESDAY_MORNING
+from tests.open_access import ADDRESS, acting_as, open_app
 from tests.services.intake.desk import KEYS, gazetteer, report, rules
 
 HERE = {"lon": 119.225, "lat": 33.378}
-DISPATCHER = {"X-Actor-Role": "dispatcher", "X-Actor-Person": "d-1"}
-LEAD_OFFICER = {"X-Actor-Role": "lead_officer", "X-Actor-Person": "lo-1"}
-RECORDER = {"X-Actor-Role": "talk_recorder", "X-Actor-Person": "rec-1"}
+DISPATCHER = acting_as("dispatcher", person="d-1")
+LEAD_OFFICER = acting_as("lead_officer", person="lo-1")
+RECORDER = acting_as("talk_recorder", person="rec-1")
 LAMP = "路灯坏了,晚上看不见路"
 NUMBERS = iter(range(10**6))
 
@@ -59,7 +59,7 @@ def incident_rules() -> IncidentRules:
 def officer(target: str) -> dict[str, str]:
     """An officer of the body that gets leads."""
     role = "police_officer" if target.startswith("police") else "discipline_officer"
-    return {"X-Actor-Role": role, "X-Actor-Unit": target, "X-Actor-Person": "o-1"}
+    return acting_as(role, target, "o-1")
 
 
 def said(text: str = LAMP, phone: str | None = None, **changes: Any) -> dict[str, Any]:
@@ -163,7 +163,7 @@ def _json(payload: str) -> dict[str, Any]:
 async def open_counter(dsn: str, calls: RelayCalls | None = None) -> AsyncIterator[Counter]:
     """The service on this database."""
     database = await connect(dsn, size=8, application="test")
-    ring, ledger, app = read_keys(KEYS), Ledger(Source.INTAKE, lambda: None), FastAPI()
+    ring, ledger, app = read_keys(KEYS), Ledger(Source.INTAKE, lambda: None), open_app("intake")
     vault, merging = Vault(ordinary_keys(ring)), Merging(incident_rules(), Marks(ring))
     county = gazetteer().county
     counter: Counter
@@ -173,7 +173,6 @@ async def open_counter(dsn: str, calls: RelayCalls | None = None) -> AsyncIterat
 
     receiver = Receiver(ledger, vault, county, now, lambda: None, merging)
     leads = Leads(incident_rules().leads, vault, Vault(lead_keys(ring)), ledger, receiver, county, read_calendar(PACK))
-    problems.install(app)
     privacy = Privacy(vault, Marks(read_keys(KEYS)), county, calls)
     app.include_router(router(Doors(database, receiver, Limits(), 500), privacy, now))
     app.include_router(privacy_api.router(database, privacy, now))
@@ -185,7 +184,7 @@ async def open_counter(dsn: str, calls: RelayCalls | None = None) -> AsyncIterat
     app.include_router(citizen_router(citizens))
     app.include_router(citizen_page.router(Page(citizens, RateLimits())))
     transport = httpx.ASGITransport(app)
-    async with httpx.AsyncClient(transport=transport, base_url="http://intake", timeout=30) as http:
+    async with httpx.AsyncClient(transport=transport, base_url=ADDRESS, timeout=30) as http:
         counter = Counter(database, app, http, ledger, receiver, merging, leads, vault, listening)
         yield counter
     await database.close()

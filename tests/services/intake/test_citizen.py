@@ -12,7 +12,7 @@ from shared.terms import Channel, CloseReason
 from tests.builders import TUESDAY_MORNING
 from tests.services.intake.counter import DISPATCHER, LAMP, Counter, phone, said
 
-AGENT = {"X-Actor-Role": "hotline_agent", "X-Actor-Person": "a-1"}
+AGENT = {"Griddispatch-Role": "hotline_agent", "Griddispatch-Actor": "/a-1"}
 
 
 async def ask(counter: Counter, told: dict[str, Any], path: str = "", **body: Any) -> httpx.Response:

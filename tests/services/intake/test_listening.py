@@ -10,13 +10,14 @@ import pytest
 from services.intake.incident_store import sealed_of
 from services.intake.listening import Listening
 from services.intake.vault import CannotOpen, Vault
+from tests.open_access import acting_as
 from tests.services.intake.counter import Counter
 
 HOST = "990101001"
-RECORDER = {"X-Actor-Role": "talk_recorder", "X-Actor-Person": "rec-1"}
-TOWN = {"X-Actor-Role": "township", "X-Actor-Unit": HOST, "X-Actor-Person": "t-1"}
-OTHER_TOWN = {"X-Actor-Role": "township", "X-Actor-Unit": "990101100", "X-Actor-Person": "t-2"}
-CENTRE = {"X-Actor-Role": "command_centre", "X-Actor-Person": "c-1"}
+RECORDER = acting_as("talk_recorder", "", "rec-1")
+TOWN = acting_as("township", HOST, "t-1")
+OTHER_TOWN = acting_as("township", "990101100", "t-2")
+CENTRE = acting_as("command_centre", "", "c-1")
 LAMP = "村口的路灯不亮了"
 NAME, PHONE, ADDRESS = "邓小敏", "13912340099", "东风社区幸福路 12 号"
 V1 = "/v1/listening"

@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 
+from tests.open_access import acting_as
 from tests.services.intake.counter import Counter
 
-RECORDER = {"X-Actor-Role": "talk_recorder", "X-Actor-Person": "rec-1"}
+RECORDER = acting_as("talk_recorder", "", "rec-1")
 HEADER = "session,kind,unit,held_at,village,heads,topic,text,theme,name,phone,outcome,answer,due_on"
 TALK = "S-1,EVENING_TALK,990101001,2026-03-09T19:30:00+08:00,990101001001,12,路灯"
 

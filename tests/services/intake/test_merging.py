@@ -199,7 +199,7 @@ async def test_a_merged_ticket_stands_as_the_one_it_waits_for(counter: Counter) 
         ("GET", f"/v1/tickets/{UUID(int=1)}/supplements?purpose=x"),
     ],
 )
-@pytest.mark.parametrize("headers", [{}, {"X-Actor-Role": "grid_worker"}, {"X-Actor-Role": "disp atcher"}])
+@pytest.mark.parametrize("headers", [{}, {"Griddispatch-Role": "grid_worker"}, {"Griddispatch-Role": "disp atcher"}])
 async def test_nobody_without_the_role_decides(
     counter: Counter, method: str, path: str, headers: dict[str, str]
 ) -> None:  # fmt: skip

@@ -7,12 +7,12 @@ from typing import Any
 
 import httpx
 import pytest
-from fastapi import FastAPI
 
 from services.notify.api import router
-from shared import ndjson, problems
+from shared import ndjson
 from shared.database import connect
 from shared.events import TicketEvaluated
+from tests.open_access import open_app
 from tests.services.notify.stage import Stage, serving
 from tests.services.notify.values import assigned, audited, envelope, local, ticket
 
@@ -26,8 +26,7 @@ ANSWERS = f"/v1/followups/{ticket(1)}/answers"
 @pytest.fixture
 async def client(stage: Stage) -> AsyncIterator[httpx.AsyncClient]:
     """A client of the real API over a real socket."""
-    app = FastAPI()
-    problems.install(app)
+    app = open_app("notify")
     app.include_router(router(stage.database, stage.follow_ups))
     async with serving(app) as base, httpx.AsyncClient(base_url=base, trust_env=False) as client:
         yield client
@@ -176,8 +175,7 @@ async def test_many_answers_get_one_result_each_in_their_order(stage: Stage, cli
 async def test_while_the_database_is_away_every_line_says_so(stage: Stage, notify_dsn: str) -> None:
     away = await connect(notify_dsn, size=2, application="test")
     await away.close()
-    app = FastAPI()
-    problems.install(app)
+    app = open_app("notify")
     app.include_router(router(away, stage.follow_ups))
     lines = [json.dumps(ANSWER | {"ticket_id": str(ticket(1))}).encode(), b"{"]
     async with serving(app) as base, httpx.AsyncClient(base_url=base, trust_env=False) as client:

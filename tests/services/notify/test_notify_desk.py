@@ -7,14 +7,13 @@ from typing import Any
 
 import httpx
 import pytest
-from fastapi import FastAPI
 
 from services.notify import api, desk_api
 from services.notify.core.sampling import lot_of
-from shared import problems
 from shared.events import TicketEvaluated
 from shared.notify_events import ReopenAsked
 from shared.terms import MatterSize, TicketType
+from tests.open_access import acting_as, open_app
 from tests.services.notify.measured import PLACE, MeasuredStage, resolved
 from tests.services.notify.stage import serving
 from tests.services.notify.values import SATISFIED, assigned, audited, local, ticket
@@ -23,14 +22,13 @@ ANSWER: dict[str, Any] = {"contacted": True, "solved": True, "satisfaction": "SA
 
 
 def headers(role: str = "follow_up_agent", unit: str = "hotline", person: str = "agent-1") -> dict[str, str]:
-    return {"X-Actor-Role": role, "X-Actor-Unit": unit, "X-Actor-Person": person}
+    return acting_as(role, unit, person)
 
 
 @pytest.fixture
 async def client(measured: MeasuredStage) -> AsyncIterator[httpx.AsyncClient]:
     """A client of the real API over a real socket."""
-    app = FastAPI()
-    problems.install(app)
+    app = open_app("notify")
     app.include_router(api.router(measured.database, measured.follow_ups))
     app.include_router(desk_api.router(measured.database, measured.desk))
     async with serving(app) as base, httpx.AsyncClient(base_url=base, trust_env=False) as client:
@@ -200,9 +198,10 @@ async def test_a_patrols_own_fix_is_looked_at_by_somebody_else(
         {},
         headers(role="liaison"),
         headers(role="supervisor"),
-        headers() | {"X-Actor-Unit": ""},
-        headers() | {"X-Actor-Person": "a b"},
-        {"X-Actor-Role": "follow_up_agent", "X-Actor-Person": "x"},
+        headers(unit=""),
+        headers(person="a b"),
+        headers(person=""),
+        {"Griddispatch-Role": "follow_up_agent"},
     ],
 )
 async def test_only_a_named_agent_of_a_unit_claims(client: httpx.AsyncClient, who: dict[str, str]) -> None:

@@ -6,30 +6,28 @@ from typing import Any
 
 import httpx
 import pytest
-from fastapi import FastAPI
 
 from services.notify import panel_api
 from services.notify.core.sampling import lot_of
-from shared import problems
 from shared.notify_events import ExclusionChecked, ExclusionDecided, ExclusionRequested
+from tests.open_access import acting_as, open_app
 from tests.services.notify.measured import MARCH, MeasuredStage
 from tests.services.notify.stage import serving
 from tests.services.notify.values import SATISFIED, UNSOLVED, local, ticket
 
 FROGS: dict[str, Any] = {"reason": "BEYOND_GOVERNMENT_DUTY", "evidence": ["photo-1", "note:7"]}
-CLERK = {"X-Actor-Role": "liaison", "X-Actor-Unit": "water", "X-Actor-Person": "clerk-1"}
-CHIEF = {"X-Actor-Role": "supervisor", "X-Actor-Unit": "command-centre", "X-Actor-Person": "chief-1"}
+CLERK = acting_as("liaison", "water", "clerk-1")
+CHIEF = acting_as("supervisor", "command-centre", "chief-1")
 
 
 def member(n: int = 1, unit: str = "justice") -> dict[str, str]:
-    return {"X-Actor-Role": "panel_member", "X-Actor-Unit": unit, "X-Actor-Person": f"panel-{n}"}
+    return acting_as("panel_member", unit, f"panel-{n}")
 
 
 @pytest.fixture
 async def client(measured: MeasuredStage) -> AsyncIterator[httpx.AsyncClient]:
     """A client of the real API over a real socket."""
-    app = FastAPI()
-    problems.install(app)
+    app = open_app("notify")
     app.include_router(panel_api.router(measured.database, measured.panel))
     async with serving(app) as base, httpx.AsyncClient(base_url=base, trust_env=False) as client:
         yield client
@@ -85,10 +83,10 @@ async def test_a_refusal_leaves_the_judgement_where_it_was(measured: MeasuredSta
 @pytest.mark.parametrize(
     ("headers", "status", "code"),
     [
-        (CLERK | {"X-Actor-Unit": "roads"}, 403, "not-yours"),
-        (member(), 403, "http"),
+        (acting_as("liaison", "roads", "clerk-1"), 403, "not-yours"),
+        (member(), 403, "forbidden"),
         ({}, 403, "http"),
-        (CLERK | {"X-Actor-Person": ""}, 403, "http"),
+        (acting_as("liaison", "water"), 403, "http"),
     ],
 )
 async def test_only_the_unit_that_was_judged_may_ask(
@@ -103,9 +101,9 @@ async def test_only_the_unit_that_was_judged_may_ask(
     ("headers", "code"),
     [
         (member(1, "water"), "own-unit"),
-        (member() | {"X-Actor-Person": "clerk-1"}, "same-person"),
-        (CHIEF, "http"),
-        (CLERK, "http"),
+        (acting_as("panel_member", "bureau", "clerk-1"), "same-person"),
+        (CHIEF, "forbidden"),
+        (CLERK, "forbidden"),
     ],
 )
 async def test_nobody_of_the_unit_and_nobody_twice_decides(
@@ -184,7 +182,7 @@ async def test_a_supervisor_overturns_a_sampled_one_and_it_counts_again(
     n = next(n for n in range(1, 500) if lot_of(seed, ticket(n)) < 100_000)
     assert (await excluded(measured, client, n))["sampled"]
     panelist = await client.post(
-        path(n, "/checks"), json={"upheld": True}, headers=CHIEF | {"X-Actor-Person": "panel-1"}
+        path(n, "/checks"), json={"upheld": True}, headers=acting_as("supervisor", "command-centre", "panel-1")
     )
     assert panelist.status_code == 403
     found = await client.post(path(n, "/checks"), json={"upheld": False}, headers=CHIEF)

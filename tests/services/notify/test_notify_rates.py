@@ -10,16 +10,15 @@ from typing import Any
 
 import httpx
 import pytest
-from fastapi import FastAPI
 
 from services.notify import panel_api, rates_api, rates_store
 from services.notify.core.followup import Answer, RecordedBy
 from services.notify.core.rates import NOTHING, Bucket, Counts
 from services.notify.rates import mend
-from shared import problems
 from shared.events import Envelope, TicketEvaluated
 from shared.joint_events import GuardRefused, TicketHung
 from shared.terms import Satisfaction
+from tests.open_access import open_app
 from tests.services.notify.measured import (
     GRID,
     MARCH,
@@ -40,8 +39,7 @@ ELSEWHERE = Answer(False, True, Satisfaction.SATISFIED, RecordedBy.CITIZEN)
 @pytest.fixture
 async def client(measured: MeasuredStage) -> AsyncIterator[httpx.AsyncClient]:
     """A client of the real API over a real socket."""
-    app = FastAPI()
-    problems.install(app)
+    app = open_app("notify")
     app.include_router(rates_api.router(measured.database, measured.measures, measured.warnings))
     app.include_router(panel_api.router(measured.database, measured.panel))
     async with serving(app) as base, httpx.AsyncClient(base_url=base, trust_env=False) as client:

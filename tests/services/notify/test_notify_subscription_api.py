@@ -6,20 +6,19 @@ from typing import Any
 
 import httpx
 import pytest
-from fastapi import FastAPI
 
 from services.notify import subscription_api
 from services.notify.seals import CannotOpen, Seals, read_ring
-from shared import problems
 from shared.database import Database
 from shared.events import TicketAssigned
+from tests.open_access import ADDRESS, acting_as, open_app
 from tests.services.notify.subscribed import SubscribedStage, said
 from tests.services.notify.values import MORNING, assigned, ticket
 
 ROOT = "/v1/subscriptions"
 URL = "http://127.0.0.1:9/hook"
-CITY = {"X-Actor-Role": "integrator", "X-Actor-Person": "city"}
-OTHER = {"X-Actor-Role": "integrator", "X-Actor-Person": "other"}
+CITY = acting_as("integrator", person="city")
+OTHER = acting_as("integrator", person="other")
 
 
 ODD: list[dict[str, Any]] = [
@@ -41,11 +40,10 @@ ODD: list[dict[str, Any]] = [
 
 @asynccontextmanager
 async def doors(stage: SubscribedStage, headers: dict[str, str] = CITY) -> AsyncIterator[httpx.AsyncClient]:
-    app = FastAPI()
-    problems.install(app)
+    app = open_app("notify")
     app.include_router(subscription_api.router(stage.database, stage.subscriptions))
     transport = httpx.ASGITransport(app)
-    async with httpx.AsyncClient(transport=transport, base_url="http://notify", headers=headers) as c:
+    async with httpx.AsyncClient(transport=transport, base_url=ADDRESS, headers=headers) as c:
         yield c
 
 

@@ -9,12 +9,11 @@ from typing import Any
 
 import httpx
 import pytest
-from fastapi import FastAPI
 
 from services.notify import rates_api
-from shared import problems
 from shared.database import Database
 from shared.terms import Urgency
+from tests.open_access import open_app
 from tests.services.notify.measured import GRID, PLACE, TOWN, MeasuredStage
 from tests.services.notify.stage import serving
 from tests.services.notify.values import MORNING, assigned, local, redispatched, ticket
@@ -30,8 +29,7 @@ ROW = {
 @pytest.fixture
 async def client(measured: MeasuredStage) -> AsyncIterator[httpx.AsyncClient]:
     """A client of the real API over a real socket."""
-    app = FastAPI()
-    problems.install(app)
+    app = open_app("notify")
     app.include_router(rates_api.router(measured.database, measured.measures, measured.warnings))
     async with serving(app) as base, httpx.AsyncClient(base_url=base, trust_env=False) as client:
         yield client

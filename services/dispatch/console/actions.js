@@ -1,0 +1,110 @@
+// What may be done to a ticket: a form for each command, made from its schema. What somebody half wrote outlives a lost
+// connection, an ended session and a closed page; it is gone only when the service has taken it.
+
+import { html, useEffect, useRef, useState } from "./vendor/preact-htm.js";
+import { me, Offline, post, Problem } from "./api.js";
+import { ofCommand, ofField, say } from "./words.js";
+
+const RETRY_MS = 2500;
+const BY_STATE = {
+  ACCEPTED: ["redispatch", "designate", "change-urgency", "confirm-category", "hasten"],
+  DISPATCHED: ["redispatch", "designate", "grant-return", "refuse-return", "recall", "grant-extension", "refuse-extension", "add-support", "waive-support", "propose-hang", "approve-hang", "convert-size", "mark-complex", "supervise", "hasten", "change-urgency",
+    "confirm-category", "make-plan", "hold-meeting", "blow-whistle", "report-in", "sign", "name-handler", "contact", "check-in", "report-stage", "report-first-disposal", "resolve", "sub-dispatch", "return", "ask-info", "ask-extension", "evaluate-partner"],
+  NEED_INFO: ["supply-info", "hasten"], HUNG: ["unhang", "hasten"], RESOLVED: ["pass-audit", "rework"], FOLLOWING_UP: ["hasten"], CLOSED: ["reopen"],
+};
+const LONG = new Set(["reason", "decision", "basis", "plan", "report", "reply", "note", "question", "minutes", "summary", "legal_basis"]);
+const UNITS = new Set(["unit", "owner", "by", "proposed_unit"]);
+const ENDED = new Set(["ACCEPTED_RESULT", "RETURNED", "RECALLED", "WAIVED"]);
+
+/** What waits on this device for this ticket and command. */
+export const drafts = {
+  key: (id, name) => `gd.draft.${id}.${name}`,
+  read(id, name) { try { return JSON.parse(localStorage.getItem(this.key(id, name)) || "null"); } catch { return null; } },
+  write(id, name, body) { localStorage.setItem(this.key(id, name), JSON.stringify(body)); },
+  clear(id, name) { localStorage.removeItem(this.key(id, name)); },
+};
+
+export function Actions({ store, file, reread }) {
+  const [chosen, choose] = useState(null), { ticket } = file;
+  const fits = (BY_STATE[ticket.state] || []).filter((name) => store.names.all.commands[name]?.roles.includes(me.role));
+  return html`<section class="panel"><header><h2>${say("actions")}</h2><span class="small quiet push">${me.role ? store.names.role(me.role) : say("noRole")}</span></header>
+    <div class="body acts">${fits.length === 0 && html`<span class="quiet small">${say("none")}</span>`}
+      ${fits.map((name) => html`<button class="button" data-command=${name} onClick=${() => choose(name)}>${ofCommand(name)}${drafts.read(ticket.ticket_id, name) && html` <span class="tag U2">${say("draft")}</span>`}</button>`)}</div>
+    ${chosen && html`<${Form} key=${chosen} store=${store} file=${file} name=${chosen} reread=${reread} close=${() => choose(null)} />`}</section>`;
+}
+
+function Form({ store, file, name, reread, close }) {
+  const { ticket } = file, command = store.names.all.commands[name], box = useRef(null), asked = useRef(false);
+  const live = ticket.assignments.filter((a) => !ENDED.has(a.state));
+  const [body, setBody] = useState(drafts.read(ticket.ticket_id, name) || {}), [said, setSaid] = useState(null), [busy, setBusy] = useState(false);
+  const [share, setShare] = useState(live.at(-1)?.id), [unsure, setUnsure] = useState(false);
+  useEffect(() => { box.current.showModal(); }, []);
+  const write = (key, value) => { const next = { ...body, [key]: value }; setBody(next); drafts.write(ticket.ticket_id, name, next); };
+  const send = async () => {
+    setBusy(true); setSaid({ text: say("sending") });
+    try {
+      const path = command.on === "assignment" ? `/v1/assignments/${share}/${name}` : `/v1/tickets/${ticket.ticket_id}/${name}`;
+      await post(path, ticket.version, readBody(body, command.schema));
+      drafts.clear(ticket.ticket_id, name);
+      asked.current = false;
+      await reread(); close();
+    } catch (error) {
+      setBusy(false);
+      if (error instanceof Offline) { asked.current = true; setUnsure(true); setSaid({ text: say("offline") }); }
+      else if (error instanceof Problem) { asked.current = false; setSaid({ bad: true, text: explain(error, store.names, unsure) }); if (error.status === 409) await reread(); }
+      else throw error;
+    }
+  };
+  const retry = useRef(null);
+  retry.current = () => { if (asked.current && !busy) send(); };
+  useEffect(() => {
+    const again = () => retry.current();
+    const timer = setInterval(again, RETRY_MS);
+    window.addEventListener("online", again);
+    return () => { clearInterval(timer); window.removeEventListener("online", again); };
+  }, []);
+  const fields = Object.entries(command.schema.properties || {}), required = new Set(command.schema.required || []);
+  return html`<dialog ref=${box} onClose=${close} aria-labelledby="act-title"><form method="dialog" onSubmit=${(e) => { e.preventDefault(); send(); }}>
+    <h2 id="act-title">${ofCommand(name)}</h2><p class="small quiet">${store.names.category(ticket.category)} · <span class="num">${ticket.ticket_no}</span></p>
+    ${command.on === "assignment" && live.length > 1 && html`<label class="field"><span>${say("shares")}</span><select value=${share} onChange=${(e) => setShare(e.target.value)}>${live.map((a) => html`<option value=${a.id} selected=${a.id === share}>${store.names.label("AssignmentKind", a.kind)} ${store.names.unit(a.unit)}</option>`)}</select></label>`}
+    ${fields.map(([key, schema]) => html`<${Field} key=${key} name=${key} schema=${resolve(schema, command.schema)} needed=${required.has(key)} value=${body[key]} write=${write} names=${store.names} />`)}
+    ${said && html`<p class="said ${said.bad ? "bad" : ""}" role="status">${said.text}</p>`}
+    <footer><button type="button" class="button" onClick=${() => box.current.close()}>${say("cancel")}</button><button class="button main" disabled=${busy}>${say("send")}</button></footer>
+  </form></dialog>`;
+}
+
+/** A schema without its references and the null that stands for "not given". */
+function resolve(schema, root) {
+  const one = (schema.anyOf || schema.allOf || [schema]).find((s) => s.type !== "null");
+  const target = one.$ref ? root.$defs[one.$ref.split("/").pop()] : one;
+  return { ...target, title: one.$ref ? one.$ref.split("/").pop() : "", default: schema.default };
+}
+
+function Field({ name, schema, needed, value, write, names }) {
+  const label = html`<span>${ofField(name)}${needed ? " *" : ""}</span>`, set = (e) => write(name, e.target.value);
+  if (schema.enum) return html`<label class="field">${label}<select required=${needed} value=${value || ""} onChange=${set}><option value=""></option>${schema.enum.map((v) => html`<option value=${v} selected=${v === value}>${names.label(schema.title, v)}</option>`)}</select></label>`;
+  if (schema.type === "boolean") return html`<label><input type="checkbox" checked=${value === true} onChange=${(e) => write(name, e.target.checked)} /> ${ofField(name)}</label>`;
+  if (UNITS.has(name) || name === "units") return html`<label class="field">${label}<select required=${needed} value=${value || ""} onChange=${set}><option value=""></option>${Object.keys(names.all.units).map((u) => html`<option value=${u} selected=${u === value}>${names.unit(u)}</option>`)}</select></label>`;
+  if (LONG.has(name)) return html`<label class="field">${label}<textarea required=${needed} maxlength="4000" value=${value || ""} onInput=${set}></textarea></label>`;
+  const isNumber = schema.type === "integer" || schema.type === "number";
+  return html`<label class="field">${label}<input required=${needed} type=${isNumber ? "number" : "text"} min=${schema.minimum} max=${schema.maximum} step=${schema.type === "number" ? "any" : 1} pattern=${schema.pattern} value=${value ?? ""} onInput=${set} /></label>`;
+}
+
+/** What was written, as the schema wants it; what was left empty is left out. */
+function readBody(body, root) {
+  const read = {};
+  for (const [key, raw] of Object.entries(root.properties || {})) {
+    const schema = resolve(raw, root), value = body[key];
+    if (value === undefined || value === "") continue;
+    if (schema.type === "array") read[key] = String(value).split(/[,，\s]+/).filter(Boolean);
+    else read[key] = schema.type === "integer" || schema.type === "number" ? Number(value) : value;
+  }
+  return read;
+}
+
+function explain(error, names, unsure) {
+  if (error.status === 401 || (error.status === 403 && !me.role)) return say("expired");
+  if (error.code === "conflict") return unsure ? say("perhaps") : say("moved");
+  if (error.status === 409 || error.status === 403) return names.refusal(error.code, error.message);
+  return (error.body.problems || []).map((p) => `${ofField(p.field)}: ${p.message}`).join("; ") || error.message;
+}

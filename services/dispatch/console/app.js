@@ -1,0 +1,66 @@
+// The console: one page, its address, its head, and the view that the address names.
+
+import { html, render, useEffect, useState } from "./vendor/preact-htm.js";
+import { me } from "./api.js";
+import { Link } from "./bits.js";
+import { Board } from "./board.js";
+import { address, readAddress, Store } from "./state.js";
+import { System, Units } from "./tables.js";
+import { Ticket } from "./ticket.js";
+import { language, say, wall } from "./words.js";
+
+const THEMES = ["", "light", "dark"];
+
+function useStore(store) {
+  const [, redraw] = useState(0);
+  useEffect(() => {
+    const again = () => redraw((n) => n + 1), tick = setInterval(again, 1000), off = store.listen(again);
+    return () => { clearInterval(tick); off(); };
+  }, []);
+}
+
+function App({ store }) {
+  const [search, setSearch] = useState(location.search), [, redraw] = useState(0);
+  useStore(store);
+  useEffect(() => {
+    const read = () => setSearch(location.search);
+    addEventListener("popstate", read);
+    return () => removeEventListener("popstate", read);
+  }, []);
+  if (!store.area) return html`<p class="loading">Grid Dispatch… ${store.trouble ? say("failed") : ""}</p>`;
+  const { filters, unknown } = readAddress(search, store.names);
+  const go = (next) => {
+    const isTyping = next.no !== undefined && next.no !== filters.no;
+    history[isTyping ? "replaceState" : "pushState"](null, "", address(next));
+    setSearch(location.search);
+  };
+  const views = { board: Board, units: Units, system: System };
+  return html`
+    <${Head} store=${store} filters=${filters} go=${go} redraw=${() => redraw((n) => n + 1)} />
+    ${unknown.length > 0 && html`<p class="notice bad" role="alert">${say("badAddress")} <code>${unknown.join("  ")}</code><button class="button" onClick=${() => go(filters)}>OK</button></p>`}
+    ${!store.flows && store.isLoaded && html`<p class="notice" role="status">${say("stale")}</p>`}
+    ${filters.view === "ticket" ? html`<${Ticket} store=${store} id=${filters.id} go=${go} key=${filters.id} />` : html`<${views[filters.view]} store=${store} filters=${filters} go=${go} />`}`;
+}
+
+function Head({ store, filters, go, redraw }) {
+  const theme = localStorage.getItem("gd.theme") || "", roles = Object.keys(store.names.all.roles).filter((r) => r !== "system" && r !== "citizen");
+  const tab = (view) => html`<${Link} class="tab" to=${{ view }} go=${go} aria-current=${filters.view === view ? "page" : undefined}>${say(view)}<//>`;
+  return html`<header class="bar"><h1>${say("title")}</h1><nav>${tab("board")}${tab("units")}${tab("system")}</nav>
+    <span class="pulse ${store.flows ? "" : "off"}"><i></i>${store.flows ? say("live") : say("stale")}</span>
+    <div class="push"><span class="wall num">${wall(store.now())}</span>
+      <select aria-label=${say("role")} value=${me.role} onChange=${(e) => { me.role = e.target.value; redraw(); }}><option value="">${say("noRole")}</option>${roles.map((r) => html`<option value=${r} selected=${r === me.role}>${store.names.role(r)}</option>`)}</select>
+      <input aria-label=${say("actor")} placeholder=${say("actor")} size="14" value=${me.actor} onChange=${(e) => { me.actor = e.target.value; redraw(); }} />
+      <input type="password" aria-label=${say("token")} placeholder=${say("token")} size="8" autocomplete="off" value=${me.token} onChange=${(e) => { me.token = e.target.value; redraw(); }} />
+      <button class="button" onClick=${() => { language.now = 1 - language.now; redraw(); }}>${language.now ? "中文" : "English"}</button>
+      <button class="button" onClick=${() => { const next = THEMES[(THEMES.indexOf(theme) + 1) % 3]; localStorage.setItem("gd.theme", next); dress(next); redraw(); }}>${say("theme")}</button></div></header>`;
+}
+
+function dress(theme) {
+  if (theme) document.documentElement.dataset.theme = theme; else delete document.documentElement.dataset.theme;
+}
+
+const store = new Store();
+dress(localStorage.getItem("gd.theme"));
+language.now = language.now;
+render(html`<${App} store=${store} />`, document.getElementById("root"));
+store.start();

@@ -1,0 +1,140 @@
+// What the page knows: every open ticket, the service's clock, the address. Views are told a few times a second at the most.
+
+import { follow, get, Offline, Problem } from "./api.js";
+import { Names } from "./words.js";
+
+const MOST = 20000;
+const PAGE = 1000;
+const TELL_MS = 200;
+
+export const LIGHTS = ["RED", "YELLOW", "GREEN"];
+
+export class Store {
+  constructor() {
+    this.tickets = new Map();
+    this.versions = new Map();
+    this.fresh = new Map();
+    this.alerts = [];
+    this.flows = false;
+    this.isLoaded = false;
+    this.capped = false;
+    this.trouble = null;
+    this.clock = { server: Date.now(), client: performance.now(), speed: 1 };
+    this.listeners = new Set();
+    this.revision = 0;
+    this.telling = 0;
+  }
+
+  /** The service's present instant, in milliseconds. */
+  now() { return this.clock.server + (performance.now() - this.clock.client) * this.clock.speed; }
+
+  listen(call) { this.listeners.add(call); return () => this.listeners.delete(call); }
+
+  changed() {
+    this.revision += 1;
+    if (!this.telling) this.telling = setTimeout(() => { this.telling = 0; this.listeners.forEach((call) => call()); }, TELL_MS);
+  }
+
+  async start() {
+    this.names = new Names(await this.patiently("/v1/names"));
+    this.area = await this.patiently("/v1/area");
+    follow((event, data) => this.hear(event, data), (flows) => { this.flows = flows; this.changed(); });
+  }
+
+  async patiently(path) {
+    for (;;) {
+      try { return await get(path); } catch (error) {
+        if (!(error instanceof Offline || error instanceof Problem)) throw error;
+        this.trouble = error;
+        this.changed();
+        await new Promise((done) => setTimeout(done, 2000));
+      }
+    }
+  }
+
+  hear(event, data) {
+    if (event === "hello" || event === "clock") this.clock = { server: Date.parse(data.now), client: performance.now(), speed: data.speed };
+    if ((event === "hello" && !this.isLoaded) || event === "missed") this.load();
+    if (event === "ticket") this.put(data, true);
+    if (event === "alert") this.alerts = [data, ...this.alerts.filter((a) => a.id !== data.id)].slice(0, 50);
+    this.changed();
+  }
+
+  put(ticket, isFresh) {
+    if ((this.versions.get(ticket.ticket_id) || 0) > ticket.version) return;
+    this.versions.set(ticket.ticket_id, ticket.version);
+    if (ticket.closed_at) this.tickets.delete(ticket.ticket_id);
+    else {
+      if (isFresh && !this.tickets.has(ticket.ticket_id)) this.fresh.set(ticket.ticket_id, performance.now());
+      this.tickets.set(ticket.ticket_id, ticket);
+    }
+  }
+
+  /** Read every open ticket. News may come meanwhile: the higher version counts; what is not there any more is closed. */
+  async load() {
+    if (this.loading) { this.again = true; return; }
+    this.loading = true;
+    const seen = new Set(), before = [...this.tickets.keys()];
+    for (let after = "", n = 0; ; ) {
+      const page = await this.patiently(`/v1/queue?limit=${PAGE}${after && `&after=${encodeURIComponent(after)}`}`);
+      for (const t of page.tickets) { seen.add(t.ticket_id); this.put(t, false); }
+      n += page.tickets.length;
+      after = page.next;
+      this.capped = Boolean(after) && n >= MOST;
+      this.changed();
+      if (!after || n >= MOST) break;
+    }
+    for (const id of before) if (!seen.has(id)) { this.tickets.delete(id); }
+    const system = await this.patiently("/v1/system").catch(() => null);
+    if (system) this.alerts = system.alerts;
+    this.isLoaded = true;
+    this.trouble = null;
+    this.loading = false;
+    this.changed();
+    if (this.again) { this.again = false; this.load(); }
+  }
+
+  /** The tickets that fit: what units must still do first, the nearest deadline first; kept until something changes. */
+  list(filters) {
+    const key = JSON.stringify(filters) + this.revision;
+    if (this.kept?.key !== key) {
+      const fits = [...this.tickets.values()].filter((t) => suits(t, filters));
+      fits.sort((a, b) => isResting(a) - isResting(b) || (a.due_at < b.due_at ? -1 : a.due_at > b.due_at ? 1 : a.ticket_id < b.ticket_id ? -1 : 1));
+      this.kept = { key, fits };
+    }
+    return this.kept.fits;
+  }
+}
+
+/** Its clock does not run against a unit: the work is handed in, or put off. */
+export const isResting = (t) => (["RESOLVED", "FOLLOWING_UP", "HUNG"].includes(t.state) ? 1 : 0);
+
+export const placeOf = (t) => t.grid || t.township || t.county;
+
+export function suits(t, f) {
+  return (!f.light || t.light === f.light) && (!f.urgency || t.urgency === f.urgency) && (!f.state || t.state === f.state)
+    && (!f.size || t.size === f.size) && (!f.unit || t.unit === f.unit) && (!f.grid || placeOf(t).startsWith(f.grid))
+    && (!f.category || t.category.startsWith(f.category)) && (!f.no || t.ticket_no.includes(f.no)) && (!f.before || t.due_at < f.before);
+}
+
+const CHECKS = {
+  view: /^(board|units|system|ticket)$/, light: /^(RED|YELLOW|GREEN)$/, urgency: /^U[123]$/, size: /^(SMALL|BIG|UNSIZED)$/, state: /^[A-Z_]{3,20}$/,
+  grid: /^\d{6,15}$/, category: /^\d{2,6}$/, unit: /^[a-z0-9:-]{1,80}$/, no: /^\d{1,20}$/, before: /^\d{4}-\d\d-\d\dT[\d:.]+Z$/,
+  id: /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/,
+};
+
+/** The address as filters, and what in it makes no sense. */
+export function readAddress(search, names) {
+  const asked = new URLSearchParams(search), filters = { view: "board" }, unknown = [];
+  for (const [key, value] of asked) {
+    const isKnown = CHECKS[key]?.test(value) && (key !== "state" || value in names.all.lifecycle.ticket.states) && (key !== "unit" || value in names.all.units);
+    if (isKnown) filters[key] = value; else unknown.push(`${key}=${value}`.slice(0, 80));
+  }
+  if (filters.view === "ticket" && !filters.id) { filters.view = "board"; unknown.push("id"); }
+  return { filters, unknown };
+}
+
+export function address(filters) {
+  const kept = Object.entries(filters).filter(([key, value]) => value && !(key === "view" && value === "board"));
+  return kept.length ? `?${new URLSearchParams(kept)}` : location.pathname;
+}

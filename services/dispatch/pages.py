@@ -1,0 +1,84 @@
+"""The console and the task page: files of this package, read once, served under a strict policy, needing no network."""
+
+from functools import cache
+from hashlib import sha256
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from typing import Final, NamedTuple
+
+from fastapi import APIRouter, Request, Response
+
+from shared.errors import NotFound
+
+TYPES: Final = {
+    ".html": "text/html; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".svg": "image/svg+xml",
+}
+HEADERS: Final = {
+    "Content-Security-Policy": (
+        "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self';"
+        " object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Permissions-Policy": "geolocation=(self), camera=(self)",
+    "Cache-Control": "no-cache",
+}
+"""Nothing from elsewhere, nothing inline, in nobody's frame; kept, but asked for again each time."""
+
+
+class Part(NamedTuple):
+    """A file as it is sent."""
+
+    body: bytes
+    type: str
+    etag: str
+
+
+@cache
+def parts() -> dict[str, Part]:
+    """Every file by its path below `console`."""
+    return dict(_walk(files("services.dispatch") / "console", ""))
+
+
+def _walk(folder: Traversable, prefix: str) -> list[tuple[str, Part]]:
+    found = []
+    for entry in folder.iterdir():
+        kind = TYPES.get(entry.name[entry.name.rfind(".") :])
+        if entry.is_dir():
+            found += _walk(entry, f"{prefix}{entry.name}/")
+        elif kind:
+            body = entry.read_bytes()
+            found.append((f"{prefix}{entry.name}", Part(body, kind, f'"{sha256(body).hexdigest()[:20]}"')))
+    return found
+
+
+def router() -> APIRouter:
+    """The pages and their parts."""
+    routes = APIRouter(include_in_schema=False)
+
+    @routes.get("/console")
+    async def get_console(request: Request) -> Response:
+        return _send(request, "console.html")
+
+    @routes.get("/tasks")
+    async def get_tasks(request: Request) -> Response:
+        return _send(request, "tasks.html")
+
+    @routes.get("/console/{path:path}")
+    async def get_part(request: Request, path: str) -> Response:
+        return _send(request, path)
+
+    return routes
+
+
+def _send(request: Request, name: str) -> Response:
+    part = parts().get(name)
+    if part is None:
+        raise NotFound(name)
+    headers = {**HEADERS, "ETag": part.etag}
+    if request.headers.get("if-none-match") == part.etag:
+        return Response(status_code=304, headers=headers)
+    return Response(part.body, media_type=part.type, headers=headers)

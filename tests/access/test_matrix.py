@@ -1,0 +1,82 @@
+"""Every cell of the access matrix, asked of the running services: each route, by each role, at home and elsewhere."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from griddispatch.openapi import SERVICES, openapi
+from shared.matrix import NOBODY, Answer, Cell, cells, faults, unused
+from shared.openapi import operations
+from shared.permissions import read_permissions
+from tests.access.enforced import PROGRAMS, World
+from tests.access.values import COUNTY, OTHER_COUNTY, ROLES_FILE
+
+REFUSED = (Answer.UNAUTHENTICATED, Answer.FORBIDDEN, Answer.NOT_FOUND)
+STATUS = {Answer.UNAUTHENTICATED: 401, Answer.FORBIDDEN: 403, Answer.NOT_FOUND: 404}
+MADE_UP = {"service_code": "150101", "ticket_no": "99010126031010000010", "fmt": "json", "period": "2026-03",
+           "service_request_id": "99010126031010000010", "token": "none"}  # fmt: skip
+
+DOCUMENTS = {service: openapi(service) for service in SERVICES}
+PERMISSIONS = read_permissions(ROLES_FILE)
+CELLS = list(cells(PERMISSIONS, DOCUMENTS))
+
+
+def routes(service: str) -> Iterator[tuple[str, str, str, dict[str, Any]]]:
+    """Operation, method and path of every route, with what its document says."""
+    for path, methods in DOCUMENTS[service]["paths"].items():
+        for method, operation in methods.items():
+            yield operation["operationId"], method.upper(), path, operation
+
+
+def test_every_route_has_its_rule_and_every_rule_its_route() -> None:
+    assert faults(PERMISSIONS, DOCUMENTS) == []
+    assert unused(PERMISSIONS, DOCUMENTS) == []
+    told = sum(1 for document in DOCUMENTS.values() for _ in operations(document))
+    assert len(CELLS) == told * (len(PERMISSIONS.roles) + 1) * 2
+
+
+@pytest.mark.parametrize("service", list(SERVICES))
+async def test_every_cell_is_answered_as_the_matrix_says(world: World, service: str) -> None:
+    places = {operation: (method, path, told) for operation, method, path, told in routes(service)}
+    wrong = []
+    asked = [cell for cell in CELLS if cell.service == service and _can_be_asked(cell)]
+    for cell in asked:
+        method, path, told = places[cell.operation]
+        answer = await world.http[service].request(
+            method, _address(path, world), params=_query(told, world), headers=_headers(cell, world), content=b"[]"
+        )
+        told_by_guard = world.refusal(service)
+        if not _fits(cell.answer, answer.status_code, told_by_guard):
+            wrong.append((cell, answer.status_code, told_by_guard))
+    assert wrong == []
+    assert len(asked) > 500
+
+
+def _can_be_asked(cell: Cell) -> bool:
+    """Nobody can show that they are a citizen's hands: that role is for a desk without access control."""
+    return cell.role == NOBODY or cell.role in PROGRAMS or PERMISSIONS.roles[cell.role].for_people
+
+
+def _fits(answer: Answer, status: int, refusal: str) -> bool:
+    """Whether the guard did as the cell says: its refusals are in the log, and where it let somebody pass nothing is."""
+    if answer in REFUSED:
+        return status == STATUS[answer] and refusal != ""
+    return status < 500 and status != 401 and refusal == ""
+
+
+def _headers(cell: Cell, world: World) -> dict[str, str]:
+    sent = {"Content-Type": "application/json"}
+    if cell.role == NOBODY:
+        return sent
+    unit = "discipline:990101001" if cell.service == "intake" else world.ids["unit"]
+    return sent | world.shown(cell.role, COUNTY if cell.here else OTHER_COUNTY, unit)
+
+
+def _address(path: str, world: World) -> str:
+    return path.format_map({**MADE_UP, **world.ids})
+
+
+def _query(operation: dict[str, Any], world: World) -> dict[str, str]:
+    wanted = [p["name"] for p in operation.get("parameters", ()) if p["in"] == "query" and p.get("required")]
+    return {name: {**MADE_UP, **world.ids}.get(name, "x") for name in wanted}
