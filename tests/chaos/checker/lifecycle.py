@@ -32,7 +32,7 @@ _TICKET_STEPS = {
     "ticket.taken-up.v1": "ACCEPTED", "ticket.resolved-with.v1": "RESOLVED",
 }  # fmt: skip
 _SHARE_STEPS = {
-    "ticket.signed.v1": "SIGNED", "ticket.contacted.v1": "HANDLING", "ticket.part-submitted.v1": "SUBMITTED",
+    "ticket.signed.v1": "SIGNED", "ticket.contacted.v1": "HANDLING", "ticket.checked-in.v1": "HANDLING", "ticket.part-submitted.v1": "SUBMITTED",
     "ticket.resolved.v1": "SUBMITTED", "ticket.return-requested.v1": "RETURN_REQUESTED",
     "ticket.returned.v1": "RETURNED", "ticket.recalled.v1": "RECALLED", "ticket.support-waived.v1": "WAIVED",
 }  # fmt: skip

@@ -17,6 +17,9 @@ WITHOUT_CLOCKS = {
     "intake": (), "dispatch": ("api", "relay", "stream"), "notify": ("api", "relay", "stream", "courier"),
 }  # fmt: skip
 
+ONLY_READING = ("api", "relay", "stream")
+"""Nothing is triaged, sent or asked meanwhile: whatever changes, changed because it was told again."""
+
 
 async def come_to_rest(stage: Stage, within_s: float = 120.0, *, notice: bool = True) -> bool:
     """Stop the clocks, wait until nothing moves, then end every service in order; whether it became quiet."""
@@ -39,7 +42,7 @@ async def tell_again(stage: Stage, within_s: float = 120.0) -> None:
     for service in SERVICES:
         await produce(stage, await from_ledger(stage, service), "all once more")
     for service in SERVICES:
-        stage.launch(service, only=WITHOUT_CLOCKS[service])
+        stage.launch(service, only=ONLY_READING)
     for service in SERVICES:
         await stage.ready(service)
 
