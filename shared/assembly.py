@@ -5,22 +5,24 @@ from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from shared import contract_routes, health, problems, reconciliation
+from shared import contract_routes, health, problems, reconciliation, sampling
 from shared.database import Database, connect
 from shared.deadletters import DeadLetterMirror
 from shared.errors import Unavailable
 from shared.failpoint import failpoint
 from shared.health import Readiness
+from shared.http_meter import HttpMeter
 from shared.kafka import Consumer, Producer, apply_topics
 from shared.ledger import Ledger
 from shared.migrations import missing_migrations
 from shared.openapi import ServiceApp
 from shared.relay import Companion, Relay
 from shared.runtime import Loop, serve
+from shared.sampling import Sample, Sampling, watch_delay
 from shared.settings import ServiceSettings
 from shared.stream import Route, Stream
 from shared.tallying import Tallying
-from shared.telemetry import log
+from shared.telemetry import BUILD_INFO, log
 from shared.terms import Source
 from shared.topics import TOPICS, Topic, dead_letters_of
 from shared.wake import Wake
@@ -45,7 +47,8 @@ class Assembly:
         self._dead_letter_wake = Wake()
         self._loops: dict[str, Loop] = {}
         self._pings: dict[str, health.Ping] = {}
-        self._databases: list[Database] = []
+        self._databases: dict[str, Database] = {}
+        self._samples: list[Sample] = [sampling.pools(self._databases)]
 
     async def database(self, part: str, size: int = 2) -> Database:
         """A pool for one part. Raises Unavailable, or NotMigrated when the tables are not there."""
@@ -53,7 +56,7 @@ class Assembly:
         database = await connect(
             self.settings.database_dsn.get_secret_value(), size=size, application=application, reach=self._reach
         )
-        self._databases.append(database)
+        self._databases[part if part not in self._databases else f"{part}-{len(self._databases)}"] = database
         missing = await missing_migrations(database, self.service)
         if missing:
             raise NotMigrated(f"not applied: {', '.join(missing)}; run: griddispatch db migrate")
@@ -63,6 +66,10 @@ class Assembly:
     def loop(self, name: str, run: Loop) -> None:
         """Add a background loop."""
         self._loops[name] = run
+
+    def sample(self, sample: Sample) -> None:
+        """Let the sampling loop take this too."""
+        self._samples.append(sample)
 
     async def add_relay(self, topic: Topic, companion: Companion | None = None) -> None:
         """Publish this service's events, and mirror its dead letters."""
@@ -79,6 +86,7 @@ class Assembly:
         dead = dead_letters_of(self.service)
         self.loop("tallying", Tallying(await self.database("tallying", 1)).run)
         self.loop("dead-letters", DeadLetterMirror(database, mirror, dead, self._dead_letter_wake).run)
+        self.sample(sampling.messaging(database))
 
     async def add_reconciliation(self) -> None:
         """Let integrators prove that nothing is missing from the topics."""
@@ -100,6 +108,7 @@ class Assembly:
             dead_letter_wake=self._dead_letter_wake,
         )  # fmt: skip
         self.loop(name, stream.run)
+        self.sample(sampling.lag(group, stream.lag))
         # With the doors in this process, Kafka away is no reason to turn callers off: what is accepted waits.
         self._pings[name] = stream.check_not_halted if "api" in self.parts else stream.ping
 
@@ -118,6 +127,10 @@ class Assembly:
         problems.install(self.app)
         self.app.include_router(health.router(readiness))
         self.app.include_router(contract_routes.router())
+        self.app.add_middleware(HttpMeter)
+        self.loop("sampling", Sampling(self._samples, every_s=self.settings.sample_every_s).run)
+        self.loop("loop-delay", watch_delay)
+        BUILD_INFO.labels(service=self.service, release=release()).set(1)
         try:
             return await serve(
                 self.app, self._loops, readiness, host=settings.host, port=settings.port, on_drain=self._ring_all
@@ -132,7 +145,7 @@ class Assembly:
 
     async def close(self) -> None:
         """Close every pool."""
-        await asyncio.gather(*(database.close() for database in self._databases))
+        await asyncio.gather(*(database.close() for database in self._databases.values()))
 
 
 def release() -> str:

@@ -39,6 +39,7 @@ class ServiceSettings(BaseSettings):
     instance: str = Field(default_factory=lambda: f"{socket.gethostname()[:60]}-{os.getpid()}", min_length=1)
     host: str = "127.0.0.1"
     port: int = Field(ge=0, le=65535)
+    sample_every_s: float = Field(default=15.0, ge=0.1, le=300)
     clock: Annotated[str, AfterValidator(_readable_clock)] = "real"
     pack: Path
     area: Path

@@ -3,7 +3,7 @@
 import asyncio
 import random
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -87,12 +87,18 @@ class Stream:
         self._dead_in_a_row: defaultdict[tuple[str, int], int] = defaultdict(int)
         self._halted = ""
         self._consumer: Consumer | None = None
+        self._in_hand: Counter[tuple[str, int]] = Counter()
         self._stopping = asyncio.Event()
 
     async def check_not_halted(self) -> None:
         """Raises Unavailable once the stream has stopped itself; until then it may well be waiting for Kafka."""
         if self._halted:
             raise Unavailable(f"halted: {self._halted}")
+
+    async def lag(self) -> dict[tuple[str, int], int]:
+        """Records that are not finished, by partition that this process has. Raises Unavailable."""
+        unread = await self._consumer.unread() if self._consumer else {}
+        return {place: records + self._in_hand[place] for place, records in unread.items()}
 
     async def ping(self) -> None:
         """Raises Unavailable unless the group is joined and its brokers answer; a halted stream never is."""
@@ -152,12 +158,14 @@ class Stream:
     async def _read(self, consumer: Consumer) -> None:
         while not self._stopping.is_set():
             records = await consumer.poll(POLL_S)
+            self._in_hand = Counter((r.topic, r.partition) for r in records)
             by_topic: defaultdict[str, list[Record]] = defaultdict(list)
             for record in records:
                 by_topic[record.topic].append(record)
             for topic, share in by_topic.items():
                 if await self._settle(self._routes[topic], share):
                     await consumer.commit(_next_offsets(share))
+                    self._in_hand.subtract((r.topic, r.partition) for r in share)
 
     async def _settle(self, route: Route[Any], records: Sequence[Record]) -> bool:
         """Bring every record to its end; False when stopped on the way (the rest is read again)."""

@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from services.dispatch import store
+from services.dispatch import samples, store
 from services.dispatch.api import Commands, router
 from services.dispatch.core.org import Org
 from services.dispatch.core.org_files import ORG_FILES, leaf_codes, load_org_files
@@ -44,6 +44,10 @@ async def build(settings: DispatchSettings, parts: frozenset[str], make: type[As
         assembly.loop("timers", Timers(await assembly.database("timers"), decider, settings.timer_batch).run)
     if "relay" in parts:
         await assembly.add_relay(DISPATCH, snapshots(await assembly.database("snapshots")))
+        sampled = await assembly.database("samples", 1)
+        assembly.sample(samples.late_timers(sampled, settings.now))
+        assembly.sample(samples.open_work(sampled, settings.now))
+        assembly.sample(samples.calendar_horizon(book.calendar))
     return assembly
 
 

@@ -3,7 +3,7 @@
 from functools import partial
 from pathlib import Path
 
-from services.intake import citizen, cloudevents, incident_api, lead_api, open311
+from services.intake import citizen, cloudevents, incident_api, lead_api, open311, samples
 from services.intake.api import router
 from services.intake.citizen import CitizenDesk
 from services.intake.core.edge import Limits
@@ -89,6 +89,7 @@ async def _wire(
         assembly.loop("leads", partial(watch, leads, triage_database, settings.now))
     if "relay" in parts:
         await assembly.add_relay(INTAKE)
+        assembly.sample(samples.waiting(await assembly.database("samples", 1), settings.now))
 
 
 def judge_by(rules: TriageRules, models: Models = NO_MODELS) -> Judge:

@@ -128,9 +128,13 @@ class Courier:
         )  # fmt: skip
         if not messages:
             return []
+        for message in messages:
+            if message.attempt == 1 and message.due_at is not None:
+                telemetry.FIRST_ATTEMPT_DELAY.observe(max(0.0, (now - message.due_at).total_seconds()))
         results = await channel.send_many(messages)
         now = self._now()
         self._breakers[name] = breaker.after(results, now, random.random())
+        telemetry.ENDPOINTS_LEFT_ALONE.set(sum(b.open_until is not None for b in self._breakers.values()))
         if breaker.open_until is None and self._breakers[name].open_until is not None:
             log.warning("endpoint_left_alone", endpoint=name, until=str(self._breakers[name].open_until))
         return [Settled(m, self._judge(m, r, now), r) for m, r in zip(messages, results, strict=True)]

@@ -205,7 +205,7 @@ def _message(row: asyncpg.Record, carried: Iterable[Message]) -> Message:
     return Message(
         row["id"], TicketId(row["ticket_id"]), Template(row["template"]), row["recipient"], row["channel"],
         Policy(row["policy"]), orjson.loads(row["facts"]), row["caused_by"], row["created_at"], row["attempts"],
-        Urgency(row["urgency"]), row["endpoint"], row["give_up_at"], tuple(carried),
+        Urgency(row["urgency"]), row["endpoint"], row["give_up_at"], tuple(carried), row.get("due_at"),
     )  # fmt: skip
 
 

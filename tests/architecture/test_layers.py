@@ -15,11 +15,11 @@ SHARED_LAYERS = (
     {"shared.assembly"},
     {"shared.gatekeeper"},
     {"shared.access"},
-    {"shared.runtime", "shared.problems", "shared.ndjson", "shared.migrations", "shared.settings"},
+    {"shared.runtime", "shared.http_meter", "shared.problems", "shared.ndjson", "shared.migrations", "shared.settings"},
     {"shared.identity", "shared.matrix"},
     {"shared.openapi", "shared.contract_routes"},
     {"shared.health", "shared.replay", "shared.reconciliation"},
-    {"shared.stream", "shared.relay", "shared.tallying"},
+    {"shared.stream", "shared.relay", "shared.tallying", "shared.sampling"},
     {"shared.deadletters"},
     {"shared.positions"},
     {"shared.key_store", "shared.oidc", "shared.audit", "shared.pending_acts", "shared.row_security"},
@@ -50,6 +50,7 @@ SHARED_LAYERS = (
 SERVICE_LAYERS = (
     {"__main__"},
     {"app"},
+    {"samples"},
     {"desk_api"},
     {"api", "handlers", "timers", "triage", "courier", "open311", "cloudevents", "incident_api", "lead_api", "citizen"}
     | {"rates_api", "panel_api"},

@@ -111,3 +111,4 @@ class Message:
     endpoint: str = ""
     give_up_at: datetime | None = None
     carried: tuple["Message", ...] = ()
+    due_at: datetime | None = None

@@ -107,12 +107,12 @@ WITH due AS (
     SET state = 'LEASED', attempts = attempts + 1, lease_until = clock_timestamp() + make_interval(secs => $4)
     FROM due WHERE m.id = due.id
     RETURNING m.id, m.ticket_id, m.template, m.recipient, m.channel, m.policy, m.facts, m.caused_by, m.created_at,
-        m.attempts, m.urgency, m.endpoint, m.give_up_at, m.carrier
+        m.attempts, m.urgency, m.endpoint, m.give_up_at, m.carrier, m.due_at
 ), noted AS (
     INSERT INTO attempt (message_id, n, started_at) SELECT id, attempts, $2 FROM leased
 )
 SELECT id, ticket_id, template, recipient, channel, policy, facts, caused_by, created_at, attempts, urgency, endpoint,
-    give_up_at, carrier FROM leased
+    give_up_at, carrier, due_at FROM leased
 
 -- name: read_carried
 -- What travels with these messages, in an order that stays.
