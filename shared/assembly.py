@@ -25,6 +25,7 @@ from shared.tallying import Tallying
 from shared.telemetry import BUILD_INFO, log
 from shared.terms import Source
 from shared.topics import TOPICS, Topic, dead_letters_of
+from shared.tracing import HttpTracer
 from shared.wake import Wake
 
 
@@ -127,6 +128,7 @@ class Assembly:
         problems.install(self.app)
         self.app.include_router(health.router(readiness))
         self.app.include_router(contract_routes.router())
+        self.app.add_middleware(HttpTracer)
         self.app.add_middleware(HttpMeter)
         self.loop("sampling", Sampling(self._samples, every_s=self.settings.sample_every_s).run)
         self.loop("loop-delay", watch_delay)

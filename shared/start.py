@@ -4,13 +4,14 @@ import argparse
 import gc
 import sys
 from collections.abc import Awaitable, Callable, Sequence
-from typing import NoReturn, TypeVar
+from importlib import import_module
+from typing import NoReturn, Protocol, TypeVar
 
 import uvloop
 from asyncpg import PostgresError
 from pydantic import ValidationError
 
-from shared.assembly import Assembly, NotMigrated
+from shared.assembly import Assembly, NotMigrated, release
 from shared.errors import Rejected, Unavailable
 from shared.kafka import TopicMismatch
 from shared.settings import ServiceSettings
@@ -24,6 +25,13 @@ GC_THRESHOLDS = (20_000, 20, 20)
 """A batch makes tens of thousands of values that die with it by themselves; looking for cycles so often is wasted."""
 UNREACHABLE = 3
 """Exit code for a start that may succeed later."""
+
+
+class Exporting(Protocol):
+    """Spans on their way; `finish` sends what is left."""
+
+    def finish(self) -> None:
+        """Blocks for a few seconds at the most."""
 
 
 def main(
@@ -42,6 +50,10 @@ def main(
     except ValidationError as error:
         lines = [f"GRIDDISPATCH_{'_'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors()]
         _leave(service, "settings are wrong:\n  " + "\n  ".join(lines), REFUSED)
+    except ValueError as error:  # a file that a setting names
+        _leave(service, f"settings are wrong:\n  {error}", REFUSED)
+
+    exporting = _export_traces(service, read)
 
     async def run() -> int:
         assembly = await build(read, wanted)
@@ -56,7 +68,22 @@ def main(
         _leave(service, f"cannot start: {error}", REFUSED)
     except Unavailable as error:
         _leave(service, f"cannot start yet: {error}", UNREACHABLE)
+    finally:
+        if exporting is not None:
+            exporting.finish()
     sys.exit(code)
+
+
+def _export_traces(service: str, settings: ServiceSettings) -> Exporting | None:
+    """Send spans where the settings say so; refuses the start when the extra that sends them is not installed."""
+    if not settings.tracing_endpoint:
+        return None
+    try:
+        export = import_module("shared.tracing_export")
+    except ModuleNotFoundError as error:
+        _leave(service, f"GRIDDISPATCH_TRACING_ENDPOINT needs the extra griddispatch[tracing]: {error}", REFUSED)
+    exporting: Exporting = export.Exporting(service, release(), settings.tracing_endpoint, settings.tracing_ratio)
+    return exporting
 
 
 def _leave(service: str, message: str, code: int) -> NoReturn:

@@ -6,16 +6,18 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError
+from opentelemetry.trace import SpanKind
 
-from shared import telemetry
+from shared import telemetry, tracing
 from shared.codec import Record, decode
 from shared.database import Database, Transaction
 from shared.deadletters import bury
 from shared.errors import Malformed, Unavailable
-from shared.events import Event, UnrecognisedEvent
+from shared.events import Event, UnreadEvent, UnrecognisedEvent
 from shared.kafka import Consumer
 from shared.outcome import Dead, Retry, backoff_s, judge
 from shared.positions import Apply, Incoming, apply_in_order
@@ -58,6 +60,9 @@ def ticket_route(topic: Topic, apply: Apply, wanted: Collection[type[Event]]) ->
         return Incoming(envelope, record)
 
     async def apply_fresh(tx: Transaction, incoming: Sequence[Incoming]) -> int:
+        if tracing.is_on():
+            traces = [i.envelope.traceparent for i in incoming if not isinstance(i.envelope.event, UnreadEvent)]
+            tx.on_commit(partial(tracing.note, f"process {topic.name}", traces, tracing.now_ns(), SpanKind.CONSUMER))
         by_source: defaultdict[object, list[Incoming]] = defaultdict(list)
         for i in incoming:
             by_source[i.envelope.source].append(i)

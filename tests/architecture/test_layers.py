@@ -12,6 +12,7 @@ SERVICES = ("intake", "dispatch", "notify")
 
 SHARED_LAYERS = (
     {"shared.start"},
+    {"shared.tracing_export"},
     {"shared.assembly"},
     {"shared.gatekeeper"},
     {"shared.access"},
@@ -40,6 +41,8 @@ SHARED_LAYERS = (
         "shared.clock",
         "shared.wake",
         "shared.telemetry",
+        "shared.from_files",
+        "shared.tracing",
         "shared.failpoint",
         "shared.toml_lines",
         "shared.sections",

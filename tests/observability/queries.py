@@ -42,7 +42,7 @@ def names(query: str) -> set[str]:
 
 
 def _walk(node: Any, found: set[str]) -> None:
-    if isinstance(node, promql_parser.VectorSelector):
+    if isinstance(node, promql_parser.VectorSelector) and node.name is not None:
         found.add(node.name)
     for below in _below(node):
         _walk(below, found)

@@ -91,6 +91,7 @@ class PlannedMessage:
     caused_by: str
     suppressed: str = ""
     urgency: Urgency = Urgency.U3
+    traceparent: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,3 +113,4 @@ class Message:
     give_up_at: datetime | None = None
     carried: tuple["Message", ...] = ()
     due_at: datetime | None = None
+    traceparent: str | None = None
