@@ -153,7 +153,7 @@ async def check_panels(world: World, folder: Path) -> None:
             try:
                 up = await ask(http, base, "up == 1 and count_over_time(up[1m]) > 3")
                 return len(up) == len(SERVICES)
-            except httpx.HTTPError:
+            except (httpx.HTTPError, ValueError):  # while it starts it answers in plain words
                 return False
 
         await eventually(scraped, within_s=60, what="Prometheus scraping all three")
