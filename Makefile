@@ -6,13 +6,19 @@ WORKERS ?= 2
 # Where bytecode is not written by itself, every start of a service would compile all it imports anew.
 COMPILED = $(BIN)/python -m compileall -q -j 2 $(VENV)/lib shared services griddispatch >/dev/null || true
 
-.PHONY: demo test check lint types architecture contract audit up lock clean
+.PHONY: demo bench test chaos check lint types architecture contract audit up lock clean
 
 demo: $(VENV)/.demo  ## the whole loop in one terminal: no Docker, no JVM
 	@$(BIN)/griddispatch demo $(ARGS)
 
+bench: $(VENV)/.demo  ## measure this machine: --quick takes three minutes, --micro needs no stores
+	@$(BIN)/griddispatch bench $(ARGS)
+
 test: $(VENV)/.dev  ## every test; brings its own PostgreSQL and brokers
 	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal $(ARGS)
+
+chaos: $(VENV)/.dev  ## break things on three brokers, and check from outside: ARGS="--gate", "--mutants", "--help"
+	$(BIN)/python -m tests.chaos $(or $(ARGS),--gate)
 
 check: lint types architecture contract  ## lint, types, architecture, contract
 

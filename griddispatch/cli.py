@@ -17,6 +17,7 @@ from rich.table import Table
 
 from griddispatch.area import app as area
 from griddispatch.audit import app as audit
+from griddispatch.bench.command import app as bench
 from griddispatch.contract import app as contract
 from griddispatch.demo.layouts import InputError, read_mapping
 from griddispatch.demo.run import DemoFailed, Options, run
@@ -54,6 +55,7 @@ app.add_typer(dlq, name="dlq")
 app.add_typer(contract, name="contract")
 app.add_typer(area, name="area")
 app.add_typer(rules, name="rules")
+app.add_typer(bench)
 app.add_typer(replay)
 app.add_typer(reconcile)
 app.add_typer(monthly, name="report")

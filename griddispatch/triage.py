@@ -1,5 +1,6 @@
 """`griddispatch triage`: train a model on labelled texts, measure it, and ask why a matter is judged as it is."""
 
+import asyncio
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -19,7 +20,9 @@ from services.intake.core.classifier import Classifier, read_classifier
 from services.intake.core.lessons import Lesson
 from services.intake.core.triage import Matter, Triage, triage
 from services.intake.core.triage_rules import read_rules
+from services.intake.learning import read_lessons
 from services.intake.models import read_models
+from shared.database import connect
 from shared.errors import Rejected
 from shared.packs import open_pack
 
@@ -71,6 +74,29 @@ def train_model(
     typer.echo(f"{out}: {model.examples} texts, {len(model.labels)} labels, {time.monotonic() - began:.1f} s")
     if skipped:
         typer.echo(f"left out {skipped} rows without a {label}")
+
+
+@app.command("lessons")
+def export_lessons(
+    file: Annotated[Path, typer.Argument(help="where the lessons go: .ndjson")],
+    dsn: Annotated[
+        str | None, typer.Option(envvar="GRIDDISPATCH_DATABASE_DSN_INTAKE", help="where intake's tables are")
+    ] = None,
+) -> None:
+    """Write down what people taught by confirming categories, for `train`: counted words, no texts; for inside only."""
+    if dsn is None:
+        _leave("where are the tables of intake? Set GRIDDISPATCH_DATABASE_DSN_INTAKE, or --dsn")
+    lines = asyncio.run(_lessons_of(dsn))
+    file.write_bytes(b"".join(line + b"\n" for line in lines))
+    typer.echo(f"{file}: {len(lines)} lessons")
+
+
+async def _lessons_of(dsn: str) -> list[bytes]:
+    database = await connect(dsn, size=1, application="griddispatch-lessons")
+    try:
+        return [line async for line in read_lessons(database)]
+    finally:
+        await database.close()
 
 
 @app.command("eval")

@@ -1,9 +1,9 @@
 """What every service is made of: pools, relay, streams, dead-letter mirror, health; opened and closed in order."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
+from typing import Any, Final
 
 from shared import contract_routes, health, problems, reconciliation, sampling
 from shared.database import Database, connect
@@ -28,6 +28,9 @@ from shared.topics import TOPICS, Topic, dead_letters_of
 from shared.tracing import HttpTracer
 from shared.wake import Wake
 
+PUBLISHING: Final = frozenset(("relay", "dead-letters"))
+"""Loops that end after all others: what those commit in their last breath is still to be published."""
+
 
 class NotMigrated(Exception):
     """The database lacks the tables of this release: run `griddispatch db migrate`."""
@@ -50,6 +53,7 @@ class Assembly:
         self._pings: dict[str, health.Ping] = {}
         self._databases: dict[str, Database] = {}
         self._samples: list[Sample] = [sampling.pools(self._databases)]
+        self._endless: list[Callable[[], None]] = []
 
     async def database(self, part: str, size: int = 2) -> Database:
         """A pool for one part. Raises Unavailable, or NotMigrated when the tables are not there."""
@@ -71,6 +75,10 @@ class Assembly:
     def sample(self, sample: Sample) -> None:
         """Let the sampling loop take this too."""
         self._samples.append(sample)
+
+    def on_stop(self, end: Callable[[], None]) -> None:
+        """Call `end` when the process is asked to stop, before requests are waited for."""
+        self._endless.append(end)
 
     async def add_relay(self, topic: Topic, companion: Companion | None = None) -> None:
         """Publish this service's events, and mirror its dead letters."""
@@ -135,10 +143,15 @@ class Assembly:
         BUILD_INFO.labels(service=self.service, release=release()).set(1)
         try:
             return await serve(
-                self.app, self._loops, readiness, host=settings.host, port=settings.port, on_drain=self._ring_all
+                self.app, self._loops, readiness, host=settings.host, port=settings.port, on_drain=self._ring_all,
+                last=PUBLISHING, on_stop=self._end_endless,
             )  # fmt: skip
         finally:
             await self.close()
+
+    def _end_endless(self) -> None:
+        for end in self._endless:
+            end()
 
     def _ring_all(self) -> None:
         """Whoever waits for work is to notice that there will be none."""

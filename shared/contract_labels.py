@@ -22,8 +22,10 @@ from shared.terms import (
     ReturnFinding,
     ReturnReason,
     Satisfaction,
+    SessionKind,
     Source,
     SplitReason,
+    TakeUpReason,
     TicketType,
     TransferTarget,
     Urgency,
@@ -55,6 +57,10 @@ LABELS: Mapping[type[StrEnum], Mapping[str, Label]] = MappingProxyType(
             "EVENING_TALK": L("夜话", "evening talk"), "ONSITE_OFFICE": L("现场办公", "office on site"),
             "UPPER_LEVEL": L("上级交办", "passed down from above"), "TRANSFER_110": L("110 转办", "transferred by 110"),
             "SENSOR": L("感知设备", "sensor"),
+        },
+        SessionKind: {
+            "EVENING_TALK": L("夜话", "evening talk"), "OPEN_MEETING": L("开门纳谏", "open meeting"),
+            "ONSITE_OFFICE": L("现场办公", "office on site"), "PATROL": L("网格巡查", "grid patrol"),
         },
         TicketType: {
             "CONSULT": L("咨询", "question"), "HELP": L("求助", "call for help"), "COMPLAINT": L("投诉", "complaint"),
@@ -88,6 +94,9 @@ LABELS: Mapping[type[StrEnum], Mapping[str, Label]] = MappingProxyType(
             "OTHER_DUTY": L("职责单位不同", "another unit's duty"),
             "CITIZEN_ASKED": L("诉求人要求", "the citizen asked"),
             "WITHDRAWN": L("诉求人撤回", "withdrawn by the citizen"),
+        },
+        TakeUpReason: {
+            "SPLIT": L("已拆单", "split off"), "MAIN_ENDED": L("主单已终止", "the main ticket ended unsolved"),
         },
         TransferTarget: {
             "POLICE_110": L("公安 110", "police, 110"), "FIRE_119": L("消防 119", "fire service, 119"),
@@ -138,6 +147,8 @@ LABELS: Mapping[type[StrEnum], Mapping[str, Label]] = MappingProxyType(
         CloseReason: {
             "EVALUATED": L("已评价", "evaluated"), "UNREACHABLE": L("联系不上", "unreachable"),
             "NO_FOLLOW_UP_DUE": L("无需回访", "no follow-up due"), "WITHDRAWN": L("诉求人撤回", "withdrawn"),
+            "NOT_ACCEPTED": L("不予受理", "not accepted"), "TRANSFERRED": L("已转外部", "transferred"),
+            "ROUTED": L("已专线移送", "routed apart"),
         },
     }
 )  # fmt: skip

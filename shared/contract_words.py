@@ -115,6 +115,7 @@ FIELDS: Mapping[str, FieldWords] = MappingProxyType(
             "Which of the ticket's clocks: SIGN, RESOLVE, RESOLVE_BIG, FOLLOW_UP and others to come.", "RESOLVE"
         ),
         "on_time": W("Whether the result came within the deadline.", True),
+        "charged_to": W("Id of the unit whose breach it is; null when it came in time.", None),
         "to": W("Who is to act: `unit:<id>`, or a role of supervision.", f"unit:{_GRID}"),
         # ---- the citizen's word --------------------------------------------------------------------------------
         "outcome": W("How asking the citizen ended.", "ANSWERED"),
@@ -137,9 +138,13 @@ FIELDS: Mapping[str, FieldWords] = MappingProxyType(
         "reporters": W("Different people who reported the incident.", 2),
         "tickets": W("Tickets of the incident, the main one included.", 2),
         "mass": W("Whether many people report it 群体性.", False),
+        "TicketTakenUp.reason": W("Why it is worked on by itself again.", "SPLIT"),
+        "wish": W("The event that asked for it, by its type's name.", "ticket.withdrawal-requested"),
+        "WishPassedOver.code": W("Why it could not be done, as a stable code.", "TOO_URGENT"),
         "own_follow_up": W("Whether its own citizen is asked in the end.", True),
         "supervise": W("Level of supervision that the number of reporters asks for; 0: none.", 0),
         "repeat_of": W("An earlier ticket of the same caller about the same matter; null: none.", None),
+        "repeat": W("Whether the caller had come with this matter before 重复诉求.", False),
         "repeats_30d": W("Earlier tickets of the same caller about the matter within 30 days.", 0),
         "repeats_90d": W("Earlier tickets of the same caller about the matter within 90 days.", 0),
         "levels_up": W("How many levels higher than usual it is to be handled.", 0),
@@ -153,6 +158,25 @@ FIELDS: Mapping[str, FieldWords] = MappingProxyType(
         "route": W("The other way that is open to the citizen.", "向人民法院提起诉讼"),
         "lead_id": W(
             "Id of a sensitive lead 问题线索; nothing else of it is told.", "2b9f3f0e-8d5a-4a51-9c1e-6a0f5f7c0b12"
+        ),
+        # ---- listening: talks, meetings, offices on site, patrols ---------------------------------------------------
+        "session_id": W(
+            "Id of the session in which it came up; null: in none.", "0198a1c2-7f00-7000-8000-0000000000a1"
+        ),
+        "item_id": W("Id of what was brought up in the session.", "0198a1c2-7f00-7000-8000-0000000000b1"),
+        "SessionClosed.kind": W("How people were listened to.", "EVENING_TALK"),
+        "SessionClosed.unit": W("Id of the unit that was the host.", "990101001"),
+        "held_at": W("When it took place.", "2026-03-10T11:30:00Z"),
+        "heads": W("How many people came.", 12),
+        "items": W("How many things were brought up.", 3),
+        "SessionClosed.answered": W("How many of them were answered at once.", 1),
+        "committed": W("How many of them were promised by a day, kept ones included.", 1),
+        "ticketed": W("How many of them became tickets.", 1),
+        "became": W("The ticket that was made of it.", "0198a1c2-7f00-7000-8000-000000000001"),
+        "self_fixed_by": W(
+            "Id of the unit whose patrol found it and has fixed it already 自办件: it is resolved by that unit, nobody"
+            " is asked, and its result may be looked at on the spot; null: it is yet to be done.",
+            None,
         ),
         "truthful": W("Whether the citizen confirms what the unit reported; null: not asked.", True),
         "service": W("The citizen's judgement of the service; null: not asked.", "SATISFIED"),

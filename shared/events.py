@@ -6,7 +6,6 @@ Adding an optional field is free; anything else is a new class with the next ver
 
 from collections.abc import Iterator
 from datetime import datetime
-from hashlib import sha1
 from typing import ClassVar
 from uuid import UUID
 
@@ -15,6 +14,9 @@ from pydantic import BaseModel, ConfigDict
 
 from shared import intake_events, joint_events, notify_events
 from shared.event import Event as Event
+from shared.event_ids import NAMESPACE as NAMESPACE
+from shared.event_ids import event_id as event_id
+from shared.event_ids import name_based as name_based
 from shared.terms import (
     AssignmentId,
     AssignmentKind,
@@ -27,15 +29,12 @@ from shared.terms import (
     PlaceLevel,
     ReturnReason,
     Satisfaction,
+    SessionId,
     Source,
     TicketId,
     TicketType,
     Urgency,
 )
-
-NAMESPACE = UUID("6f5f2b0e-6a53-5a0c-9d0b-2a1f7c3f9b57")
-"""Root of every derived id of the product."""
-
 
 # ---- intake -----------------------------------------------------------------------------------------------
 
@@ -83,6 +82,8 @@ class TicketTriaged(Event):
     reporters: int = 1
     mass: bool = False
     hidden: bool = False
+    session_id: SessionId | None = None
+    self_fixed_by: str | None = None
 
 
 # ---- dispatch ---------------------------------------------------------------------------------------------
@@ -108,6 +109,7 @@ class TicketAssigned(Event):
     sign_by: datetime
     designated: bool = False
     exercise: bool = False
+    repeat: bool = False
     rules: tuple[str, ...] = ()
     rule_pack: str = ""
 
@@ -191,6 +193,8 @@ class TicketEscalated(Event):
     to: str
     due_at: datetime
     notify_at: datetime | None = None
+    urgency: Urgency | None = None
+    exercise: bool = False
 
 
 class TicketConverted(Event):
@@ -212,6 +216,7 @@ class TicketResolved(Event):
     action: str
     cycle: int
     on_time: bool
+    charged_to: str | None = None
 
 
 class TicketAudited(Event):
@@ -349,20 +354,6 @@ NOTIFY_TYPES = notify_events.NOTIFY_EVENT_TYPES | {
     FollowUpAsked.type, TicketEvaluated.type, NotificationDelivered.type, NotificationFailed.type,
 }  # fmt: skip
 """The types that notify states."""
-
-
-def event_id(source: Source, ticket_id: TicketId, version: int) -> UUID:
-    """The id of an event follows from who stated it, about what, and in which order: a retry cannot invent another.
-
-    A name-based id (RFC 9562, version 5) over source, ticket and version, put together by hand: it is made for every
-    event, and half as dear so.
-    """
-    return name_based(source.value.encode() + ticket_id.bytes + version.to_bytes(4, "big"))
-
-
-def name_based(name: bytes) -> UUID:
-    """The id that follows from a name in this product's namespace: the same name always gives the same."""
-    return UUID(bytes=sha1(NAMESPACE.bytes + name, usedforsecurity=False).digest()[:16], version=5)
 
 
 class Draft(Struct, frozen=True):

@@ -3,12 +3,24 @@
 As in `shared.events`, none holds a name, a phone, an address or anybody's words; supplements and leads stay in intake.
 """
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import ClassVar
 from uuid import UUID
 
 from shared.event import Event as Event
-from shared.terms import IncidentId, LeadId, LeadKind, NotAcceptedReason, SplitReason, TicketId, TransferTarget, Urgency
+from shared.terms import (
+    IncidentId,
+    ItemId,
+    LeadId,
+    LeadKind,
+    NotAcceptedReason,
+    SessionId,
+    SessionKind,
+    SplitReason,
+    TicketId,
+    TransferTarget,
+    Urgency,
+)
 
 
 class TicketMerged(Event):
@@ -122,11 +134,61 @@ class LeadCreated(Event):
     kind: LeadKind
 
 
+class SessionClosed(Event):
+    """People were listened to, and everything they said has an end: answered, promised by a day, or a ticket.
+
+    The story is the session's own. `heads` is how many came.
+    """
+
+    type: ClassVar[str] = "org.griddispatch.session.closed.v1"
+    session_id: SessionId
+    kind: SessionKind
+    unit: str
+    held_at: datetime
+    township: str | None = None
+    village: str | None = None
+    grid: str | None = None
+    heads: int = 0
+    items: int
+    answered: int
+    committed: int
+    ticketed: int
+
+
+class CommitmentMade(Event):
+    """A unit promised, face to face, to see to something by a day 承诺; told in the story of its session."""
+
+    type: ClassVar[str] = "org.griddispatch.commitment.made.v1"
+    item_id: ItemId
+    unit: str
+    due_on: date
+
+
+class CommitmentKept(Event):
+    """What was promised was done 兑现."""
+
+    type: ClassVar[str] = "org.griddispatch.commitment.kept.v1"
+    item_id: ItemId
+    unit: str
+    due_on: date
+
+
+class CommitmentMissed(Event):
+    """The day went by 逾期: what was promised is a ticket (`became`) now, with the clocks of every ticket."""
+
+    type: ClassVar[str] = "org.griddispatch.commitment.missed.v1"
+    item_id: ItemId
+    unit: str
+    due_on: date
+    became: TicketId
+
+
 INTAKE_EVENT_TYPES = frozenset(
     model.type
     for model in (
         TicketMerged, TicketSplit, IncidentRecounted, TicketHastened, ReopenRequested, TicketSupplemented,
         WithdrawalRequested, TicketNotAccepted, TicketTransferred, TicketRouted, LeadCreated,
+        SessionClosed, CommitmentMade, CommitmentKept, CommitmentMissed,
     )
 )  # fmt: skip
 """The names of these types: intake states them all, on `tickets-intake`."""

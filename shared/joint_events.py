@@ -11,9 +11,13 @@ from shared.terms import (
     AssignmentId,
     AssignmentKind,
     ConversionReason,
+    MatterSize,
     ReportAnswer,
     ReturnFinding,
     ReturnReason,
+    TakeUpReason,
+    TicketId,
+    TicketType,
     Urgency,
     WhistleKind,
 )
@@ -292,6 +296,65 @@ class TicketWithdrawn(Event):
 
     type: ClassVar[str] = "org.griddispatch.ticket.withdrawn.v1"
     cycle: int
+
+
+class TicketPutAside(Event):
+    """The ticket is not worked on by itself 已并单: what is done about `into` is done about it.
+
+    Its own deadline stands meanwhile, and counts for the ticket that is worked on if it is the earlier one.
+    """
+
+    type: ClassVar[str] = "org.griddispatch.ticket.put-aside.v1"
+    ticket_no: str
+    into: TicketId
+    cycle: int
+    ticket_type: TicketType
+    category: str
+    urgency: Urgency
+    size: MatterSize
+    township: str | None = None
+    grid: str | None = None
+    accepted_at: datetime
+    due_at: datetime
+    exercise: bool = False
+
+
+class TicketTakenUp(Event):
+    """A ticket that was put aside is worked on by itself again, with its clocks as if it had never been merged."""
+
+    type: ClassVar[str] = "org.griddispatch.ticket.taken-up.v1"
+    reason: TakeUpReason
+    cycle: int
+    due_at: datetime
+
+
+class TicketResolvedWith(Event):
+    """The ticket that this one waited for was closed, so it is resolved too; `unit` led that one.
+
+    The work counts once, for `into`; its own citizen is asked all the same.
+    """
+
+    type: ClassVar[str] = "org.griddispatch.ticket.resolved-with.v1"
+    into: TicketId
+    assignment_id: AssignmentId
+    unit: str
+    cycle: int
+
+
+class IncidentDeadlineSet(Event):
+    """The deadline of a ticket that others wait for moved: it is the earliest of theirs and its own."""
+
+    type: ClassVar[str] = "org.griddispatch.incident.deadline-set.v1"
+    cycle: int
+    due_at: datetime
+
+
+class WishPassedOver(Event):
+    """What was asked through another service, or decided there, could not be done any more; nothing else changed."""
+
+    type: ClassVar[str] = "org.griddispatch.ticket.wish-passed-over.v1"
+    wish: str
+    code: str
 
 
 class GuardRefused(Event):

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import signal
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
 
 import uvicorn
 from fastapi import FastAPI
@@ -12,6 +12,7 @@ from shared.health import Readiness
 from shared.telemetry import log
 
 LOOP_DRAIN_S = 15.0
+LAST_DRAIN_S = 8.0
 HTTP_DRAIN_S = 10
 
 Loop = Callable[[asyncio.Event], Awaitable[None]]
@@ -27,12 +28,14 @@ class _Server(uvicorn.Server):
 
 
 async def serve(
-    app: FastAPI, loops: Mapping[str, Loop], readiness: Readiness, *, host: str, port: int, on_drain: Callable[[], None]
-) -> int:
+    app: FastAPI, loops: Mapping[str, Loop], readiness: Readiness, *, host: str, port: int,
+    on_drain: Callable[[], None], on_stop: Callable[[], None] = lambda: None, last: Collection[str] = (),
+) -> int:  # fmt: skip
     """Serve until SIGTERM or SIGINT, or until a loop dies; the exit code: 0, or 1 when something broke.
 
-    Order of the end: not ready, stop taking requests, finish them, stop the loops, each under a deadline.
-    A second signal ends at once.
+    Order of the end: not ready, stop taking requests, finish them, stop the loops, then those named in `last` (who
+    carry away what the others leave), each under a deadline. `on_stop` is called before requests are waited for:
+    answers without an end must end now; `on_drain` after it. A second signal ends at once.
     """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -44,20 +47,23 @@ async def serve(
             timeout_keep_alive=30, server_header=False, lifespan="off",
         )
     )  # fmt: skip
-    draining = asyncio.Event()
+    draining = {name: asyncio.Event() for name in loops}
     http = asyncio.create_task(server.serve(), name="http")
-    workers = {name: asyncio.create_task(_run(run, draining), name=name) for name, run in loops.items()}
+    workers = {name: asyncio.create_task(_run(run, draining[name]), name=name) for name, run in loops.items()}
     stopped = asyncio.create_task(stop.wait(), name="stop")
     await asyncio.wait({http, stopped, *workers.values()}, return_when=asyncio.FIRST_COMPLETED)
     broken = [task for task in (http, *workers.values()) if task.done()]
     for task in broken:
         log.error("task_ended", task=task.get_name(), error=repr(None if task.cancelled() else task.exception()))
     readiness.draining = True
+    on_stop()
     server.should_exit = True
     await _finish({http}, HTTP_DRAIN_S + 2)
-    draining.set()
-    on_drain()
-    await _finish(set(workers.values()), LOOP_DRAIN_S)
+    for names, within_s in ((loops.keys() - set(last), LOOP_DRAIN_S), (loops.keys() & set(last), LAST_DRAIN_S)):
+        for name in names:
+            draining[name].set()
+        on_drain()
+        await _finish({workers[name] for name in names}, within_s)
     stopped.cancel()
     return 1 if broken else 0
 

@@ -91,6 +91,13 @@ TIMERS_FIRED = Counter("griddispatch_timers_fired_total", "Timers fired.", ["clo
 TIMER_LATENESS = Histogram(
     "griddispatch_timer_lateness_seconds", "How late timers fire.", buckets=(0.1, 0.5, 1, 2, 5, 30, 300)
 )
+TIMERS_MENDED = Counter("griddispatch_timers_mended_total", "Open tickets found without a clock and mended: stays 0.")
+AUDITED_AT = Gauge("griddispatch_auditor_last_look_timestamp_seconds", "When the auditor of the clocks last looked.")
+CLOCK_STEPS = Counter(
+    "griddispatch_clock_steps_total", "Jumps of this machine's clock; no timer fires until it is sure."
+)
+STREAM_WATCHERS = Gauge("griddispatch_stream_watchers", "Who watches the live stream of this process.")
+STREAM_CHANGES = Counter("griddispatch_stream_changes_total", "Changes told to the live stream.")
 TIMERS_LATE = Gauge("griddispatch_timers_late", "Timers that are due and have not fired.")
 TIMERS_LATE_AGE = Gauge("griddispatch_timers_late_age_seconds", "How late the latest of them is.")
 CALENDAR_UNTIL = Gauge(

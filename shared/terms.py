@@ -123,6 +123,9 @@ class CloseReason(StrEnum):
     UNREACHABLE = "UNREACHABLE"
     NO_FOLLOW_UP_DUE = "NO_FOLLOW_UP_DUE"
     WITHDRAWN = "WITHDRAWN"
+    NOT_ACCEPTED = "NOT_ACCEPTED"
+    TRANSFERRED = "TRANSFERRED"
+    ROUTED = "ROUTED"
 
 
 class ReturnFinding(StrEnum):
@@ -154,6 +157,19 @@ class ReportAnswer(StrEnum):
 
     ACCEPT = "ACCEPT"
     DISPUTE = "DISPUTE"
+
+
+SessionId = NewType("SessionId", UUID)
+ItemId = NewType("ItemId", UUID)
+
+
+class SessionKind(StrEnum):
+    """How people were listened to: 夜话, 开门纳谏, 现场办公, 网格巡查."""
+
+    EVENING_TALK = "EVENING_TALK"
+    OPEN_MEETING = "OPEN_MEETING"
+    ONSITE_OFFICE = "ONSITE_OFFICE"
+    PATROL = "PATROL"
 
 
 IncidentId = NewType("IncidentId", UUID)
@@ -191,6 +207,13 @@ class SplitReason(StrEnum):
     OTHER_DUTY = "OTHER_DUTY"
     CITIZEN_ASKED = "CITIZEN_ASKED"
     WITHDRAWN = "WITHDRAWN"
+
+
+class TakeUpReason(StrEnum):
+    """Why a merged ticket is worked on by itself again: it was split off, or the one it waited for ended unsolved."""
+
+    SPLIT = "SPLIT"
+    MAIN_ENDED = "MAIN_ENDED"
 
 
 class TransferTarget(StrEnum):

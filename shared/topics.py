@@ -21,9 +21,9 @@ class Topic:
 
 
 INBOUND = Topic("tickets-inbound", "source + external id", "hotlines", ("intake",), timedelta(days=14))
-INTAKE = Topic("tickets-intake", "ticket id", "intake", ("dispatch",), timedelta(days=14))
+INTAKE = Topic("tickets-intake", "ticket id", "intake", ("dispatch", "notify"), timedelta(days=14))
 DISPATCH = Topic("tickets-dispatch", "ticket id", "dispatch", ("intake", "notify"), timedelta(days=14))
-NOTIFY = Topic("tickets-notify", "ticket id", "notify", ("dispatch",), timedelta(days=14))
+NOTIFY = Topic("tickets-notify", "ticket id", "notify", ("dispatch", "notify"), timedelta(days=14))
 STATE = Topic("tickets-state", "ticket id", "dispatch", (), None)
 
 

@@ -65,7 +65,7 @@ spec:
     rollingUpdate: { maxUnavailable: 0, maxSurge: 1 }
   template:
     metadata:
-      labels: { app.kubernetes.io/name: $service, app.kubernetes.io/component: $part, app.kubernetes.io/part-of: griddispatch$serves }
+      labels: { app.kubernetes.io/name: $service, app.kubernetes.io/component: $part$more_labels }
     spec:
       serviceAccountName: griddispatch
       automountServiceAccountToken: false
@@ -177,9 +177,14 @@ def deployment(service: str, part: str, replicas: int, *, whole: bool) -> str:
     facts = {"name": service if whole else f"{service}-{part}", "service": service, "part": part, "replicas": replicas}
     only = "" if whole else f', "--only", "{part}"'
     more = VAULT if service == "intake" else ""
-    serves = ', griddispatch.org/serves: "true"' if whole or part == "api" else ""
-    text = DEPLOYMENT.substitute(facts, serves=serves, only=only, port=PORTS[service], more_env=more).replace(
-        "0o440", "288"
+    labels = ", app.kubernetes.io/part-of: griddispatch"
+    labels += ', griddispatch.org/serves: "true"' if whole or part == "api" else ""
+    text = DEPLOYMENT.substitute(
+        facts,
+        more_labels=labels,
+        only=only,
+        port=PORTS[service],
+        more_env=more,
     )
     return text + BUDGET.substitute(facts)
 

@@ -16,8 +16,9 @@ from griddispatch.demo.exchange import Answer, get_json, post_lines
 from griddispatch.demo.feed import Feed
 from griddispatch.demo.hours import feed_seconds
 from griddispatch.demo.matters import Matters
+from griddispatch.demo.rates import read_rates
 from griddispatch.demo.records import Reader
-from griddispatch.demo.report import Setting, find_faults, make_report
+from griddispatch.demo.report import NOBODY, Setting, find_faults, make_report
 from griddispatch.demo.show import Frame, Show
 from griddispatch.demo.stack import PORTS, Stack
 from griddispatch.demo.watch import Watch
@@ -115,12 +116,17 @@ class Drive:
         """The report and what is wrong, as things are now."""
         try:
             unwatched = (await get_json(self._client, f"{self._stack.url('dispatch')}/v1/overview"))["unwatched"]
-            unanswered = []
+            unanswered = list[str]()
         except httpx.HTTPError as error:
             unwatched, unanswered = [], [f"dispatch did not say which clocks run: {error!r}"]
+        shown = NOBODY
+        try:
+            shown = await read_rates(self._client, self._stack.url("notify"), self._watch.judgements.months)
+        except httpx.HTTPError as error:
+            unanswered.append(f"notify did not say what it counted: {error!r}")
         verdict = self._watch.judge(self._taken.accepted, self._taken.twins)
         setting = Setting(self._stack.broker, self._stack.database, self._clock.speed, self._notes)
-        report = make_report(self._taken, self._watch, verdict, setting, seconds)
+        report = make_report(self._taken, self._watch, verdict, setting, seconds, shown)
         return Ending(report, find_faults(report, self._taken, verdict, unwatched, self._reader.lag) + unanswered)
 
     async def _read(self) -> None:

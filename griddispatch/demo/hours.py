@@ -12,8 +12,9 @@ _OFFSET = 8 * HOUR
 OPENS = 8.5 * HOUR
 CLOSES = 17.5 * HOUR
 SHIFT = CLOSES - OPENS
-FIRST_SHIFT = datetime(2026, 3, 9, 8, 30, tzinfo=ZONE)
-"""Monday morning: what the hotline took in the night is waiting."""
+FIRST_SHIFT = datetime(2026, 3, 7, 8, 30, tzinfo=ZONE)
+"""Saturday morning: what the hotline took in the night is waiting. Rest days are on duty, but working hours only run
+from Monday on: so thousands of citizens can be contacted in time at a speed at which two hours pass in a second."""
 MIDNIGHT = FIRST_SHIFT.replace(hour=0, minute=0)
 
 FEED_PER_S = 500.0

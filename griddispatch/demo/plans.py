@@ -29,6 +29,12 @@ REPLIES = (
     "问题已整改，后续将加强巡查。",
     "已按规定办理，如再发生请随时拨打热线。",
 )
+CONTAINED = "险情已控制，现场已设警示。"
+ARRIVED = "已到现场，正在处置。"
+_ORDINARY = ((2, 30), (3, 45), (5, 60))
+"""Between how many minutes receipt is confirmed, then the citizen contacted, then the place reached."""
+_HASTE = {Urgency.U1.value: ((1, 6), (1, 8), (3, 12)), Urgency.U2.value: ((2, 14), (3, 40), (5, 45))}
+"""The same where there is danger: whoever is on duty keeps the shorter limits."""
 BASES = ("经现场核实，位置不在本单位辖区。", "经核对权责清单，不属于本单位职责。")
 
 
@@ -74,17 +80,24 @@ def plan_work(chance: Random, facts: Facts, now: float, centres: Mapping[str, Po
     urgent = facts.urgency in (Urgency.U1, Urgency.U2)
     later = _at_once if urgent else after_work
     handler = f"worker-{chance.randrange(1, 61):02d}"
-    signed_at = later(now if urgent else into_shift(now), chance.uniform(2, 14 if urgent else 30) * MINUTE)
+    sign, contact, arrive = _HASTE.get(facts.urgency, _ORDINARY)
+    signed_at = later(now if urgent else into_shift(now), chance.uniform(*sign) * MINUTE)
     acts = [Act(signed_at, "sign", {"handler": handler})]
     if chance.random() < RETURNED:
         reason = chance.choice(tuple(ReturnReason)).value
         body = {"reason": reason, "basis": chance.choice(BASES)}
         acts.append(Act(later(signed_at, chance.uniform(1, 10) * MINUTE), "return", body))
-    contacted_at = later(signed_at, chance.uniform(3, 45) * MINUTE)
+    contacted_at = later(signed_at, chance.uniform(*contact) * MINUTE)
     acts.append(Act(contacted_at, "contact", {"handler": handler}))
-    if chance.random() < CHECKED_IN:
+    if urgent or chance.random() < CHECKED_IN:
         place = _place(chance, facts.grid, centres)
-        acts.append(Act(later(contacted_at, chance.uniform(5, 60) * MINUTE), "check-in", {"handler": handler, **place}))
+        acts.append(
+            Act(later(contacted_at, chance.uniform(*arrive) * MINUTE), "check-in", {"handler": handler, **place})
+        )
+    if facts.urgency == Urgency.U1:
+        acts.append(Act(acts[-1].at + MINUTE, "report-first-disposal", {"report": CONTAINED}))
+    if urgent:
+        acts.append(Act(acts[-1].at + MINUTE, "report-stage", {"report": ARRIVED}))
     result = {"action": "HANDLED", "reply": chance.choice(REPLIES)}
     resolved_at = max(_resolved_at(chance, facts, signed_at, now), acts[-1].at + MINUTE)
     return (*acts, Act(resolved_at, "resolve", result))

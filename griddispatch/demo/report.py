@@ -5,10 +5,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from griddispatch.demo.feed import Taken
+from griddispatch.demo.rates import Tally, rates_view
 from griddispatch.demo.watch import Verdict, Watch
 
 NAMED = 5
 """How many tickets a fault names at most."""
+
+
+NOBODY = Tally()
 
 
 @dataclass(frozen=True)
@@ -21,21 +25,28 @@ class Setting:
     notes: tuple[str, ...] = ()
 
 
-def make_report(taken: Taken, watch: Watch, verdict: Verdict, setting: Setting, seconds: float) -> dict[str, Any]:
+def make_report(
+    taken: Taken, watch: Watch, verdict: Verdict, setting: Setting, seconds: float, shown: Tally = NOBODY
+) -> dict[str, Any]:
     """The report. Tickets are counted once each, escalations and returns each time; `seconds` is the whole real time.
 
-    `notes` is there only when something about the input has to be said.
+    `shown` is what notify counted of the citizens' judgements; the rates are counted anew, from the topics. `notes` is
+    there only when something about the input has to be said.
     """
     tickets = list(taken.accepted.values())
     delays = watch.delays_ms()
     passed = {
-        name: _passed(watch, tickets, name) for name in ("assigned", "resolved", "evaluated", "closed", "reopened")
+        name: _passed(watch, tickets, name)
+        for name in ("assigned", "resolved", "evaluated", "closed", "reopened", "asked_again", "supervised")
     }
     return {
         "accepted": len(tickets),
         "rejected": taken.rejected,
         **passed,
+        "dissatisfied": watch.judgements.dissatisfied,
+        "rates": rates_view(watch.judgements.tally, shown),
         "escalated": watch.counts["escalated"],
+        "escalated_by_clock": dict(watch.clocks.most_common()),
         "lost": len(verdict.lost),
         "duplicated": len(verdict.duplicated),
         "dead": len(watch.dead),
@@ -77,6 +88,8 @@ def find_faults(
         faults.append(f"doubled {len(verdict.duplicated)} tickets: {_some(verdict.duplicated)}")
     if report["dead"]:
         faults.append(f"{report['dead']} records became dead letters")
+    if not report["rates"]["equal_to_notify"]:
+        faults.append("the three rates that notify shows are not those that the topics come to")
     if unwatched:
         faults.append(f"{len(unwatched)} or more open tickets have no running clock: {_some(unwatched)}")
     if lag:

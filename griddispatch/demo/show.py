@@ -19,8 +19,8 @@ COUNTERS = (
 )  # fmt: skip
 LINE_EVERY_S = 5.0
 _REPORTED = (
-    "accepted", "rejected", "assigned", "resolved", "evaluated", "closed", "reopened", "escalated", "returned",
-    "redelivered", "lost", "duplicated", "dead", "open_on_clock",
+    "accepted", "rejected", "assigned", "resolved", "evaluated", "closed", "dissatisfied", "reopened", "asked_again",
+    "supervised", "escalated", "returned", "redelivered", "lost", "duplicated", "dead", "open_on_clock",
 )  # fmt: skip
 
 
@@ -78,6 +78,10 @@ class Show:
         table.add_column(justify="right")
         for name in _REPORTED:
             table.add_row(name.replace("_", " "), str(report[name]))
+        rates = report["rates"]
+        named = ", ".join(f"{name} {rates[name] or '–'} %" for name in ("response", "solution", "satisfaction"))
+        table.add_row("rates, recounted", f"{named} of {rates['valid']}")
+        table.add_row("the same at notify", "yes" if rates["equal_to_notify"] else "NO")
         delay = report["accept_to_assigned_ms"]
         table.add_row("assigned per second", str(report["throughput_per_s"]))
         table.add_row("accepted to assigned, ms", f"p50 {_ms(delay['p50'])}, p99 {_ms(delay['p99'])}")

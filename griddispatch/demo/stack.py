@@ -12,13 +12,14 @@ import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import MappingProxyType
 
 import asyncpg
 import httpx
 
 from griddispatch import data
 from griddispatch.demo.exchange import new_client
-from griddispatch.embedded import EmbeddedPostgres, LaunchError, NoidaBroker
+from griddispatch.embedded import ApacheKafka, EmbeddedPostgres, LaunchError, NoidaBroker
 from griddispatch.embedded.process import LOOPBACK, ChildProcess, Program, free_port
 from shared.clock import FastClock
 from shared.kafka import apply_topics
@@ -30,19 +31,26 @@ DATABASE = "griddispatch"
 READY_S = 60.0
 STOP_S = 25.0
 TAIL = 25
+NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 class Stack:
     """The stores and the services. One owner; `stop` ends whatever was started, also after a start that failed."""
 
-    def __init__(self, home: Path, *, keeps_data: bool) -> None:
-        """`home` gets the logs, and with `keeps_data` everything the stores hold."""
+    def __init__(self, home: Path, *, keeps_data: bool, apache: bool = False) -> None:
+        """`home` gets the logs, and with `keeps_data` everything the stores hold.
+
+        `apache` puts Apache Kafka in the place of the embedded broker.
+        """
         self.home = home
         self.notes: list[str] = []
         self.database = ""
         self._keeps_data = keeps_data
         self._postgres = EmbeddedPostgres(home / "postgres" if keeps_data else None, durable=True)
-        self._broker = NoidaBroker(home / "kafka" if keeps_data else None)
+        kafka = home / "kafka" if keeps_data else None
+        self._broker = ApacheKafka(kafka) if apache else NoidaBroker(kafka)
+        self._waits_for_news = apache
+        self._key = base64.b64encode(secrets.token_bytes(32)).decode()
         self._services: dict[str, ChildProcess] = {}
         self._ports: dict[str, int] = {}
         self._work = ThreadPoolExecutor(max_workers=4, thread_name_prefix="stack")
@@ -65,6 +73,17 @@ class Stack:
         """Where a service's tables are."""
         return self._postgres.dsn(DATABASE, f"griddispatch_{service}")
 
+    @property
+    def admin_dsn(self) -> str:
+        """The whole database, as its owner."""
+        return self._postgres.dsn(DATABASE)
+
+    @property
+    def pids(self) -> dict[str, int]:
+        """The root process of every part that runs: the services, the database, the broker."""
+        services = {service: child.pid for service, child in self._services.items() if child.exit_code is None}
+        return services | {"database": self._postgres.pid, "broker": self._broker.pid}
+
     async def start_stores(self) -> None:
         """Stores with every table and topic. Raises LaunchError, Unavailable and the like."""
         async with asyncio.TaskGroup() as group:
@@ -73,16 +92,22 @@ class Stack:
 
     async def start_services(self, clock: FastClock) -> None:
         """All three services, each answering that it is ready. Raises LaunchError with the end of a log."""
-        key = base64.b64encode(secrets.token_bytes(32)).decode()
         for service, port in PORTS.items():
             self._ports[service] = self._free(service, port)
         for service in PORTS:
-            program = Program([sys.executable, "-m", f"services.{service}"], self._environment(service, clock, key))
-            log = self.home / f"{service}.log"
-            self._services[service] = ChildProcess(service, program, log)
+            self._spawn(service, clock)
         async with new_client(len(PORTS)) as client, asyncio.TaskGroup() as group:
             for service in PORTS:
                 group.create_task(self._until_ready(client, service), name=f"ready-{service}")
+
+    async def restart(self, service: str, clock: FastClock, **settings: str) -> None:
+        """End a service in order and start it with further settings, until it is ready. Raises LaunchError."""
+        child = self._services[service]
+        await asyncio.get_running_loop().run_in_executor(self._work, child.terminate, STOP_S)
+        self._ports[service] = self._free(service, self._ports[service])
+        self._spawn(service, clock, settings)
+        async with new_client(1) as client:
+            await self._until_ready(client, service)
 
     def check(self) -> None:
         """Raises LaunchError, with the end of its log, when a service has ended."""
@@ -132,12 +157,17 @@ class Stack:
         self.notes.append(f"port {port} is taken: {service} listens on {other} instead")
         return other
 
-    def _environment(self, service: str, clock: FastClock, key: str) -> Mapping[str, str]:
+    def _spawn(self, service: str, clock: FastClock, settings: Mapping[str, str] = NOTHING) -> None:
+        environment = {**self._environment(service, clock), **{f"GRIDDISPATCH_{k}": v for k, v in settings.items()}}
+        program = Program([sys.executable, "-m", f"services.{service}"], environment)
+        self._services[service] = ChildProcess(service, program, self.home / f"{service}.log")
+
+    def _environment(self, service: str, clock: FastClock) -> Mapping[str, str]:
         ours = {
             "DATABASE_DSN": self.dsn(service), "KAFKA_BOOTSTRAP": self.bootstrap, "KAFKA_STATIC_MEMBER": "demo",
-            "KAFKA_IDLE_PAUSE_MS": "500",
+            "KAFKA_IDLE_PAUSE_MS": "0" if self._waits_for_news else "500",
             "PORT": str(self._ports[service]), "CLOCK": str(clock), "PACK": str(data.find(data.PACK)),
-            "AREA": str(data.find(data.AREA)), "INSTANCE": "demo", "VAULT_KEYS": f"k1:{key}",
+            "AREA": str(data.find(data.AREA)), "INSTANCE": "demo", "VAULT_KEYS": f"k1:{self._key}",
         }  # fmt: skip
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("GRIDDISPATCH_")}
         root = str(Path(data.__file__).parent.parent)

@@ -8,6 +8,7 @@ from datetime import datetime
 import orjson
 
 from griddispatch.demo.matters import SOURCE
+from griddispatch.demo.rates import Judgements
 from griddispatch.demo.records import Sighting
 from shared.clock import FastClock
 from shared.events import (
@@ -35,13 +36,15 @@ RETURNED = TicketReturned.type.encode()
 CLOSED = TicketClosed.type.encode()
 ASKED = FollowUpAsked.type.encode()
 LIGHT = TicketLightChanged.type.encode()
+ESCALATED = TicketEscalated.type.encode()
+EVALUATED = TicketEvaluated.type.encode()
 
 MILESTONES = {
     RECEIVED: "received", TicketSigned.type.encode(): "signed", RESOLVED: "resolved", ASKED: "asked",
-    TicketEvaluated.type.encode(): "evaluated", CLOSED: "closed", TicketReopened.type.encode(): "reopened",
+    EVALUATED: "evaluated", CLOSED: "closed", TicketReopened.type.encode(): "reopened",
 }  # fmt: skip
 """What is counted per ticket: once, however often it happens to the ticket."""
-HAPPENINGS = {TicketEscalated.type.encode(): "escalated", RETURNED: "returned"}
+HAPPENINGS = {ESCALATED: "escalated", RETURNED: "returned"}
 """What is counted each time."""
 
 
@@ -81,6 +84,9 @@ class Watch:
         self.counts: Counter[str] = Counter()
         self.trails: dict[bytes, Trail] = {}
         self.dead: set[tuple[str, bytes]] = set()
+        self.clocks: Counter[str] = Counter()
+        """Escalations by the clock that was missed."""
+        self.judgements = Judgements()
         self._clock = clock
         self._states: dict[bytes, bytes] = {}
         self._first_received = float("inf")
@@ -88,6 +94,7 @@ class Watch:
         self._special: dict[bytes, Callable[[Sighting, Trail], None]] = {
             RECEIVED: self._received, ASSIGNED: self._assigned, REDISPATCHED: self._assigned,
             RESOLVED: self._lead_ended, RETURNED: self._lead_ended, LIGHT: self._light,
+            ESCALATED: self._escalated, EVALUATED: self._evaluated, ASKED: self._asked,
         }  # fmt: skip
 
     def see(self, seen: Sighting) -> None:
@@ -155,6 +162,17 @@ class Watch:
         if orjson.loads(seen.value)["light"] == Light.RED and "red" not in trail.passed:
             trail.passed.add("red")
             self.counts["red"] += 1
+
+    def _escalated(self, seen: Sighting, trail: Trail) -> None:
+        self.clocks[orjson.loads(seen.value)["clock"]] += 1
+        trail.passed.add("supervised")
+
+    def _evaluated(self, seen: Sighting, trail: Trail) -> None:
+        self.judgements.see(seen.ticket, seen.value, seen.time)
+
+    def _asked(self, seen: Sighting, trail: Trail) -> None:
+        if orjson.loads(seen.value)["cycle"] > 1:
+            trail.passed.add("asked_again")
 
     def is_closed(self, tickets: Collection[bytes]) -> bool:
         """Whether every one of these tickets is."""

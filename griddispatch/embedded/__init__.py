@@ -3,6 +3,7 @@
 from griddispatch.embedded.apache import ApacheKafka
 from griddispatch.embedded.apache_install import KafkaUnavailable
 from griddispatch.embedded.broker import Broker, Capability
+from griddispatch.embedded.cluster import KafkaCluster
 from griddispatch.embedded.noida import NoidaBroker
 from griddispatch.embedded.postgres import EmbeddedPostgres
 from griddispatch.embedded.process import LaunchError
@@ -12,6 +13,7 @@ __all__ = [
     "Broker",
     "Capability",
     "EmbeddedPostgres",
+    "KafkaCluster",
     "KafkaUnavailable",
     "LaunchError",
     "NoidaBroker",

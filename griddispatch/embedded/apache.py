@@ -1,6 +1,7 @@
 """One node of Apache Kafka as a child process: the authority on groups, takeover, fencing and durability."""
 
 import os
+import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -88,6 +89,21 @@ class ApacheKafka(EmbeddedServer):
         self._env = dict(os.environ if env is None else env)
         self._training: ClassTraining | None = None
         self.bootstrap = f"{LOOPBACK}:{self._port}"
+
+    @property
+    def controller(self) -> str:
+        """`host:port` of its controller, for the other nodes of a cluster."""
+        return f"{LOOPBACK}:{self._controller_port}"
+
+    def wipe(self) -> None:
+        """Forget what it keeps, while it does not run; the next start makes it new. Raises LaunchError when it runs."""
+        if self.is_running:
+            raise LaunchError(f"{self.name} is running: end it first")
+        shutil.rmtree(self._logs, ignore_errors=True)
+
+    def configure(self, settings: Mapping[str, str]) -> None:
+        """Broker settings by name, over those given before; they count from the next start on."""
+        self._settings |= settings
 
     def kill(self) -> None:
         """End it at once, as a crash would, and keep its data; does nothing when it does not run."""

@@ -44,6 +44,11 @@ class EmbeddedServer(ABC):
         return self._child.pid
 
     @property
+    def is_running(self) -> bool:
+        """Whether its process is there; one that died by itself is not."""
+        return self._child is not None and self._child.exit_code is None
+
+    @property
     def home(self) -> Path:
         """The directory with data and log; raises LaunchError before the first start and after the stop."""
         return self._data_dir or self.scratch

@@ -61,7 +61,7 @@ def router(database: Database, commands: Commands) -> APIRouter:
         limit: Annotated[int, Query(ge=1, le=1000)] = 100,
     ) -> dict[str, Any]:
         """Open assignments, the nearest deadline first; `next` is where the following page begins."""
-        found = await store.list_open(database, unit, state, _read_place(after), limit)
+        found = await store.list_open(database, unit, state, read_place(after), limit)
         items = [queue_line(case, assignment_id) for assignment_id, case in found]
         following = f"{items[-1]['due_at'].isoformat()},{items[-1]['id']}" if len(items) == limit else None
         return {"assignments": items, "next": following}
@@ -174,7 +174,8 @@ def _read_version(if_match: str | None) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) <= 9 else None
 
 
-def _read_place(after: str | None) -> tuple[datetime, UUID]:
+def read_place(after: str | None) -> tuple[datetime, UUID]:
+    """Where a page begins, as `next` of the one before says it. Raises Rejected."""
     if after is None:
         return datetime.min.replace(tzinfo=UTC), UUID(int=0)
     due_at, _, assignment_id = after.replace(" ", "+").partition(",")

@@ -4,22 +4,28 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from services.dispatch import samples, store
+from services.dispatch import board_api, samples, store, stream_api
 from services.dispatch.api import Commands, router
+from services.dispatch.auditor import Auditor
+from services.dispatch.core.naming import Naming, category_names
 from services.dispatch.core.org import Org
 from services.dispatch.core.org_files import ORG_FILES, leaf_codes, load_org_files
-from services.dispatch.core.rulebook import load_pack_rules
+from services.dispatch.core.rulebook import Rulebook, load_pack_rules
 from services.dispatch.core.views import snapshot
 from services.dispatch.decisions import Decider
 from services.dispatch.handlers import routes
+from services.dispatch.live import PLACES, TOPICS, Live
 from services.dispatch.places import Places
 from services.dispatch.settings import DispatchSettings
 from services.dispatch.timers import Timers
+from services.dispatch.watchers import Watchers
 from shared.assembly import Assembly
+from shared.contract_labels import LABELS
 from shared.database import Database
 from shared.kafka import Outgoing
 from shared.packs import open_pack
 from shared.relay import Companion
+from shared.tail import Tail
 from shared.terms import Source, TicketId
 from shared.topics import DISPATCH, STATE
 
@@ -38,10 +44,13 @@ async def build(settings: DispatchSettings, parts: frozenset[str], make: type[As
         views = await assembly.database("views", settings.database_pool)  # reading must not keep commands waiting
         assembly.app.include_router(router(views, commands))
         await assembly.add_reconciliation()
+        live = add_live(assembly, settings)
+        assembly.app.include_router(board_api.router(views, commands, read_naming(settings, book, org), grids, live))
     if "stream" in parts:
         await assembly.add_stream("stream", routes(decider))
     if "timers" in parts:
         assembly.loop("timers", Timers(await assembly.database("timers"), decider, settings.timer_batch).run)
+        assembly.loop("auditor", Auditor(await assembly.database("auditor", 1), decider).run)
     if "relay" in parts:
         await assembly.add_relay(DISPATCH, snapshots(await assembly.database("snapshots")))
         sampled = await assembly.database("samples", 1)
@@ -49,6 +58,24 @@ async def build(settings: DispatchSettings, parts: frozenset[str], make: type[As
         assembly.sample(samples.open_work(sampled, settings.now))
         assembly.sample(samples.calendar_horizon(book.calendar))
     return assembly
+
+
+def add_live(assembly: Assembly, settings: DispatchSettings) -> Live:
+    """The live stream and the loop that feeds it."""
+    name, pause_s = f"dispatch-{settings.instance}-live", settings.kafka_idle_pause_ms / 1000
+    watchers = Watchers(PLACES)
+    live = Live(lambda: Tail(settings.kafka_bootstrap, TOPICS, client_id=name, idle_pause_s=pause_s), watchers)
+    assembly.loop("live", live.run)
+    assembly.on_stop(watchers.close)
+    assembly.app.include_router(stream_api.router(watchers, settings.now))
+    return live
+
+
+def read_naming(settings: DispatchSettings, book: Rulebook, org: Org) -> Naming:
+    """What everything is called."""
+    categories = open_pack(settings.pack, "categories.toml").read(category_names, "categories.toml")
+    labels = {value: (label.zh, label.en) for kind in LABELS.values() for value, label in kind.items()}
+    return Naming(org, categories, labels, book.calendar.zone)
 
 
 def read_area(settings: DispatchSettings) -> tuple[Org, dict[str, Any]]:

@@ -14,7 +14,8 @@ from services.dispatch.core import triggers as t
 from services.dispatch.core.actors import Actor, Role
 from services.dispatch.core.fields import Person
 from services.dispatch.core.triggers import CheckIn, Command, OnAssignment
-from services.dispatch.decisions import Cause, Decider, Ruling
+from services.dispatch.decisions import Decider, Ruling
+from services.dispatch.hands import Cause
 from services.dispatch.places import Places
 from shared.database import Database
 from shared.errors import NotFound, Problem, Rejected

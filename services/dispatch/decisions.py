@@ -6,17 +6,18 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
-from services.dispatch import store
-from services.dispatch.core.actors import Actor
+from services.dispatch import families, store
 from services.dispatch.core.case import Case
 from services.dispatch.core.decide import decide
+from services.dispatch.core.family_words import FAMILY_WORDS, PutAside
 from services.dispatch.core.lifecycle import IllegalTransition
 from services.dispatch.core.opening import open_case
 from services.dispatch.core.org import Org
 from services.dispatch.core.rulebook import Rulebook
-from services.dispatch.core.story import ClockKey, Decision, Refused, Timer
-from services.dispatch.core.triggers import TimerDue, Trigger
+from services.dispatch.core.story import Decision, Refused, Timer
+from services.dispatch.core.triggers import TimerDue
 from services.dispatch.core.wish import WISHES
+from services.dispatch.hands import Cause, Hand, replace_trigger
 from shared import telemetry
 from shared.clock import Clock as Now
 from shared.database import Transaction
@@ -35,20 +36,10 @@ from shared.events import (
     TicketSigned,
     TicketTriaged,
 )
+from shared.intake_events import TicketMerged
 from shared.ledger import Ledger
 from shared.telemetry import log
 from shared.terms import TicketId
-
-
-@dataclass(frozen=True, slots=True)
-class Cause:
-    """A trigger with where it came from. A command says for which version of the ticket it was given, and by whom."""
-
-    trigger: Trigger
-    caused_by: str
-    traceparent: str | None = None
-    expected_version: int | None = None
-    actor: Actor | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,59 +62,59 @@ class Decider:
     async def decide(self, tx: Transaction, causes: Mapping[TicketId, Sequence[Cause]]) -> dict[TicketId, Ruling]:
         """Apply each ticket's causes in order, all tickets in a handful of statements.
 
-        A command that is refused, stale or for an unknown ticket leaves its ticket as it was; its ruling says why.
-        Raises Rejected for an event about a ticket that has no case.
+        What follows for other tickets of an incident is decided with them. A command that is refused, stale or for an
+        unknown ticket leaves its ticket as it was; its ruling says why. Raises Rejected for an event about a ticket
+        that has no case.
         """
-        versions = await self.ledger.lock(tx, sorted(causes))
-        known = [ticket_id for ticket_id, version in versions.items() if version]
-        cases = await store.read_cases(tx, known) if known else {}
-        rulings: dict[TicketId, Ruling] = {}
-        steps: list[store.Step] = []
-        drafts: list[Draft] = []
-        for ticket_id, reasons in causes.items():
-            ruling, step = self._rule(ticket_id, cases.get(ticket_id), reasons, drafts)
-            rulings[ticket_id] = ruling
-            if step is not None:
-                steps.append(step)
-        await store.save(tx, steps)
+        hands: dict[TicketId, Hand] = {}
+        versions: dict[TicketId, int] = {}
+        due: Mapping[TicketId, Sequence[Cause]] = causes
+        while due:
+            await self._take_in(tx, due, hands, versions)
+            were = {ticket_id: hands[ticket_id].case for ticket_id in due}
+            running = await store.read_running_timers(tx, [t for t in due if _is_put_aside(hands[t].case, due[t])])
+            for ticket_id, reasons in due.items():
+                self._rule(ticket_id, hands[ticket_id], reasons, running.get(ticket_id, []))
+            due = await families.words(tx, due, were, hands)
+        await store.save(tx, [step for hand in hands.values() if (step := hand.step(self.now())) is not None])
+        drafts = [draft for hand in hands.values() for draft in hand.drafts]
         await self.ledger.append(tx, versions, drafts)
-        accepted = {ticket_id: ruling.case.accepted_at for ticket_id, ruling in rulings.items() if ruling.case}
+        accepted = {ticket_id: hand.case.accepted_at for ticket_id, hand in hands.items() if hand.case}
         tx.on_commit(_Counted(tuple(drafts), accepted))
-        return rulings
+        return {ticket_id: Ruling(hands[ticket_id].case, hands[ticket_id].error) for ticket_id in causes}
 
-    def _rule(
-        self, ticket_id: TicketId, before: Case | None, causes: Sequence[Cause], drafts: list[Draft]
-    ) -> tuple[Ruling, store.Step | None]:
+    async def _take_in(
+        self, tx: Transaction, due: Mapping[TicketId, Sequence[Cause]], hands: dict[TicketId, Hand],
+        versions: dict[TicketId, int],
+    ) -> None:  # fmt: skip
+        """Lock the tickets that are not held yet, in id order with those they name, and read their cases."""
+        named = {c.trigger.into for reasons in due.values() for c in reasons if isinstance(c.trigger, TicketMerged)}
+        locked = await self.ledger.lock(tx, sorted({*due, *named} - versions.keys()))
+        versions.update(locked)
+        known = [ticket_id for ticket_id, version in locked.items() if version]
+        cases = await store.read_cases(tx, known) if known else {}
+        hands.update({ticket_id: Hand(cases.get(ticket_id), cases.get(ticket_id)) for ticket_id in locked})
+
+    def _rule(self, ticket_id: TicketId, hand: Hand, causes: Sequence[Cause], running: Sequence[Timer]) -> None:
         now = self.now()
-        decisions: list[Decision] = []
-        stated: list[Draft] = []
-        case: Case | None = before
-        error: Exception | None = None
         for cause in causes:
-            if case is None and isinstance(cause.trigger, WISHES):
-                log.info("wish_before_triage", ticket_id=str(ticket_id), wish=cause.trigger.type)
+            if hand.case is None and isinstance(cause.trigger, (*WISHES, *FAMILY_WORDS)):
+                log.info("wish_before_triage", ticket_id=str(ticket_id), wish=type(cause.trigger).__name__)
                 continue  # nothing is in hand yet; what ends an untriaged matter ends it in intake
+            if isinstance(cause.trigger, TicketMerged):
+                cause = replace_trigger(cause, PutAside(cause.trigger, hand.running(running)))
             try:
-                decision, error = self._decide_one(ticket_id, case, cause), None
+                decision, hand.error = self._decide_one(ticket_id, hand.case, cause), None
             except (Refused, IllegalTransition, Conflict, NotFound) as refusal:
                 if cause.expected_version is None:
                     raise  # only a command may be refused; an event or a clock that cannot be applied is a fault
-                error = refusal
-                refused = _refusal_decision(case, refusal)
+                hand.error = refusal
+                refused = _refusal_decision(hand.case, refusal)
                 if refused is None:
                     continue
                 decision = refused
-            if isinstance(cause.trigger, WISHES) and not decision.events:
-                log.info(
-                    "wish_passed_over", ticket_id=str(ticket_id), wish=cause.trigger.type, why=decision.explanation
-                )
-            case = decision.case
-            decisions.append(decision)
-            stated += [Draft(ticket_id, event, now, cause.caused_by, cause.traceparent) for event in decision.events]
-        if case is None or not decisions:
-            return Ruling(case, error), None
-        drafts += stated
-        return Ruling(case, error), store.Step(before, _joined(case, decisions), causes[-1].caused_by, now)
+            hand.take(decision, cause)
+            hand.drafts += [Draft(ticket_id, e, now, cause.caused_by, cause.traceparent) for e in decision.events]
 
     def _decide_one(self, ticket_id: TicketId, case: Case | None, cause: Cause) -> Decision:
         now = self.now()
@@ -138,18 +129,9 @@ class Decider:
         return decide(case, cause.trigger, self.book, self.org, now, cause.actor)
 
 
-def _joined(case: Case, decisions: Sequence[Decision]) -> Decision:
-    """Several decisions on one ticket as one: the last word on each clock counts."""
-    if len(decisions) == 1:
-        return decisions[0]
-    timers: dict[ClockKey, Timer | None] = {}
-    for decision in decisions:
-        timers.update(decision.timers)
-    events = tuple(event for decision in decisions for event in decision.events)
-    explanation = tuple(reason for decision in decisions for reason in decision.explanation)
-    notes = tuple(note for decision in decisions for note in decision.notes)
-    results = tuple(result for decision in decisions for result in decision.results)
-    return Decision(case, events, timers, explanation, notes, results)
+def _is_put_aside(case: Case | None, causes: Sequence[Cause]) -> bool:
+    """Whether one of these causes merges a ticket whose clocks run."""
+    return case is not None and bool(case.clocks) and any(isinstance(c.trigger, TicketMerged) for c in causes)
 
 
 def _refusal_decision(case: Case | None, refusal: Exception) -> Decision | None:

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from services.dispatch.core.wish import WISHES
-from services.dispatch.decisions import Cause, Decider
+from services.dispatch.decisions import Decider
+from services.dispatch.hands import Cause
 from shared.database import Transaction
 from shared.events import Envelope, TicketEvaluated, TicketTriaged
 from shared.positions import Apply, Incoming

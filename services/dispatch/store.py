@@ -38,6 +38,11 @@ async def read_cases(tx: Transaction, ticket_ids: Sequence[TicketId]) -> dict[Ti
     return {row["ticket_id"]: _CASE.decode(row["doc"]) for row in rows}
 
 
+async def read_children(tx: Transaction, mains: Sequence[TicketId]) -> list[Case]:
+    """The cases of all tickets that wait for one of these."""
+    return [_CASE.decode(row["doc"]) for row in await tx.conn.fetch(_SQL["read_children"], mains)]
+
+
 async def find_cases(database: Database, ticket_ids: Sequence[TicketId]) -> list[Case]:
     """The cases of these tickets, only to be looked at."""
     return [_CASE.decode(row["doc"]) for row in await database.fetch(_SQL["read_cases"], ticket_ids)]
@@ -78,7 +83,10 @@ async def _many(tx: Transaction, query: str, rows: Iterable[Sequence[Any]]) -> N
 
 def _case_row(c: Case) -> tuple[Any, ...]:
     doc = _ENCODER.encode(c).decode()
-    return (c.ticket_id, c.version, c.state, c.previous_state, c.light, c.due_at, c.closed_at, doc)
+    into = c.merge.into if c.merge is not None else None
+    place = c.grid or c.village or c.township or c.county
+    return (c.ticket_id, c.version, c.state, c.previous_state, c.light, c.due_at, c.closed_at, doc, into, place,
+            c.category, c.urgency)  # fmt: skip
 
 
 def _assignment_rows(steps: Sequence[Step]) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:
@@ -156,6 +164,29 @@ async def read_due_timers(
         )  # fmt: skip
         due.setdefault(r["ticket_id"], []).append((timer, r["fire_at"]))
     return due
+
+
+async def read_running_timers(tx: Transaction, ticket_ids: Sequence[TicketId]) -> dict[TicketId, list[Timer]]:
+    """Every running clock of tickets whose heads the caller holds; asks nothing when there are none."""
+    running: dict[TicketId, list[Timer]] = {}
+    for r in await tx.conn.fetch(_SQL["read_running_timers"], ticket_ids) if ticket_ids else ():
+        timer = Timer(
+            Clock(r["clock"]), r["cycle"], r["step"], r["fire_at"], r["clock_limit"], r["started_at"], r["due_at"],
+            r["subject"],
+        )  # fmt: skip
+        running.setdefault(r["ticket_id"], []).append(timer)
+    return running
+
+
+async def without_clock(database: Database, overdue_since: datetime, limit: int) -> list[TicketId]:
+    """Tickets in hand that no clock watches, the most urgent first."""
+    return [row["ticket_id"] for row in await database.fetch(_SQL["without_clock"], overdue_since, limit)]
+
+
+async def read_clock(database: Database) -> datetime:
+    """What the database's clock shows."""
+    at: datetime = (await database.fetch(_SQL["read_clock"]))[0]["now"]
+    return at
 
 
 async def next_timer(database: Database) -> datetime | None:

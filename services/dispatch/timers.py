@@ -8,6 +8,7 @@ from services.dispatch.decisions import Decider, timer_cause
 from shared import telemetry
 from shared.database import Database
 from shared.errors import Unavailable
+from shared.steadiness import Steadiness, now_s
 from shared.telemetry import log
 from shared.terms import TicketId
 from shared.wake import Wake
@@ -26,6 +27,7 @@ class Timers:
         self._batch = batch
         self._idle = Wake()
         self._troubled: dict[TicketId, float] = {}
+        self._steadiness = Steadiness()
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Ring what is due until asked to stop."""
@@ -39,7 +41,9 @@ class Timers:
                 await self._idle.wait(POLL_S)
 
     async def ring_due(self) -> int:
-        """One pass; how many tickets had a clock ring."""
+        """One pass; how many tickets had a clock ring; none while this machine's clock is in doubt."""
+        if await self.clock_is_off():
+            return 0
         now = self._decider.now()
         found = await store.tickets_with_due_timers(self._database, now, self._batch)
         clear = [ticket_id for ticket_id in found if not self._is_troubled(ticket_id)]
@@ -53,6 +57,17 @@ class Timers:
             log.error("timer_batch_failed", tickets=len(clear), error=repr(error))
             await self._ring_singly(clear)
         return len(clear)
+
+    async def clock_is_off(self) -> bool:
+        """Whether the wall clock jumped and has not proved itself against the database's since. Raises Unavailable."""
+        steps = self._steadiness.steps
+        if self._steadiness.look(*now_s()):
+            return False
+        if self._steadiness.steps > steps:
+            telemetry.CLOCK_STEPS.inc()
+            log.error("clock_step", steps=self._steadiness.steps)
+        database = await store.read_clock(self._database)
+        return not self._steadiness.compare(*now_s(), database.timestamp())
 
     async def _ring(self, ticket_ids: Sequence[TicketId]) -> None:
         async with self._database.transaction() as tx:

@@ -11,8 +11,10 @@ from services.intake import bulk, store
 from services.intake.bodies import expect, idempotency_key, traceparent, whole_body
 from services.intake.contract import BULK_BODY, REPORT_BODY, MatterView, TicketAccepted, TicketView, encode, refusals
 from services.intake.doors import Doors, Refusal
+from services.intake.officers import actor_of
+from services.intake.privacy import Privacy
 from services.intake.receive import Accepted, Hastened, InFlight, Received, Refused, Replayed
-from services.intake.vault import Vault, unlock
+from shared.actors import Forbidden
 from shared.clock import Clock
 from shared.errors import NotFound
 from shared.gathering import Gathering
@@ -31,7 +33,7 @@ def _said(text: str) -> str:
 Said = Annotated[str, Query(), Field(min_length=1, max_length=200), AfterValidator(_said)]
 
 
-def router(doors: Doors, vault: Vault, now: Clock) -> APIRouter:
+def router(doors: Doors, privacy: Privacy, now: Clock) -> APIRouter:
     """The routes of `--only api`."""
     routes = APIRouter()
     posts = Gathering(partial(doors.receive, door="http"))
@@ -85,11 +87,20 @@ def router(doors: Doors, vault: Vault, now: Clock) -> APIRouter:
             raise NotFound(f"no ticket {ticket_id}")
         return Response(explanation, media_type="application/json")
 
-    @routes.get("/v1/tickets/{ticket_id}/matter", response_model=MatterView, responses=refusals(404, 422, 503))
-    async def get_matter(ticket_id: UUID, viewer: Said, purpose: Said) -> Response:
-        """The original words and the identity, for a stated purpose; who looked is written down."""
-        async with doors.database.transaction() as tx:
-            words = await unlock(tx, vault, TicketId(ticket_id), viewer=viewer, purpose=purpose, now=now())
+    @routes.get(
+        "/v1/tickets/{ticket_id}/matter", response_model=MatterView, responses=refusals(403, 404, 409, 422, 503)
+    )
+    async def get_matter(request: Request, ticket_id: UUID, viewer: Said, purpose: Said) -> Response:
+        """The original words and the identity, for a stated purpose; who looked is written down.
+
+        Of a confidential matter or a report of a wrong they are shown once, after a second person agreed.
+        """
+        actor = actor_of(request)
+        try:
+            async with doors.database.transaction() as tx:
+                words = await privacy.unlock(tx, TicketId(ticket_id), actor, viewer, purpose, now())
+        except Forbidden as error:
+            return problem(403, error.reason, str(error))
         return _json({"ticket_id": ticket_id, **words}, headers={"Cache-Control": "no-store"})
 
     return routes

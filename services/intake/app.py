@@ -1,36 +1,58 @@
 """How intake is put together: the only file that knows every other."""
 
+from datetime import date, timedelta
 from functools import partial
 from pathlib import Path
 
-from services.intake import citizen, cloudevents, incident_api, lead_api, open311, samples
+from services.intake import (
+    citizen,
+    citizen_page,
+    cloudevents,
+    incident_api,
+    lead_api,
+    listening_api,
+    open311,
+    privacy_api,
+    samples,
+)
 from services.intake.api import router
 from services.intake.citizen import CitizenDesk
+from services.intake.citizen_page import Page
 from services.intake.core.edge import Limits
 from services.intake.core.incident_rules import IncidentRules, read_incident_rules
 from services.intake.core.location import Gazetteer, Location
+from services.intake.core.privacy import Retention
+from services.intake.core.repeats import LOCAL
 from services.intake.core.triage import NO_MODELS, Matter, Models, Triage, TriageRules, triage
 from services.intake.core.triage_rules import read_rules
 from services.intake.doors import Doors
 from services.intake.handlers import routes
 from services.intake.incident_desk import IncidentDesk
 from services.intake.leads import Leads, watch
+from services.intake.listening import Listening
 from services.intake.merging import Merging
 from services.intake.models import read_models
 from services.intake.open311_desk import open311_of
 from services.intake.open311_keys import read_key_ring
+from services.intake.privacy import Privacy
+from services.intake.ratings import ratings_of
 from services.intake.receive import Receiver
+from services.intake.relay_calls import relay_calls_of
+from services.intake.retention import Eraser
+from services.intake.rounds import come_round
 from services.intake.settings import IntakeSettings
 from services.intake.triage import Judge, TriageLoop
 from services.intake.vault import Marks, Vault, lead_keys, ordinary_keys, read_keys
 from shared.assembly import Assembly, release
 from shared.errors import Rejected
 from shared.packs import open_pack
+from shared.rate_limit import RateLimits
 from shared.terms import Source
 from shared.topics import INTAKE
 from shared.wake import Wake
+from shared.workdays import Workdays, load_workdays
 
-PARTS = ("api", "relay", "stream", "triage")
+PARTS = ("api", "relay", "stream", "triage", "retention")
 
 
 async def build(settings: IntakeSettings, parts: frozenset[str], make: type[Assembly] = Assembly) -> Assembly:
@@ -38,7 +60,7 @@ async def build(settings: IntakeSettings, parts: frozenset[str], make: type[Asse
 
     Raises Unavailable without a database, NotMigrated without its tables; then nothing is left open.
     """
-    gazetteer, rules = read_area(settings.area), read_pack(settings.pack)
+    gazetteer, rules = read_area(settings.area, settings.now().astimezone(LOCAL).date()), read_pack(settings.pack)
     incident_rules = read_incidents(settings.pack)
     assembly = make(settings, "intake", Source.INTAKE, parts)
     try:
@@ -58,18 +80,30 @@ async def _wire(
     vault, received = Vault(ordinary_keys(ring)), Wake()
     merging = Merging(incident_rules, Marks(ring))
     receiver = Receiver(assembly.ledger, vault, gazetteer.county, settings.now, received.ring, merging)
-    leads = Leads(incident_rules.leads, vault, Vault(lead_keys(ring)), assembly.ledger, receiver, gazetteer.county)
+    leads = Leads(
+        incident_rules.leads, vault, Vault(lead_keys(ring)), assembly.ledger, receiver, gazetteer.county,
+        read_calendar(settings.pack),
+    )  # fmt: skip
+    listening = Listening(assembly.ledger, vault, receiver)
     if "api" in parts:
         database = await assembly.database("api", settings.database_pool)
+        calls = relay_calls_of(settings.relay_call_url, settings.relay_call_key.get_secret_value())
+        privacy = Privacy(vault, Marks(ring), gazetteer.county, calls if settings.relay_call_url else None)
+        assembly.loop("relay-calls", calls.run)
         doors = Doors(database, receiver, Limits(max_bytes=settings.body_limit), settings.bulk_batch)
-        assembly.app.include_router(router(doors, vault, settings.now))
+        assembly.app.include_router(router(doors, privacy, settings.now))
+        assembly.app.include_router(privacy_api.router(database, privacy, settings.now))
         assembly.app.include_router(cloudevents.router(doors))
         incident_desk = IncidentDesk(merging, assembly.ledger, vault)
         assembly.app.include_router(incident_api.router(database, incident_desk, settings.now))
         assembly.app.include_router(lead_api.router(database, leads, settings.now, received.ring))
-        assembly.app.include_router(
-            citizen.router(CitizenDesk(database, assembly.ledger, vault, merging, settings.now))
-        )  # fmt: skip
+        citizens = CitizenDesk(database, assembly.ledger, vault, merging, settings.now)
+        assembly.app.include_router(citizen.router(citizens))
+        ratings = ratings_of(settings.notify_url, settings.notify_key.get_secret_value())
+        page = Page(citizens, RateLimits(), ratings if settings.notify_url else None)
+        assembly.app.include_router(citizen_page.router(page))
+        assembly.loop("ratings", ratings.run)
+        assembly.app.include_router(listening_api.router(database, listening, vault, settings.now))
         civic = open311_of(
             rules, gazetteer, read_key_ring(settings.open311_keys.get_secret_value()),
             open_pack(settings.pack, "triage.toml").tables["triage.toml"], public_url=settings.open311_url,
@@ -77,7 +111,7 @@ async def _wire(
         assembly.app.include_router(open311.router(doors, civic, settings.now))
         await assembly.add_reconciliation()
     if "stream" in parts:
-        await assembly.add_stream("stream", routes(receiver, settings.now, release()))
+        await assembly.add_stream("stream", routes(receiver, vault, settings.now, release()))
     if "triage" in parts:
         triage_database = await assembly.database("triage")
         judge = judge_by(rules, read_models(settings.pack, rules.tree))
@@ -87,9 +121,22 @@ async def _wire(
         )  # fmt: skip
         assembly.loop("triage", loop.run)
         assembly.loop("leads", partial(watch, leads, triage_database, settings.now))
+        promises = await assembly.database("promises", 1)
+        assembly.loop(
+            "promises", partial(come_round, "promises", listening.turn_missed, promises, settings.now)
+        )  # fmt: skip
+    if "retention" in parts:
+        eraser, kept = Eraser(retention_of(settings)), await assembly.database("retention", 1)
+        assembly.loop("retention", partial(come_round, "retention", eraser.erase_due, kept, settings.now))
     if "relay" in parts:
         await assembly.add_relay(INTAKE)
         assembly.sample(samples.waiting(await assembly.database("samples", 1), settings.now))
+
+
+def retention_of(settings: IntakeSettings) -> Retention:
+    """For how long words are kept."""
+    days = (settings.retention_identity_days, settings.retention_lead_days, settings.retention_talk_days)
+    return Retention(*(timedelta(days=day) for day in days))
 
 
 def judge_by(rules: TriageRules, models: Models = NO_MODELS) -> Judge:
@@ -101,11 +148,11 @@ def judge_by(rules: TriageRules, models: Models = NO_MODELS) -> Judge:
     return judge
 
 
-def read_area(folder: Path) -> Gazetteer:
-    """The county's grids. Raises ValueError with every fault of the file."""
+def read_area(folder: Path, on: date | None = None) -> Gazetteer:
+    """The county's grids of a day. Raises ValueError with every fault of the file, or when none is in force."""
     path = folder / "grids.geojson"
     try:
-        return Gazetteer.from_geojson(path.read_text(encoding="utf-8"))
+        return Gazetteer.from_geojson(path.read_text(encoding="utf-8"), on)
     except (OSError, Rejected) as error:
         raise ValueError(f"{path}: {error}") from error
 
@@ -118,6 +165,11 @@ def read_pack(folder: Path) -> TriageRules:
 def read_incidents(folder: Path) -> IncidentRules:
     """The pack's rules for what belongs together. Raises ValueError with every fault of the file."""
     return open_pack(folder, "incidents.toml").read(read_incident_rules, "incidents.toml")
+
+
+def read_calendar(folder: Path) -> Workdays:
+    """The pack's working days. Raises ValueError with every fault of the file."""
+    return open_pack(folder, "calendar.toml").read(load_workdays, "calendar.toml")
 
 
 _PACK_FILES = ("triage.toml", "categories.toml")

@@ -18,7 +18,7 @@ from services.intake.contract import refusals
 from services.intake.core.incidents import incident_of
 from services.intake.core.numbers import check_ticket_number
 from services.intake.core.progress import PublicState
-from services.intake.core.repeats import LOCAL
+from services.intake.core.repeats import LOCAL, days_since
 from services.intake.doors import Refusal
 from services.intake.forms import Form, answer, read_form
 from services.intake.incident_store import Ending
@@ -28,7 +28,7 @@ from shared.clock import Clock
 from shared.database import Database, Transaction
 from shared.errors import NotFound, Problem
 from shared.events import Draft
-from shared.intake_events import TicketHastened, TicketSupplemented, WithdrawalRequested
+from shared.intake_events import ReopenRequested, TicketHastened, TicketSupplemented, WithdrawalRequested
 from shared.ledger import Ledger
 from shared.problems import problem
 from shared.terms import SplitReason, TicketId, TicketType, Urgency
@@ -185,13 +185,37 @@ class CitizenDesk:
         await self._state(tx, *drafts)
         return await self.view(tx, await self._alone(tx, row), now)
 
+    async def reopen(self, tx: Transaction, row: asyncpg.Record, now: datetime) -> Declined | dict[str, object]:
+        """Come back with a closed matter; asked once a day, and told to whoever may open it again."""
+        row = await self._alone(tx, row)
+        if declined := self.reopening_refused(row, now):
+            return declined
+        ticket_id = TicketId(row["merged_into"] or row["id"])
+        if await incident_store.count_hastens(tx, [ticket_id], now.astimezone(LOCAL).date(), now):
+            await self._state(tx, Draft(ticket_id, ReopenRequested(closed_at=row["closed_at"]), now))
+        return await self.view(tx, row, now)
+
+    def reopening_refused(self, row: asyncpg.Record, now: datetime) -> Declined | None:
+        """Why a matter cannot be had done again, if it cannot."""
+        if row["ended"] is not None:
+            return Declined("closed", "The matter was not worked on here: hand it in anew.")
+        if row["public_state"] != PublicState.CLOSED:
+            return Declined("not_closed", "The matter is open: ask for speed instead.")
+        if days_since(row["closed_at"], now) > self._merging.rules.repeats.reopen_days:
+            return Declined("too_late", "It was closed too long ago: hand it in anew.")
+        return None
+
+    async def read(self, tx: Transaction, row: asyncpg.Record) -> asyncpg.Record:
+        """The ticket as it is now."""
+        again = await incident_store.read_by_number(tx, row["ticket_no"])
+        assert again is not None
+        return again
+
     async def _alone(self, tx: Transaction, row: asyncpg.Record) -> asyncpg.Record:
         """The ticket as it is now, and as it stays until the transaction ends: nobody else merges or moves it."""
         await incident_store.lock_groups_of(tx, [TicketId(row["id"])])
         await incident_store.lock_ticket(tx, TicketId(row["id"]))
-        again = await incident_store.read_by_number(tx, row["ticket_no"])
-        assert again is not None
-        return again
+        return await self.read(tx, row)
 
     async def _kept(self, tx: Transaction, row: asyncpg.Record) -> Declined | None:
         """Why a matter cannot be taken back, if it cannot: it is not this citizen's alone any more."""
@@ -243,6 +267,11 @@ def router(desk: CitizenDesk) -> APIRouter:
     async def hasten(request: Request, ticket_no: str) -> Response:
         """Ask for speed; once a day counts."""
         return await _enter(request, ticket_no, desk, CodeForm, lambda form: desk.hasten)
+
+    @routes.post("/reopening", response_model=CitizenView, responses=refusals(400, 404, 409, 422, 429, 503))
+    async def ask_reopening(request: Request, ticket_no: str) -> Response:
+        """Come back with a matter that was closed not long ago."""
+        return await _enter(request, ticket_no, desk, CodeForm, lambda form: desk.reopen)
 
     @routes.post("/withdrawal", response_model=CitizenView, responses=refusals(400, 404, 409, 422, 429, 503))
     async def withdraw(request: Request, ticket_no: str) -> Response:

@@ -8,7 +8,9 @@ from typing import Any
 from services.intake import store
 from services.intake.core.progress import TELLING_EVENTS, PublicState, public_state_after
 from services.intake.core.report import read_report
+from services.intake.learning import keep_lessons
 from services.intake.receive import Accepted, Incoming, Receiver, Refused
+from services.intake.vault import Vault
 from shared import telemetry
 from shared.clock import Clock
 from shared.codec import Record
@@ -16,6 +18,7 @@ from shared.database import Transaction
 from shared.deadletters import bury
 from shared.errors import Malformed, Rejected
 from shared.events import Envelope
+from shared.joint_events import TicketCategoryConfirmed
 from shared.stream import Route, ticket_route
 from shared.terms import TicketId
 from shared.topics import DISPATCH, INBOUND
@@ -86,8 +89,8 @@ def inbound_route(receiver: Receiver, release: str) -> Route[Inbound]:
     return Route(INBOUND, read_inbound, on_inbound, trusted=False)
 
 
-def routes(receiver: Receiver, now: Clock, release: str) -> tuple[Route[Any], ...]:
-    """The topics intake reads."""
+def routes(receiver: Receiver, vault: Vault, now: Clock, release: str) -> tuple[Route[Any], ...]:
+    """The topics intake reads; `vault` opens the words of what people teach."""
 
     async def on_progress(tx: Transaction, envelopes: Sequence[Envelope]) -> None:
         states: dict[TicketId, PublicState] = {}
@@ -95,5 +98,9 @@ def routes(receiver: Receiver, now: Clock, release: str) -> tuple[Route[Any], ..
             if (state := public_state_after(envelope.event)) is not None:
                 states[envelope.ticket_id] = state
         await store.set_public_states(tx, states, now())
+        await keep_lessons(tx, vault, envelopes)
 
-    return (inbound_route(receiver, release), ticket_route(DISPATCH, on_progress, TELLING_EVENTS))
+    return (
+        inbound_route(receiver, release),
+        ticket_route(DISPATCH, on_progress, (*TELLING_EVENTS, TicketCategoryConfirmed)),
+    )

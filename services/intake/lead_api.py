@@ -76,6 +76,14 @@ class LeadRow(BaseModel):
     recorded_at: datetime
 
 
+class OverdueLead(LeadRow):
+    """A lead that nobody took in hand in time; the body that was to, and by when."""
+
+    target: str
+    take_over_by: datetime
+    escalated_at: datetime
+
+
 def router(database: Database, leads: Leads, now: Clock, on_received: Callable[[], None]) -> APIRouter:
     """The routes. Whoever has no role here is told that there is nothing.
 
@@ -109,6 +117,13 @@ def router(database: Database, leads: Leads, now: Clock, on_received: Callable[[
         """How many leads a body has of each kind; null for few."""
         actor = known(request, FOLLOWERS)
         return answer(dict(await leads.counts(database, actor.unit or "")))
+
+    @routes.get("/overdue", response_model=list[OverdueLead], responses=refusals(404, 503))
+    async def get_overdue(request: Request) -> Response:
+        """Leads that their body has not taken in hand in time: for the body above, and for those who confirm."""
+        actor = known(request, (*CONFIRMERS, *FOLLOWERS))
+        body = None if actor.role in CONFIRMERS else actor.unit or ""
+        return answer(await lead_store.list_escalated(database, body, 200))
 
     @routes.get("/{lead_id}", responses=refusals(404, 422, 503))
     async def get_lead(request: Request, lead_id: UUID, purpose: Annotated[Line, Query()]) -> Response:

@@ -1,6 +1,6 @@
 """One typed function per named query of sensitive leads: nothing else in intake reads or writes their tables."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -30,6 +30,7 @@ class Lead:
     sealed: Sealed = _NOT_SEALED
     outcome: str | None = None
     visit_unit: str | None = None
+    take_over_by: datetime | None = None
     moved_at: datetime | None = None
 
 
@@ -55,6 +56,7 @@ async def insert_leads(tx: Transaction, leads: Sequence[Lead], now: datetime) ->
         [lead.sealed.wrapped_key for lead in leads],
         [lead.sealed.words for lead in leads],
         now,
+        [lead.take_over_by for lead in leads],
     )
 
 
@@ -109,13 +111,28 @@ async def move_lead(
 
 async def confirm_lead(
     tx: Transaction, lead_id: LeadId, kind: LeadKind, level: SubjectLevel, target: str, sealed: Sealed, now: datetime,
-    by: str,
+    by: str, take_over_by: datetime,
 ) -> None:  # fmt: skip
     """A suspicion becomes a lead, with the words sealed here."""
     await tx.conn.execute(
         _SQL["confirm_lead"], lead_id, kind, level, target, now, by, sealed.key_id or None, sealed.wrapped_key,
-        sealed.words,
+        sealed.words, take_over_by,
     )  # fmt: skip
+
+
+async def list_untaken(tx: Transaction, now: datetime, limit: int) -> dict[LeadId, str]:
+    """Lock leads whose body did not take them in hand in time; the body of each."""
+    return {LeadId(row["id"]): row["target"] for row in await tx.conn.fetch(_SQL["list_untaken"], now, limit)}
+
+
+async def escalate_leads(tx: Transaction, above: Mapping[LeadId, str], now: datetime) -> None:
+    """Keep who hears that these lie too long."""
+    await tx.conn.execute(_SQL["escalate_leads"], list(above), list(above.values()), now)
+
+
+async def list_escalated(database: Database, body: str | None, limit: int) -> list[dict[str, object]]:
+    """What lies too long, for the body above or (None) everywhere, without what it says."""
+    return [dict(row) for row in await database.fetch(_SQL["list_escalated"], body, limit)]
 
 
 async def route_ticket(tx: Transaction, ticket_id: TicketId, now: datetime) -> None:

@@ -15,6 +15,7 @@ from services.intake.core.leads import (
     LeadState,
     Standing,
     SubjectLevel,
+    body_above,
     may_add,
     may_confirm,
     may_follow_up,
@@ -23,6 +24,7 @@ from services.intake.core.leads import (
     may_visit,
     published,
     subject_level,
+    take_over_by,
     target_of,
 )
 from services.intake.core.report import NewTicket, Place
@@ -40,6 +42,7 @@ from shared.intake_events import LeadCreated, TicketRouted
 from shared.ledger import Ledger
 from shared.telemetry import log
 from shared.terms import Channel, LeadId, LeadKind, TicketId
+from shared.workdays import Workdays
 
 BY_RULE = "rule"
 CITIZEN = "citizen"
@@ -64,9 +67,11 @@ class Leads:
     """Everything that is done with leads. Whoever may not know of one is told that there is none."""
 
     def __init__(
-        self, rules: LeadRules, vault: Vault, lead_vault: Vault, ledger: Ledger, receiver: Receiver, county: str
+        self, rules: LeadRules, vault: Vault, lead_vault: Vault, ledger: Ledger, receiver: Receiver, county: str,
+        workdays: Workdays,
     ) -> None:  # fmt: skip
         """`vault` holds the words of tickets, `lead_vault` those of leads, under other keys."""
+        self._workdays = workdays
         self._rules = rules
         self._vault = vault
         self._lead_vault = lead_vault
@@ -81,7 +86,13 @@ class Leads:
         level = subject_level(text, self._rules)
         state = LeadState.HANDED_OVER if kind is LeadKind.THREAT else LeadState.SUSPECTED
         standing = Standing(kind, state, target_of(kind, level, area), BY_RULE, now)
-        return Lead(LeadId(uuid7()), ticket_id, standing, level, area, was_confidential=confidential)
+        due = self._take_over_by(kind, now) if state is LeadState.HANDED_OVER else None
+        return Lead(
+            LeadId(uuid7()), ticket_id, standing, level, area, was_confidential=confidential, take_over_by=due
+        )  # fmt: skip
+
+    def _take_over_by(self, kind: LeadKind, now: datetime) -> datetime:
+        return take_over_by(kind, now, self._rules, self._workdays)
 
     async def record(self, tx: Transaction, recorded: Recorded, actor: Actor, now: datetime) -> LeadId:
         """A person writes a lead down; it goes to its body at once. Raises NotFound for those who may not."""
@@ -94,7 +105,10 @@ class Leads:
         if not may_add(standing, actor.role, actor.person):
             raise NotFound("no such desk")
         sealed = self._lead_vault.seal(lead_id, OriginalWords(None, recorded.text))
-        lead = Lead(lead_id, None, standing, recorded.level, area, recorded.implicit, sealed=sealed)
+        lead = Lead(
+            lead_id, None, standing, recorded.level, area, recorded.implicit, sealed=sealed,
+            take_over_by=self._take_over_by(recorded.kind, now),
+        )  # fmt: skip
         await lead_store.insert_leads(tx, [lead], now)
         await self._ledger.append(tx, {}, [created(lead, now)])
         return lead_id
@@ -119,6 +133,12 @@ class Leads:
             await self._hand_over(tx, lead, lead.standing.kind, lead.level, BY_RULE, now)
         return len(overdue)
 
+    async def escalate_untaken(self, tx: Transaction, now: datetime, limit: int = 20) -> int:
+        """Leads that their body left lying are shown to the body above, and to the lead officer; nobody else hears."""
+        untaken = await lead_store.list_untaken(tx, now, limit)
+        await lead_store.escalate_leads(tx, {lead_id: body_above(body) for lead_id, body in untaken.items()}, now)
+        return len(untaken)
+
     async def _hand_over(
         self, tx: Transaction, lead: Lead, kind: LeadKind, level: SubjectLevel, by: str, now: datetime
     ) -> None:
@@ -133,7 +153,9 @@ class Leads:
             await lead_store.route_ticket(tx, ticket_id, now)
             drafts.append(Draft(ticket_id, TicketRouted(lead_id=lead.lead_id), now))
         target = target_of(kind, level, lead.area)
-        await lead_store.confirm_lead(tx, lead.lead_id, kind, level, target, sealed, now, by)
+        await lead_store.confirm_lead(
+            tx, lead.lead_id, kind, level, target, sealed, now, by, self._take_over_by(kind, now)
+        )
         versions = await self._ledger.lock(tx, [draft.ticket_id for draft in drafts])
         await self._ledger.append(tx, versions, drafts)
 
@@ -255,6 +277,7 @@ async def watch(leads: Leads, database: Database, now: Clock, stopping: asyncio.
         try:
             async with database.transaction() as tx:
                 await leads.hand_over_overdue(tx, now())
+                await leads.escalate_untaken(tx, now())
         except Unavailable as error:
             log.warning("lead_watch_waits", error=str(error))
         try:

@@ -18,6 +18,7 @@ from services.intake.core.incident_rules import RefusalRule
 from services.intake.core.incidents import incident_of
 from services.intake.core.leads import Area, LeadState
 from services.intake.core.location import Clues, Gazetteer, Location
+from services.intake.core.repeats import LOCAL
 from services.intake.core.triage import Fired, Matter, Triage
 from services.intake.incident_store import Ending
 from services.intake.lead_store import Lead
@@ -150,6 +151,7 @@ class TriageLoop:
 
     async def _look(self, rows: Sequence[asyncpg.Record]) -> list[Seen]:
         """Say what and where each matter is; nothing here waits for anybody."""
+        self._gazetteer = self._gazetteer.on(self._now().astimezone(LOCAL).date())
         questions = [self._question(row) for row in rows]
         places = self._places([question.clues if question else Clues() for question in questions])
         seen = []
@@ -274,6 +276,8 @@ class TriageLoop:
             reporters=tally.reporters if tally else 1,
             mass=tally.mass if tally else False,
             hidden=verdict.hidden,
+            session_id=row["session_id"],
+            self_fixed_by=row["self_fixed_by"],
         )
 
 

@@ -1,10 +1,11 @@
 """How notify is put together: the only file that knows every other."""
 
+import json
 import tomllib
 from importlib.resources import files
 from pathlib import Path
 
-from services.notify import desk_api, panel_api, rates_api, samples
+from services.notify import desk_api, panel_api, rates_api, samples, subscription_api
 from services.notify.api import router
 from services.notify.channels.factory import make_channels
 from services.notify.channels.guard import Guard
@@ -12,20 +13,24 @@ from services.notify.core.contacts import AddressBook, ContactsRefused, load_con
 from services.notify.core.measures import load_measures
 from services.notify.core.render import TemplatesRefused, make_renderer
 from services.notify.core.rules import load_notify_rules
-from services.notify.core.warning import Neighbours, read_neighbours
-from services.notify.core.workdays import load_workdays
+from services.notify.core.warning import Neighbours, NeighboursRefused, touching
 from services.notify.courier import Courier
 from services.notify.desk import Desk
 from services.notify.followups import FollowUpLoop, FollowUps
 from services.notify.handlers import measure_and_draw, routes
 from services.notify.panel import Panel, PanelLoop
 from services.notify.rates import Rates
+from services.notify.seals import Seals, read_ring
 from services.notify.settings import NotifySettings
+from services.notify.subscription_courier import SubscriptionCourier
+from services.notify.subscriptions import Subscriptions
 from services.notify.warnings import GrowthLoop, Warnings
 from shared.assembly import Assembly
 from shared.packs import open_pack
 from shared.terms import Source
 from shared.topics import NOTIFY
+from shared.wake import Wake
+from shared.workdays import load_workdays
 
 PARTS = ("api", "relay", "stream", "courier", "followups")
 COURIER_POOL = 4
@@ -50,21 +55,30 @@ async def build(settings: NotifySettings, parts: frozenset[str], make: type[Asse
             database, assembly.ledger, channels, settings.now, fallbacks=book.fallbacks, courtesy=rules.courtesy
         )
         assembly.loop("courier", courier.run)
-    warnings = Warnings(assembly.ledger, measures, find_neighbours(settings), settings.now)
-    rates = Rates(measures, warnings.gather)
     ring = courier.ring if courier else _nobody_to_wake
+    warnings = Warnings(
+        assembly.ledger, measures, find_neighbours(settings), settings.now, book, rules.courtesy, ring
+    )  # fmt: skip
+    rates = Rates(measures, warnings.gather)
+    bell = Wake()
+    seals = Seals(read_ring(settings.subscription_keys.get_secret_value()))
+    subscriptions = Subscriptions(seals, guard, book, rules.courtesy, settings.now, bell.ring, ring)
+    if "courier" in parts and seals.is_able:
+        database = await assembly.database("subscriptions", COURIER_POOL)
+        assembly.loop("subscriptions", SubscriptionCourier(database, subscriptions, bell).run)
     follow_ups = FollowUps(assembly.ledger, rules.follow_up, book, settings.now, ring, rates.note, rules.courtesy)
     desk, panel = Desk(follow_ups, measures), Panel(assembly.ledger, measures, workdays, settings.now, rates.note)
     if "api" in parts:
         database = await assembly.database("api", settings.database_pool)
         for doors in (
             router(database, follow_ups), desk_api.router(database, desk), panel_api.router(database, panel),
-            rates_api.router(database, measures, warnings),
+            rates_api.router(database, measures, warnings), subscription_api.router(database, subscriptions),
         ):  # fmt: skip
             assembly.app.include_router(doors)
         await assembly.add_reconciliation()
     if "stream" in parts:
-        await assembly.add_stream("stream", routes(follow_ups, measure_and_draw(rates, desk)))
+        told = subscriptions if seals.is_able else None
+        await assembly.add_stream("stream", routes(follow_ups, measure_and_draw(rates, desk), told))
     if "followups" in parts:
         database = await assembly.database("followups")
         assembly.loop("followups", FollowUpLoop(database, follow_ups).run)
@@ -90,9 +104,14 @@ def read_contacts(settings: NotifySettings) -> AddressBook:
 
 
 def find_neighbours(settings: NotifySettings) -> Neighbours:
-    """Which grids touch which, from the area's `neighbours.csv`; without one nothing is known to spread."""
-    path = settings.area / "neighbours.csv"
-    return read_neighbours(path.read_text(encoding="utf-8-sig")) if path.exists() else {}
+    """Which grids touch which, by the area's polygons; in an area without any nothing is known to spread."""
+    path = settings.area / "grids.geojson"
+    if not path.exists():
+        return {}
+    try:
+        return touching(json.loads(path.read_text(encoding="utf-8-sig")))
+    except ValueError as error:
+        raise NeighboursRefused(f"{path}: {error}") from error
 
 
 def read_templates(folder: Path | None = None) -> dict[str, str]:

@@ -144,6 +144,21 @@ async def list_alerts(database: Database, since: datetime, limit: int) -> list[d
     return [dict(row) for row in await database.fetch(_SQL["list_alerts"], since, limit)]
 
 
+async def read_alert(database: Database, alert_id: UUID) -> dict[str, object] | None:
+    """One alert, as the API shows it."""
+    rows = await database.fetch(_SQL["read_alert"], alert_id)
+    return dict(rows[0]) if rows else None
+
+
+async def grids_of(database: Database, alert: Mapping[str, object]) -> list[dict[str, object]]:
+    """The grids that an alert is about, each with how many matters it had and which."""
+    rows = await database.fetch(
+        _SQL["grids_of_alert"], alert["category"], alert["grids"], alert["place"], alert["window_start"],
+        alert["window_end"],
+    )  # fmt: skip
+    return [dict(row) for row in rows]
+
+
 async def recurring_matters(
     database: Database, since: datetime, until: datetime, least: int, limit: int
 ) -> list[dict[str, object]]:

@@ -8,8 +8,10 @@ from services.notify.core.record import HEARD
 from services.notify.desk import Desk
 from services.notify.followups import FollowUps
 from services.notify.rates import Rates
+from services.notify.subscriptions import Subscriptions
 from shared.database import Transaction
 from shared.events import (
+    EVENT_TYPES,
     Envelope,
     Event,
     TicketAssigned,
@@ -20,7 +22,7 @@ from shared.events import (
 )
 from shared.positions import Apply, Incoming
 from shared.stream import Route, ticket_route
-from shared.topics import DISPATCH
+from shared.topics import DISPATCH, INTAKE, NOTIFY
 
 WANTED: frozenset[type[Event]] = frozenset(
     (TicketAssigned, TicketRedispatched, TicketEscalated, TicketAudited, TicketClosed, *HEARD)
@@ -75,6 +77,20 @@ async def measure_nothing(tx: Transaction, envelopes: Sequence[Envelope]) -> Non
     """Nobody measures."""
 
 
-def routes(follow_ups: FollowUps, on_measured: Apply = measure_nothing) -> tuple[Route[Incoming], ...]:
-    """The topics notify reads."""
-    return (ticket_route(DISPATCH, tell_and_ask(follow_ups, follow_ups.on_messages, on_measured), WANTED),)
+def routes(
+    follow_ups: FollowUps, on_measured: Apply = measure_nothing, subscriptions: Subscriptions | None = None
+) -> tuple[Route[Incoming], ...]:
+    """The topics notify reads: dispatch's, and all three where somebody can subscribe to them."""
+    told = tell_and_ask(follow_ups, follow_ups.on_messages, on_measured)
+    if subscriptions is None:
+        return (ticket_route(DISPATCH, told, WANTED),)
+    hear, every = subscriptions.hear, frozenset(EVENT_TYPES.values())
+
+    async def tell_and_feed(tx: Transaction, envelopes: Sequence[Envelope]) -> None:
+        await told(tx, envelopes)
+        await hear(tx, envelopes)
+
+    return (
+        ticket_route(DISPATCH, tell_and_feed, every), ticket_route(INTAKE, hear, every),
+        ticket_route(NOTIFY, hear, every),
+    )  # fmt: skip

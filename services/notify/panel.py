@@ -8,7 +8,6 @@ from services.notify import desk_store, rates_store, store
 from services.notify.core.measures import MeasureRules
 from services.notify.core.panel import Exclusion, PanelRefused, Person, Step, ask, check, lapse, vote
 from services.notify.core.record import Record
-from services.notify.core.workdays import Workdays
 from services.notify.store import Key
 from shared.clock import Clock
 from shared.database import Database, Transaction
@@ -19,6 +18,7 @@ from shared.positions import Apply
 from shared.telemetry import log
 from shared.terms import ExclusionReason, TicketId
 from shared.wake import Wake
+from shared.workdays import Workdays
 
 POLL_S = 2.0
 BATCH = 100

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from typing import Annotated, Any, Literal
+from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
 from fastapi.responses import JSONResponse
@@ -11,6 +12,7 @@ from services.notify.core.measures import MeasureRules
 from services.notify.core.sheets import BY, Row, Sheet, make_sheet, sheet_as_csv
 from services.notify.warnings import Warnings
 from shared.database import Database
+from shared.errors import NotFound
 
 PERIOD = Query(description="An assessment month, YYYY-MM.", pattern=r"^20[0-9]{2}-(0[1-9]|1[0-2])$")
 
@@ -57,6 +59,14 @@ def router(database: Database, rules: MeasureRules, warnings: Warnings) -> APIRo
     ) -> dict[str, Any]:
         """Alerts of the last days, the latest first."""
         return {"alerts": await gathering_store.list_alerts(database, warnings.now() - timedelta(days=days), limit)}
+
+    @routes.get("/alerts/{alert_id}/graph")
+    async def get_alert_graph(alert_id: UUID) -> dict[str, Any]:
+        """One alert as a graph: its grids with the matters in each, and which of them touch."""
+        found = await warnings.graph(database, alert_id)
+        if found is None:
+            raise NotFound(str(alert_id))
+        return found
 
     @routes.get("/growth")
     async def list_growth() -> dict[str, Any]:

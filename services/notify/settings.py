@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic_settings import NoDecode
 
 from services.notify.core.target import Place, read_loopback
+from services.notify.seals import read_ring
 from shared.settings import ServiceSettings
 
 
@@ -25,6 +26,11 @@ def _readable_places(text: str) -> str:
     return text
 
 
+def _readable_ring(keys: SecretStr) -> SecretStr:
+    read_ring(keys.get_secret_value())
+    return keys
+
+
 Secrets = Annotated[dict[str, SecretStr], NoDecode, BeforeValidator(_read_json)]
 
 
@@ -38,6 +44,9 @@ class NotifySettings(ServiceSettings):
     """JSON object: secret name → `whsec_…` or `whsk_…`; two, the new one first, while a key is being changed."""
     channel_secrets: Secrets = Field(default_factory=dict)
     """JSON object: secret name → a robot's token and signing key, a mail password, or an SMS provider's key."""
+    subscription_keys: Annotated[SecretStr, AfterValidator(_readable_ring)] = SecretStr("")
+    """`id:base64 of 32 bytes`, the active key first, older ones after it behind commas: what the keys of webhook
+    subscriptions are sealed with. Empty: nobody can subscribe, and the other services' topics are not read for it."""
     templates: Path | None = None
     """A folder of texts that replace built-in ones of the same names."""
     loopback_targets: Annotated[str, AfterValidator(_readable_places)] = ""

@@ -2,18 +2,23 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
 from services.notify import gathering_store as store
+from services.notify import store as messages
+from services.notify.core.contacts import AddressBook
+from services.notify.core.courtesy import USUAL, Courtesy
 from services.notify.core.measures import MeasureRules
+from services.notify.core.plan import plan_alert
 from services.notify.core.rates import Bucket, Counts
 from services.notify.core.warning import (
     HOUR,
     Neighbours,
     cluster,
+    edges,
     growth_threshold,
     hour_of,
     is_growing,
@@ -34,6 +39,7 @@ from shared.wake import Wake
 
 STALE: Final = timedelta(hours=24)
 """What is heard of so late is history: it is counted, and nobody is called up."""
+EVERYBODY_ON_THE_CONSOLE: Final = AddressBook()
 POLL_S: Final = 5.0
 WEEK: Final = timedelta(days=7)
 
@@ -41,7 +47,13 @@ WEEK: Final = timedelta(days=7)
 class Warnings:
     """Counts matters by place and hour, and gives alerts. Every alert is a story of its own, of one event."""
 
-    def __init__(self, ledger: Ledger, rules: MeasureRules, neighbours: Neighbours, now: Clock) -> None:
+    def __init__(
+        self, ledger: Ledger, rules: MeasureRules, neighbours: Neighbours, now: Clock,
+        book: AddressBook = EVERYBODY_ON_THE_CONSOLE, courtesy: Courtesy = USUAL,
+        ring: Callable[[], None] = lambda: None,
+    ) -> None:  # fmt: skip
+        """`ring` wakes the courier that calls people up."""
+        self._book, self._courtesy, self._ring = book, courtesy, ring
         self._ledger = ledger
         self._rules = rules
         self._neighbours = neighbours
@@ -71,8 +83,13 @@ class Warnings:
             return 0
         now = self.now()
         new = await store.give_alerts(tx, alerts, now)
-        drafts = [Draft(TicketId(a.id), _event(a), now) for a in alerts if a.id in new]
+        fresh = [(a.id, _event(a)) for a in alerts if a.id in new]
+        drafts = [Draft(TicketId(identity), event, now) for identity, event in fresh]
         await self._ledger.append(tx, {}, drafts)
+        if fresh:
+            calls = [plan_alert(identity, event, self._book, now) for identity, event in fresh]
+            await messages.add_messages(tx, calls, now, self._courtesy)
+            tx.on_commit(self._ring)
         return len(drafts)
 
     async def growth(self, database: Database) -> list[Alert]:
@@ -87,6 +104,15 @@ class Warnings:
             for (group, township), counts in sorted(found.items())
             if is_growing(counts, rules)
         ]
+
+    async def graph(self, database: Database, alert_id: UUID) -> dict[str, object] | None:
+        """An alert as a graph: the grids in it with their matters, and which touch which; None of no such alert."""
+        alert = await store.read_alert(database, alert_id)
+        if alert is None:
+            return None
+        nodes = await store.grids_of(database, alert)
+        found = edges([str(node["grid"]) for node in nodes], self._neighbours)
+        return {**alert, "nodes": nodes, "edges": [list(pair) for pair in found]}
 
     async def _spikes(self, tx: Transaction, reached: Mapping[Hour, int]) -> list[Alert]:
         rules = self._rules.warning

@@ -10,20 +10,16 @@ from services.dispatch.core.actors import Actor, Role
 from services.dispatch.core.case import Assignment, Case
 from services.dispatch.core.decide import decide
 from services.dispatch.core.duties import Deployment, Duties, DutyEntry, DutyKind, IssuingBody
+from services.dispatch.core.family_words import PutAside
 from services.dispatch.core.opening import open_case
 from services.dispatch.core.org import Org
 from services.dispatch.core.rulebook import Rulebook
 from services.dispatch.core.sheets import Validity
 from services.dispatch.core.story import Clock, ClockKey, Decision, Refused, Timer
-from services.dispatch.core.triggers import (
-    Contact,
-    Resolve,
-    Sign,
-    TimerDue,
-    Trigger,
-)
+from services.dispatch.core.triggers import Contact, Resolve, Sign, TimerDue, Trigger
 from shared.events import Event
-from shared.terms import AssignmentKind, Urgency
+from shared.intake_events import TicketMerged
+from shared.terms import AssignmentKind, IncidentId, Urgency
 from tests.builders import TUESDAY_MORNING, org, rulebook, ticket, triaged
 
 E = TypeVar("E", bound=Event)
@@ -124,6 +120,14 @@ class Course:
         """Hand in a result."""
         share = share or self.case.lead
         return self.give(Resolve(share.id, "REPAIRED", "已处理"))
+
+    def merge(self, into: int = 9, *, own_follow_up: bool = True) -> list[Event]:
+        """Let intake merge it into the n-th ticket; what was stated."""
+        word = TicketMerged(
+            incident_id=IncidentId(ticket(into)), into=ticket(into), rule="merge.component", reporters=2, mass=False,
+            urgency=self.case.urgency, own_follow_up=own_follow_up,
+        )  # fmt: skip
+        return self.give(PutAside(word, tuple(self.timers.values())))
 
     def part(self, kind: AssignmentKind) -> Assignment:
         """The live part of this kind."""

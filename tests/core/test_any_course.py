@@ -16,6 +16,7 @@ from services.dispatch.core.actors import Actor, Role
 from services.dispatch.core.case import Assignment, AssignmentState, Case, TicketState
 from services.dispatch.core.decide import decide
 from services.dispatch.core.duties import DutyKind
+from services.dispatch.core.family_words import ChildJoined, ChildLeft, MainEnded, MainResolved
 from services.dispatch.core.lifecycle import (
     ASSIGNMENT_TRANSITIONS,
     FINAL_TICKET_STATES,
@@ -23,21 +24,28 @@ from services.dispatch.core.lifecycle import (
     IllegalTransition,
 )
 from services.dispatch.core.permissions import ROLES
-from services.dispatch.core.story import Refused
-from services.dispatch.core.triggers import Command, TimerDue
+from services.dispatch.core.story import ClockKey, Refused
+from services.dispatch.core.triggers import Command, TimerDue, Trigger
 from shared.events import TicketEvaluated
+from shared.intake_events import TicketNotAccepted, TicketRouted, TicketSplit, TicketTransferred
 from shared.terms import (
     AssignmentKind,
     ConversionReason,
     FollowUpOutcome,
+    IncidentId,
+    LeadId,
     MatterSize,
+    NotAcceptedReason,
     ReportAnswer,
     ReturnReason,
     Satisfaction,
+    SplitReason,
+    TransferTarget,
     Urgency,
     WhistleKind,
 )
-from tests.core.course import BIG, BOOK, GRID_UNIT, ORG, TOWN, VILLAGE, Course, due, entry, org_with
+from tests.builders import ticket
+from tests.core.course import BIG, BOOK, GRID_UNIT, ORG, TOWN, VILLAGE, Course, due, entry, local, org_with
 
 STRICT = replace(
     BOOK, returns=replace(BOOK.returns, auto_grant=False),
@@ -71,7 +79,23 @@ ON_TICKETS: Sequence[Ticket] = (
     lambda c: t.EvaluatePartner(TOWN, c.lead.unit, 3), lambda c: t.Supervise(2, "督办"), lambda c: t.Withdraw(),
     lambda c: t.Reopen("没修好"), lambda c: t.ChangeUrgency(Urgency.U3, "缓"),
 )  # fmt: skip
+SPLIT = TicketSplit(incident_id=IncidentId(ticket(9)), reason=SplitReason.OTHER_MATTER)
+DECIDED: Sequence[Trigger] = (
+    SPLIT, SPLIT, TicketNotAccepted(ticket_no="1", source="s", reason=NotAcceptedReason.NO_SUBSTANCE),
+    TicketTransferred(ticket_no="1", source="s", target=TransferTarget.POLICE_110),
+    TicketRouted(lead_id=LeadId(ticket(8))), MainEnded(ticket(9)), MainResolved(ticket(9), "transport"),
+)  # fmt: skip
+FAMILY: Sequence[Trigger] = (
+    ChildJoined(ticket(7), local("2026-03-10T18:00"), True), ChildJoined(ticket(7), local("2026-03-12T00:00"), False),
+    ChildLeft(local("2026-03-10T18:00")), ChildLeft(local("2026-03-10T18:00"), local("2026-03-12T00:00")),
+    MainEnded(ticket(9)), MainResolved(ticket(9), "transport"),
+)  # fmt: skip
 PERSONS = ("w1", "w2", "leader-1", "leader-2", None)
+
+
+def live(case: Case) -> list[Assignment]:
+    """The shares that units answer for."""
+    return [share for share in case.assignments if share.is_live]
 
 
 class AnyCourse(RuleBasedStateMachine):
@@ -130,6 +154,40 @@ class AnyCourse(RuleBasedStateMachine):
         for share in [*self.course.case.parts, self.course.case.lead]:
             for command in (t.Sign(share.id, "w1"), t.Contact(share.id, "w1"), t.Resolve(share.id, "DONE", "好了")):
                 self.give(command, None, "w1")
+
+    @rule()
+    def merging_and_splitting_changes_no_clock(self) -> None:
+        course = self.course
+        assume(course.case.state is TicketState.DISPATCHED)
+        before, timers = course.case, dict(course.timers)
+        course.merge()
+        assert (course.case.state, course.timers) == (TicketState.MERGED, {})
+        assert not any(share.is_live for share in course.case.assignments)
+        course.give(SPLIT)
+        after = course.case
+        names = {str(was.id): str(now.id) for was, now in zip(live(before), live(after), strict=True)}
+        renamed = {ClockKey(k.clock, names.get(k.subject, k.subject)): t for k, t in timers.items()}
+        assert course.timers == {key: structs.replace(t, subject=key.subject) for key, t in renamed.items()}
+        assert [structs.replace(was, id=now.id) for was, now in zip(live(before), live(after), strict=True)] == live(
+            after
+        )
+        assert (after.state, after.due_at, after.light, after.level) == (
+            before.state, before.due_at, before.light, before.level
+        )  # fmt: skip
+
+    @rule(word=st.sampled_from(FAMILY))
+    def another_ticket_of_the_incident_speaks(self, word: Trigger) -> None:
+        before = self.course.case.due_at
+        self.course.give(word)
+        assert (
+            self.course.case.cycle > 1 or self.course.case.due_at <= before or isinstance(word, ChildLeft | MainEnded)
+        )
+
+    @rule(word=st.sampled_from(DECIDED), merge=st.booleans())
+    def intake_decides(self, word: Trigger, merge: bool) -> None:
+        if merge:
+            self.course.merge()
+        self.course.give(word)
 
     @rule(solved=st.booleans())
     def the_citizen_speaks(self, solved: bool) -> None:
@@ -195,7 +253,8 @@ class AnyCourse(RuleBasedStateMachine):
     @invariant()
     def an_open_ticket_has_a_clock_and_a_closed_one_has_none(self) -> None:
         case = self.course.case
-        assert bool(case.clocks) is (case.state not in FINAL_TICKET_STATES)
+        runs = case.state not in FINAL_TICKET_STATES and case.state is not TicketState.MERGED
+        assert bool(case.clocks) is runs
         assert case.clocks == {key.text: timer.fire_at for key, timer in self.course.timers.items()}
         assert (case.closed_at is None) is (case.state not in FINAL_TICKET_STATES)
 

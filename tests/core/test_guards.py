@@ -184,10 +184,19 @@ def test_the_third_forward_by_a_level_that_did_nothing_is_refused_and_counts() -
         course.give(command)
     assert refusal.value.code == "FORWARD_WITHOUT_ACTION"
     assert isinstance(refusal.value.event, GuardRefused)
+    assert refusal.value.event.rule == "FORWARDS_AT_MOST"
     course.give(Sign(course.case.lead.id))
     course.give(Contact(course.case.lead.id, "w"))
     course.give(command)
     assert course.case.lead.unit == VILLAGE
+
+
+def test_a_township_that_is_not_able_to_do_it_coordinates_only() -> None:
+    unable = entry("18", DutyKind.COOPERATE)._replace(is_capable=False)
+    course = Course("2026-03-09T10:00", org=org_with(unable), category=BIG)
+    kinds = {share.kind for share in course.case.parts if share.unit.startswith(("township:", "village:", "grid:"))}
+    assert AssignmentKind.SUPPORT not in kinds
+    assert any("rule=DUTY_WITHOUT_CAPABILITY" in line for line in course.why)
 
 
 # ---- own work and two persons -----------------------------------------------------------------------------

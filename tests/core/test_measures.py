@@ -16,9 +16,9 @@ from services.notify.core.measures import load_measures
 from services.notify.core.record import Cycle, Mark, Record
 from services.notify.core.rules import RulesRefused
 from services.notify.core.sampling import LOTS, Way, choose, choose_check, is_drawn, lot_of, same_house
-from services.notify.core.workdays import load_workdays
 from shared.errors import Rejected
 from shared.terms import MatterSize, TicketId, TicketType, Urgency
+from shared.workdays import WorkdaysRefused, load_workdays
 from tests.builders import calendar
 from tests.services.notify.measured import measures, practice_source, workdays
 from tests.services.notify.values import MORNING, local, rules_source, ticket
@@ -94,7 +94,7 @@ def test_every_day_is_worked_or_not_as_the_working_calendar_says() -> None:
 
 
 def test_a_calendar_that_cannot_be_read_is_refused() -> None:
-    with pytest.raises(RulesRefused, match="fixed_statutory_dates"):
+    with pytest.raises(WorkdaysRefused, match="fixed_statutory_dates"):
         load_workdays({"zone": "Asia/Shanghai", "years": {}})
 
 

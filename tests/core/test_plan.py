@@ -1,14 +1,17 @@
 """Planning: which event tells whom what, when, and through which endpoint."""
 
+from dataclasses import replace
 from uuid import UUID
 
 import pytest
 
 from services.notify.core.contacts import AddressBook, ChannelKind, Endpoint
 from services.notify.core.message import FACTS, Policy, Template
-from services.notify.core.plan import plan, plan_ask
+from services.notify.core.plan import plan, plan_alert, plan_ask, plan_stopped
+from services.notify.core.subscription import Stop, Subscription, SubscriptionState, Wish
 from shared.events import Event, FollowUpAsked
-from shared.terms import Urgency
+from shared.notify_events import SurgeAlert
+from shared.terms import AlertKind, Urgency
 from tests.services.notify.values import (
     DUE,
     MORNING,
@@ -27,6 +30,18 @@ from tests.services.notify.values import (
 
 BOOK = AddressBook()
 ASKED = envelope(FollowUpAsked(cycle=1, attempt=2))
+SURGE = SurgeAlert(
+    kind=AlertKind.SPIKE, category="1501", township="990101001", window_start=MORNING, window_end=DUE, count=9,
+    threshold=5, playbook="flood", to="command-centre",
+)  # fmt: skip
+STOPPED = Subscription(
+    UUID(int=7), "city", "hook", "https://a.example.org/", Wish(), SubscriptionState.DISABLED, Stop.GONE, 3, MORNING,
+    MORNING, None, None,
+)  # fmt: skip
+
+
+def replaced(alert: SurgeAlert, kind: str) -> SurgeAlert:
+    return alert.model_copy(update={"kind": AlertKind(kind)})
 
 
 @pytest.mark.parametrize("event", [assigned(), redispatched()])
@@ -56,6 +71,19 @@ def test_a_hotline_is_asked_to_ask_its_citizen() -> None:
     assert message.facts == {"ticket_no": NO, "cycle": 1, "attempt": 2}
 
 
+def test_an_owner_is_told_of_each_stop_once_and_in_a_story_of_its_own() -> None:
+    first, again = (plan_stopped(STOPPED, "https://a/…", BOOK, MORNING) for _ in range(2))
+    assert first.id == again.id != plan_stopped(replace(STOPPED, version=4), "https://a/…", BOOK, MORNING).id
+    assert (first.recipient, first.ticket_id) == ("owner:city", STOPPED.id)
+
+
+def test_an_alert_calls_up_its_role_at_once_unless_it_grew_slowly() -> None:
+    alert, growth = (plan_alert(UUID(int=8), e, BOOK, MORNING) for e in (SURGE, replaced(SURGE, kind="GROWTH")))
+    critical = plan_alert(UUID(int=8), replaced(SURGE, kind="CRITICAL"), BOOK, MORNING)
+    assert (alert.recipient, alert.facts["playbook"]) == ("role:command-centre", "flood")
+    assert [m.urgency for m in (critical, alert, growth)] == [Urgency.U1, Urgency.U2, Urgency.U3]
+
+
 @pytest.mark.parametrize("event", [audited(), closed(), reopened()])
 def test_other_events_tell_nobody(event: Event) -> None:
     assert plan(envelope(event), BOOK, MORNING) == []
@@ -70,7 +98,8 @@ def test_the_same_event_always_plans_the_same_message() -> None:
 
 def test_every_template_knows_exactly_the_facts_that_are_planned_for_it() -> None:
     messages = [*plan(envelope(assigned()), BOOK, MORNING), *plan(envelope(escalated()), BOOK, MORNING)]
-    messages.append(plan_ask(ASKED, follow_up(), BOOK, MORNING))
+    messages += [plan_ask(ASKED, follow_up(), BOOK, MORNING), plan_stopped(STOPPED, "https://a/…", BOOK, MORNING)]
+    messages.append(plan_alert(UUID(int=8), SURGE, BOOK, MORNING))
     assert {m.template: set(m.facts) for m in messages} == {t: set(names) for t, names in FACTS.items()}
 
 

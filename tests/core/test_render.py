@@ -42,7 +42,7 @@ def test_the_payload_is_thin_and_holds_codes_times_and_texts_only() -> None:
     payload = json.loads(RENDERER.payload(message()))
     assert set(payload) == {
         "type", "ticket_id", "ticket_no", "template", "recipient", "planned_at", "unit", "kind", "category", "urgency",
-        "size", "grid", "cycle", "due_at", "sign_by", "text",
+        "size", "mark", "grid", "cycle", "due_at", "sign_by", "text",
     }  # fmt: skip
     assert payload["type"] == "org.griddispatch.message.assigned.v1"
     assert (payload["ticket_no"], payload["template"]) == (NO, "assigned")

@@ -19,7 +19,7 @@ from services.dispatch.core.triggers import (
     Return,
     Sign,
 )
-from shared.events import TicketEscalated, TicketRedispatched, TicketReturned
+from shared.events import TicketEscalated, TicketRedispatched, TicketResolved, TicketReturned
 from shared.joint_events import TicketRecalled, TicketReturnRefused, TicketReturnRequested
 from shared.terms import AssignmentKind, ReturnFinding, ReturnReason
 from tests.core.course import BIG, BOOK, GRID_UNIT, TOWN, Course, actor, local, urgent
@@ -74,6 +74,51 @@ def test_a_big_matter_redispatched_late_gives_the_unit_half_its_limit_and_the_ci
     assert course.case.due_at == local("2026-03-17T00:00")
     assert course.case.lead.due_at == local("2026-03-19T00:00")
     assert ClockKey(Clock.UNIT, str(course.case.lead.id)) in course.timers
+
+
+def test_a_breach_is_charged_to_whoever_is_to_blame_for_it() -> None:
+    course = Course("2026-03-09T10:00", category=BIG)
+    first = course.case.lead.unit
+    course.give(Redispatch("transport", "误派"), "2026-03-16T16:00", actor(Role.DISPATCHER))
+    course.work()
+    finish_parts(course)
+    course.wait("2026-03-17T10:00")
+    course.resolve()
+    late = course.last(TicketResolved)
+    assert (late.on_time, late.unit, late.charged_to) == (False, "transport", course.org.command_centre)
+    assert first != "transport"
+
+
+def test_a_breach_after_a_refused_return_is_that_units_own() -> None:
+    course = Course("2026-03-09T10:00", book=STRICT, category=BIG)
+    first = course.case.lead.unit
+    course.give(back(course))
+    course.give(RefuseReturn(course.case.lead.id, "驳回", ReturnFinding.GROUNDLESS))
+    course.give(Redispatch("transport", "改派"), "2026-03-16T16:00", actor(Role.DISPATCHER))
+    course.work()
+    finish_parts(course)
+    course.wait("2026-03-17T10:00")
+    course.resolve()
+    assert course.last(TicketResolved).charged_to == first
+
+
+def test_a_breach_of_the_only_lead_is_its_own_and_what_is_in_time_is_nobodys() -> None:
+    late, prompt = Course("2026-03-09T10:00", category=BIG), Course("2026-03-09T10:00", category=BIG)
+    for course, at in ((late, "2026-03-18T10:00"), (prompt, "2026-03-10T10:00")):
+        course.work()
+        finish_parts(course)
+        course.wait(at)
+        course.resolve()
+    assert late.last(TicketResolved).charged_to == late.case.lead.unit
+    assert prompt.last(TicketResolved).charged_to is None
+
+
+def finish_parts(course: Course) -> None:
+    """Every supporting unit hands in."""
+    for part in course.case.parts:
+        if part.kind is AssignmentKind.SUPPORT:
+            course.work(part)
+            course.resolve(part)
 
 
 def test_a_unit_asks_once_for_each_ticket() -> None:

@@ -1,7 +1,9 @@
 """Early warning: thresholds in whole numbers, growth over weeks, and clusters of grids that touch."""
 
+import json
 from math import sqrt
 from statistics import fmean, pstdev
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -10,15 +12,16 @@ from hypothesis import strategies as st
 from services.notify.core.warning import (
     NeighboursRefused,
     cluster,
+    edges,
     growth_threshold,
     hour_of,
     is_growing,
-    read_neighbours,
     spike_threshold,
+    touching,
     window_of,
 )
 from tests.services.notify.measured import measures
-from tests.services.notify.values import local
+from tests.services.notify.values import AREA, local
 
 RULES = measures().warning
 
@@ -70,30 +73,38 @@ def test_growth_below_one_and_a_half_times_the_mean_is_none() -> None:
 
 
 def test_a_cluster_is_what_hangs_together_and_no_more() -> None:
-    near = read_neighbours("grid,neighbour\n1,2\n2,3\n4,5\n3,9\n")
+    pairs = {"1": "2", "2": "13", "3": "29", "4": "5", "5": "4", "9": "3"}
+    near = {grid: frozenset(others) for grid, others in pairs.items()}
     assert cluster("1", {"1", "2", "3", "4", "5"}, near) == {"1", "2", "3"}
     assert cluster("1", {"1", "3"}, near) == {"1"}
     assert cluster("7", {"7", "1"}, near) == {"7"}
 
 
-def test_neighbours_are_neighbours_both_ways() -> None:
-    assert read_neighbours("grid,neighbour\n12,34\n\n") == {"12": frozenset({"34"}), "34": frozenset({"12"})}
+def square(code: str, x: float, kind: str = "BASE") -> dict[str, Any]:
+    ring = [[x, 0.0], [x + 1, 0.0], [x + 1, 1.0], [x, 1.0], [x, 0.0]]
+    return {
+        "properties": {"grid_code": code, "kind": kind}, "geometry": {"type": "Polygon", "coordinates": [ring]},
+    }  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("text", "problem"),
-    [
-        ("", "1: must be"),
-        ("a,b\n1,2\n", "1: must be"),
-        ("grid,neighbour\n1\n", "2: must be two"),
-        ("grid,neighbour\n1,1\n", "2: must be two"),
-        ("grid,neighbour\n1,x\n", "2: must be two"),
-        ("grid,neighbour\n1,2,3\n", "2: must be two"),
-    ],
-)
-def test_a_list_of_neighbours_that_is_none_is_refused_by_its_line(text: str, problem: str) -> None:
-    with pytest.raises(NeighboursRefused, match=problem):
-        read_neighbours(text)
+def test_grids_that_touch_are_neighbours_both_ways_and_others_are_not() -> None:
+    features = [square("1", 0), square("2", 1), square("3", 2.000001), square("4", 4), square("9", 1, "SPECIALISED")]
+    near = touching({"features": features})
+    assert near == {"1": frozenset({"2"}), "2": frozenset({"1", "3"}), "3": frozenset({"2"})}
+    assert edges({"1", "2", "3"}, near) == [("1", "2"), ("2", "3")]
+
+
+def test_the_sample_area_s_neighbours_are_known_from_its_polygons_alone() -> None:
+    near = touching(json.loads((AREA / "grids.geojson").read_text(encoding="utf-8")))
+    assert "990101001001002" in near["990101001001001"]
+    assert all(a in near[b] and a != b for a in near for b in near[a])
+    assert not [grid for grid in near if grid.endswith("901")]
+
+
+@pytest.mark.parametrize("grids", [{}, {"features": [{}]}, {"features": [{"properties": {"grid_code": "1"}}]}, []])
+def test_what_is_no_collection_of_polygons_is_refused(grids: Any) -> None:
+    with pytest.raises(NeighboursRefused):
+        touching(grids)
 
 
 def test_hours_and_windows_begin_on_the_hour() -> None:

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 import pytest
+from msgspec.structs import replace
 
 from services.dispatch.core.case import Case, TicketState
 from services.dispatch.core.story import Clock, ClockKey
@@ -13,12 +14,14 @@ from shared.intake_events import (
     IncidentRecounted,
     ReopenRequested,
     TicketHastened,
+    TicketNotAccepted,
+    TicketSplit,
     TicketSupplemented,
     WithdrawalRequested,
 )
-from shared.joint_events import TicketHastenNoted, TicketUrgencyChanged, TicketWithdrawn
+from shared.joint_events import TicketHastenNoted, TicketUrgencyChanged, TicketWithdrawn, WishPassedOver
 from shared.notify_events import ReopenAsked
-from shared.terms import FollowUpOutcome, IncidentId, Satisfaction, Urgency
+from shared.terms import FollowUpOutcome, IncidentId, NotAcceptedReason, Satisfaction, SplitReason, Urgency
 from tests.builders import ticket
 from tests.core.course import BIG, Course, local
 
@@ -101,21 +104,39 @@ def untouched(course: Course, wish: Wish, at: str) -> Case:
     [
         (ReopenAsked(cycle=1), "2026-03-26T10:00", "REOPEN_TOO_LATE"),
         (WithdrawalRequested(), "2026-03-11T10:00", "NOT_OPEN"),
-        (TicketSupplemented(supplement_id=ticket(7)), "2026-03-11T10:00", "NOTHING_ASKED"),
-        (recounted(6, Urgency.U2), "2026-03-11T10:00", "NOT_OPEN"),
+        (
+            TicketNotAccepted(ticket_no="1", source="s", reason=NotAcceptedReason.NO_SUBSTANCE),
+            "2026-03-11T10:00",
+            "NOT_OPEN",
+        ),
+        (
+            TicketSplit(incident_id=IncidentId(ticket(9)), reason=SplitReason.OTHER_MATTER),
+            "2026-03-11T10:00",
+            "NOT_MERGED",
+        ),
     ],
 )
 def test_a_wish_that_comes_too_late_changes_nothing_and_says_why(wish: Wish, at: str, code: str) -> None:
     course = closed()
-    untouched(course, wish, at)
-    assert course.why[-1].startswith("WISH_PASSED_OVER code=")
-    assert course.why[-1].endswith(code)
+    course.wait(at)
+    before = course.case
+    course.give(wish)
+    assert course.case == replace(before, version=before.version + 1)
+    name = wish.type.removeprefix("org.griddispatch.").removesuffix(".v1")
+    assert course.last(WishPassedOver) == WishPassedOver(wish=name, code=code)
+    assert course.why[-1] == f"WISH_PASSED_OVER code={code} wish={name}"
+
+
+@pytest.mark.parametrize("news", [TicketSupplemented(supplement_id=ticket(7)), recounted(6, Urgency.U2)])
+def test_news_about_a_closed_matter_is_no_wish_and_changes_nothing(news: Wish) -> None:
+    untouched(closed(), news, "2026-03-11T10:00")
 
 
 def test_an_urgent_matter_is_not_withdrawn() -> None:
     course = Course("2026-03-10T09:15", urgency=Urgency.U2)
-    untouched(course, WithdrawalRequested(), "2026-03-10T09:30")
-    assert course.why[-1] == "WISH_PASSED_OVER code=TOO_URGENT"
+    course.give(WithdrawalRequested(), "2026-03-10T09:30")
+    assert course.last(WishPassedOver).code == "TOO_URGENT"
+    assert course.case.state is TicketState.DISPATCHED
 
 
 def test_many_reporters_make_the_matter_urgent_and_bring_it_higher() -> None:

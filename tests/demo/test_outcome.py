@@ -14,9 +14,10 @@ KEYS = {
     "accepted", "rejected", "assigned", "resolved", "evaluated", "closed", "reopened", "escalated", "lost",
     "duplicated", "dead", "throughput_per_s", "accept_to_assigned_ms", "broker", "database", "seconds",
     "open_on_clock", "redelivered", "returned", "speed", "tickets_per_state",
+    "asked_again", "supervised", "dissatisfied", "rates", "escalated_by_clock",
 }  # fmt: skip
 CLEAN = Verdict((), ())
-GOOD: dict[str, Any] = {"accepted": 2, "assigned": 2, "dead": 0}
+GOOD: dict[str, Any] = {"accepted": 2, "assigned": 2, "dead": 0, "rates": {"equal_to_notify": True}}
 
 
 def report(setting: Setting) -> dict[str, Any]:
@@ -50,6 +51,14 @@ def test_a_good_run_has_no_faults() -> None:
     [
         ({"accepted": 0, "assigned": 0}, Taken(), CLEAN, [], 0, "no matter was accepted"),
         ({"assigned": 1}, Taken(), CLEAN, [], 0, "accepted 2 tickets, but assigned 1"),
+        (
+            {"rates": {"equal_to_notify": False}},
+            Taken(),
+            CLEAN,
+            [],
+            0,
+            "the three rates that notify shows are not those that the topics come to",
+        ),
         ({"dead": 3}, Taken(), CLEAN, [], 0, "3 records became dead letters"),
         ({}, Taken(unanswered=["demo-1"]), CLEAN, [], 0, "intake never answered 1 matters: demo-1"),
         ({}, Taken(), Verdict(("t1",), ()), [], 0, "lost 1 tickets: t1"),

@@ -27,8 +27,8 @@ def at(text: str) -> float:
     return datetime.fromisoformat(text).replace(tzinfo=ZONE).timestamp()
 
 
-def facts(size: str = "SMALL", urgency: str = "U3", cycle: int = 1, due_at: str = "2026-03-09T24:00") -> Facts:
-    due = at("2026-03-10T00:00") if due_at.endswith("24:00") else at(due_at)
+def facts(size: str = "SMALL", urgency: str = "U3", cycle: int = 1, due_at: str = "2026-03-07T24:00") -> Facts:
+    due = at("2026-03-08T00:00") if due_at.endswith("24:00") else at(due_at)
     return Facts("a1", size, urgency, "g1", cycle, due)
 
 
@@ -39,11 +39,11 @@ def plan(seed: int, given: Facts, now: float = NIGHT) -> tuple[Act, ...]:
 @pytest.mark.parametrize(
     ("given", "expected"),
     [
-        ("2026-03-09T03:00", "2026-03-09T08:30"),
-        ("2026-03-09T08:30", "2026-03-09T08:30"),
-        ("2026-03-09T17:29", "2026-03-09T17:29"),
-        ("2026-03-09T17:30", "2026-03-10T08:30"),
-        ("2026-03-09T23:59", "2026-03-10T08:30"),
+        ("2026-03-07T03:00", "2026-03-07T08:30"),
+        ("2026-03-07T08:30", "2026-03-07T08:30"),
+        ("2026-03-07T17:29", "2026-03-07T17:29"),
+        ("2026-03-07T17:30", "2026-03-08T08:30"),
+        ("2026-03-07T23:59", "2026-03-08T08:30"),
     ],
 )
 def test_a_shift_opens_at_half_past_eight_and_closes_at_half_past_five(given: str, expected: str) -> None:
@@ -53,10 +53,10 @@ def test_a_shift_opens_at_half_past_eight_and_closes_at_half_past_five(given: st
 @pytest.mark.parametrize(
     ("start", "hours", "expected"),
     [
-        ("2026-03-09T03:00", 1, "2026-03-09T09:30"),
-        ("2026-03-09T16:30", 2, "2026-03-10T09:30"),
-        ("2026-03-09T08:30", 9, "2026-03-10T08:30"),
-        ("2026-03-09T08:30", 20, "2026-03-11T10:30"),
+        ("2026-03-07T03:00", 1, "2026-03-07T09:30"),
+        ("2026-03-07T16:30", 2, "2026-03-08T09:30"),
+        ("2026-03-07T08:30", 9, "2026-03-08T08:30"),
+        ("2026-03-07T08:30", 20, "2026-03-09T10:30"),
     ],
 )
 def test_work_goes_on_the_next_morning(start: str, hours: float, expected: str) -> None:
@@ -121,10 +121,10 @@ def test_facts_are_read_from_the_event() -> None:
     read = read_facts(
         {
             "assignment_id": "a9", "size": "BIG", "urgency": "U3", "grid": None, "cycle": 2, "kind": "LEAD",
-            "due_at": "2026-03-09T16:00:00Z",
+            "due_at": "2026-03-07T16:00:00Z",
         }
     )  # fmt: skip
-    assert read == Facts("a9", "BIG", "U3", None, 2, datetime(2026, 3, 9, 16, tzinfo=UTC).timestamp())
+    assert read == Facts("a9", "BIG", "U3", None, 2, datetime(2026, 3, 7, 16, tzinfo=UTC).timestamp())
 
 
 def test_an_agenda_gives_out_what_is_due_in_order_and_no_more_than_asked() -> None:

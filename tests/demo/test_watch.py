@@ -54,7 +54,9 @@ def assigned(
 
 
 def ended(name: str, version: int, lead: str = "a1", ticket: bytes = ONE) -> Sighting:
-    return event(Source.DISPATCH, version, f"ticket.{name}", ticket=ticket, assignment_id=lead)
+    return event(
+        Source.DISPATCH, version, f"ticket.{name}", ticket=ticket, assignment_id=lead, clock="RESOLVE", cycle=1
+    )
 
 
 def snapshot(ticket: bytes = ONE, state: str = "DISPATCHED") -> Sighting:

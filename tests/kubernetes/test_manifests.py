@@ -19,6 +19,7 @@ from services.intake.app import PARTS as INTAKE_PARTS
 from services.intake.settings import IntakeSettings
 from services.notify.app import PARTS as NOTIFY_PARTS
 from services.notify.settings import NotifySettings
+from shared.settings import ServiceSettings
 from shared.topics import TOPICS
 from tests.observability.queries import faults
 
@@ -26,7 +27,11 @@ FOLDER = Path(__file__).parent.parent.parent / "deploy" / "kubernetes"
 OVERLAYS = ("small", "city", "province")
 VERSIONS = ("1.31", "1.33")
 PARTS = {"intake": INTAKE_PARTS, "dispatch": DISPATCH_PARTS, "notify": NOTIFY_PARTS}
-SETTINGS = {"intake": IntakeSettings, "dispatch": DispatchSettings, "notify": NotifySettings}
+SETTINGS: dict[str, type[ServiceSettings]] = {
+    "intake": IntakeSettings,
+    "dispatch": DispatchSettings,
+    "notify": NotifySettings,
+}
 KEDA = {
     "": {"scaleTargetRef", "minReplicaCount", "maxReplicaCount", "pollingInterval", "cooldownPeriod", "advanced", "triggers"},
     "kafka": {"bootstrapServersFromEnv", "consumerGroup", "topic", "lagThreshold", "activationLagThreshold", "allowIdleConsumers", "limitToPartitionsWithLag", "excludePersistentLag"},

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from msgspec.structs import replace
 
 from services.dispatch.core.case import Assignment, AssignmentState, Case
-from services.dispatch.core.deadlines import Limit, deadline, doubled, parse_limit
+from services.dispatch.core.deadlines import Limit, parse_limit
 from services.dispatch.core.duties import LeadBasis
 from services.dispatch.core.guards import Verdict, verdict_on
 from services.dispatch.core.lifecycle import step
@@ -105,6 +105,11 @@ def _next_candidates(case: Case, org: Org, reason: ReturnReason, on: date) -> It
             yield unit, f"NEXT_BY_REASON reason={reason} unit={unit}"
 
 
+def next_id(case: Case) -> AssignmentId:
+    """The id of the next assignment: it follows from the ticket and how many there were."""
+    return AssignmentId(name_based(b"assignment" + case.ticket_id.bytes + bytes([len(case.assignments) + 1])))
+
+
 def assign(
     story: Story, unit: str, kind: AssignmentKind, due_at: datetime, verdict: Verdict = _ADMITTED, *,
     replaces: Assignment | None = None, designated: bool = False,
@@ -113,25 +118,27 @@ def assign(
     case, book = story.case, story.book
     sign_limit = book.sign[window_row(case.size, case.urgency)]
     new = Assignment(
-        id=AssignmentId(name_based(b"assignment" + case.ticket_id.bytes + bytes([len(case.assignments) + 1]))),
+        id=next_id(case),
         kind=kind, unit=unit, state=AssignmentState.PENDING_SIGN, previous_state=None, cycle=case.cycle,
         assigned_at=story.now, sign_by=story.deadline(sign_limit), due_at=due_at, designated=designated,
         list_version=verdict.list_version, deployment=verdict.deployment,
     )  # fmt: skip
     story.case = replace(case, assignments=(*case.assignments, new))
-    _state(story, new, replaces)
+    state_assigned(story, new, replaces)
     _start_clocks(story, new)
     return new
 
 
-def _state(story: Story, new: Assignment, replaces: Assignment | None) -> None:
+def state_assigned(story: Story, new: Assignment, replaces: Assignment | None = None) -> None:
+    """State that a unit has a part, in the place of `replaces` if there was one."""
     case = story.case
     facts = {
         "ticket_no": case.ticket_no, "assignment_id": new.id, "kind": new.kind, "unit": new.unit,
         "ticket_type": case.ticket_type, "category": case.category, "urgency": case.urgency, "size": case.size,
         "township": case.township, "grid": case.grid, "cycle": case.cycle, "accepted_at": case.accepted_at,
         "due_at": new.due_at, "sign_by": new.sign_by, "designated": new.designated, "exercise": case.exercise,
-        "rule_pack": case.rule_pack, "rules": tuple(reason.partition(" ")[0] for reason in story.why),
+        "repeat": case.repeat, "rule_pack": case.rule_pack,
+        "rules": tuple(reason.partition(" ")[0] for reason in story.why),
     }  # fmt: skip
     if replaces is None:
         story.events.append(TicketAssigned.model_validate(facts))
@@ -143,12 +150,12 @@ def _start_clocks(story: Story, new: Assignment) -> None:
     book, subject = story.book, str(new.id)
     row = window_row(story.case.size, story.case.urgency)
     sign_limit = book.sign[row]
-    deemed_at = deadline(doubled(sign_limit), story.now, book.calendar, book.roster)
+    deemed_at = story.deadline(book.deemed_signed[row])
     story.set(
         Timer(Clock.SIGN, new.cycle, DEEMED, deemed_at, str(sign_limit), story.now, new.sign_by, subject)
     )  # fmt: skip
     if new.kind is AssignmentKind.LEAD:
-        _start_lead_clocks(story, new, row)
+        _start_lead_clocks(story, new, row, subject)
     elif new.kind is AssignmentKind.SUPPORT:
         story.start(Clock.PART, support_limit(story), story.now, new.due_at, subject, from_red=True)
     elif new.kind is AssignmentKind.FIRST_DISPOSAL:
@@ -156,8 +163,8 @@ def _start_clocks(story: Story, new: Assignment) -> None:
         _start_on_site_clocks(story, new, row)
 
 
-def _start_lead_clocks(story: Story, lead: Assignment, row: str) -> None:
-    book, case, subject = story.book, story.case, str(lead.id)
+def _start_lead_clocks(story: Story, lead: Assignment, row: str, subject: str) -> None:
+    book, case = story.book, story.case
     story.start_once(Clock.CONTACT, book.timers[TimerName.FIRST_CONTACT][row], subject)
     if lead.due_at != case.due_at:
         story.start_once(Clock.UNIT, story.book.limits[_row(story), None], subject, until=lead.due_at)

@@ -42,7 +42,8 @@ def submit_lead(story: Story, submitted: Assignment, action: str) -> None:
     story.stop_all()
     story.events.append(
         TicketResolved(
-            assignment_id=submitted.id, unit=submitted.unit, action=action, cycle=case.cycle, on_time=on_time
+            assignment_id=submitted.id, unit=submitted.unit, action=action, cycle=case.cycle, on_time=on_time,
+            charged_to=None if on_time else _charged(story, submitted),
         )
     )  # fmt: skip
     _end_loose_parts(story)
@@ -54,6 +55,19 @@ def submit_lead(story: Story, submitted: Assignment, action: str) -> None:
         story.start(Clock.AUDIT, limit, story.now, story.deadline(limit), from_red=True)
 
 
+def _charged(story: Story, lead: Assignment) -> str:
+    """Whose breach it is: the lead's, unless it came late to the matter and kept its own deadline.
+
+    Then it is that of a unit whose return had been refused in this cycle, or else the command centre's, who sent it
+    to the wrong one first.
+    """
+    if not is_within(story.now, lead.due_at):
+        return lead.unit
+    former = [a for a in story.case.assignments if a.cycle == lead.cycle and a.kind is AssignmentKind.LEAD]
+    refused = [a.unit for a in former if a.return_refused and a.id != lead.id]
+    return refused[-1] if refused else story.org.command_centre
+
+
 def _end_loose_parts(story: Story) -> None:
     """Parts that the result does not wait for end with it."""
     for part in story.case.parts:
@@ -61,15 +75,18 @@ def _end_loose_parts(story: Story) -> None:
             end_part(story, part, "LEAD_HAS_DONE")
 
 
-def pass_audit(story: Story, *, automatic: bool) -> None:
-    """The result is accepted; then the citizen is asked, or nobody has to be."""
+def pass_audit(story: Story, *, automatic: bool, asks: bool = True) -> None:
+    """The result is accepted; then the citizen is asked, or nobody has to be: or (not `asks`) only elsewhere."""
     for share in story.case.assignments:
         if share.state is AssignmentState.SUBMITTED:
             story.put(step(share, AssignmentState.ACCEPTED_RESULT, story.now))
     case = story.case
     story.stop(Clock.AUDIT)
-    asked = not case.exercise and case.channel not in story.book.not_asked_channels
-    if not asked:
+    by_rule = not case.exercise and case.channel not in story.book.not_asked_channels
+    asked = asks and by_rule
+    if by_rule and not asks:
+        story.why.append("AUDIT_ASKED_ONCE")
+    elif not asked:
         story.why.append(f"AUDIT_NO_FOLLOW_UP channel={case.channel}")
     story.events.append(
         TicketAudited(

@@ -89,6 +89,7 @@ class Assignment(Struct, frozen=True, omit_defaults=True):
     ended_at: datetime | None = None
     return_reason: ReturnReason | None = None
     return_asked_at: datetime | None = None
+    return_refused: bool = False
     light: Light = Light.GREEN
     list_version: str | None = None
     deployment: str | None = None
@@ -155,12 +156,38 @@ class PartnerScore(Struct, frozen=True):
     score: int
 
 
+class ParkedClock(Struct, frozen=True):
+    """A clock as it stood when its ticket was put aside; fields as of the running clock."""
+
+    clock: str
+    subject: str
+    cycle: int
+    step: str
+    fire_at: datetime
+    limit: str
+    started_at: datetime
+    due_at: datetime
+
+
+class Merge(Struct, frozen=True, omit_defaults=True):
+    """The ticket waits for another one (并单): for which, and what its units and clocks were when that began.
+
+    Until intake has said so in an event of its own (`is_said`), only triage has; the other ticket knows nothing yet.
+    """
+
+    into: TicketId
+    own_follow_up: bool = True
+    is_said: bool = False
+    shares: tuple[Assignment, ...] = ()
+    parked: tuple[ParkedClock, ...] = ()
+
+
 class Case(Struct, frozen=True, omit_defaults=True):
     """One ticket. `version` is how far its story in this service has come; `due_at` is the citizen's deadline.
 
     `clocks` says which clocks run, and at which instant each does something next; `escalated` what was stated of this
     cycle, so that a clock that is set anew repeats nothing. `forwards` counts by level how often work was passed on
-    without an action.
+    without an action. `own_due_at` is its own deadline while an earlier one of a ticket that waits for it counts.
     """
 
     ticket_id: TicketId
@@ -214,6 +241,9 @@ class Case(Struct, frozen=True, omit_defaults=True):
     hastens: int = 0
     hastened_on: date | None = None
     forwards: dict[str, int] = {}
+    repeat: bool = False
+    merge: Merge | None = None
+    own_due_at: datetime | None = None
 
     @property
     def lead(self) -> Assignment:
@@ -222,6 +252,11 @@ class Case(Struct, frozen=True, omit_defaults=True):
             if assignment.kind is AssignmentKind.LEAD:
                 return assignment
         raise LookupError(f"ticket {self.ticket_id} has no lead")
+
+    @property
+    def was_assigned(self) -> bool:
+        """Whether there is or was a lead; a ticket that was merged at once has none."""
+        return any(assignment.kind is AssignmentKind.LEAD for assignment in self.assignments)
 
     @property
     def parts(self) -> tuple[Assignment, ...]:

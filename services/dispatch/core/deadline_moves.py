@@ -27,9 +27,30 @@ def move_deadline(story: Story, due_at: datetime, limit: Limit | None = None) ->
         case = case.with_assignment(replace(lead, due_at=moved))
     light = case.light if case.light is Light.RED else Light.GREEN
     governing = limit or parse_limit(case.limit)
-    story.case = replace(case, due_at=due_at, limit=str(governing), light=light)
+    own = None if case.own_due_at is None else max(case.own_due_at, due_at)
+    story.case = replace(case, due_at=due_at, limit=str(governing), light=light, own_due_at=own)
     story.stop(*RESOLVE_CLOCKS)
     story.start(resolve_clock(story.case), governing, story.now, due_at)
+
+
+def aim_at(story: Story, due_at: datetime, *, nearer: bool) -> None:
+    """Let another deadline count from now on, of another ticket of the incident; the limit itself stays.
+
+    A nearer one begins its ladder anew. Going back, rungs that were reached say nothing a second time. While a matter
+    stands still only the deadline moves.
+    """
+    case = story.case
+    if case.lead.is_live and case.lead.due_at == case.due_at:
+        case = case.with_assignment(replace(case.lead, due_at=due_at))
+    story.case = replace(case, due_at=due_at)
+    if not any(story.is_running(clock) for clock in RESOLVE_CLOCKS):
+        return
+    clock = resolve_clock(case)
+    story.stop(*RESOLVE_CLOCKS)
+    if nearer:
+        story.start(clock, parse_limit(case.limit), case.started_at, due_at)
+    else:
+        story.go_on(clock, parse_limit(case.limit), case.started_at, due_at)
 
 
 def after_pause(story: Story, paused_at: datetime, least: Limit | None = None) -> datetime:

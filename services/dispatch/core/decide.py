@@ -5,10 +5,12 @@ from typing import assert_never
 
 from services.dispatch.core.actors import Actor
 from services.dispatch.core.auditing import audit
-from services.dispatch.core.case import Case
+from services.dispatch.core.case import Case, TicketState
 from services.dispatch.core.clocks import ring
+from services.dispatch.core.family_words import FamilyWord, PutAside
 from services.dispatch.core.handling import handle
 from services.dispatch.core.hanging import hang
+from services.dispatch.core.incidents import hear_family, put_aside
 from services.dispatch.core.joint import act_jointly
 from services.dispatch.core.judgement import judge
 from services.dispatch.core.lifecycle import IllegalTransition
@@ -17,11 +19,13 @@ from services.dispatch.core.org import Org
 from services.dispatch.core.pauses import change_time
 from services.dispatch.core.permissions import check_role, least_actor
 from services.dispatch.core.returns import give_back
+from services.dispatch.core.rewatch import rewatch
 from services.dispatch.core.rulebook import Rulebook
 from services.dispatch.core.story import Decision, Refused, Story
 from services.dispatch.core.supervision import supervise
 from services.dispatch.core.triggers import (
     AuditCommand,
+    ClockLost,
     Command,
     HandlingCommand,
     HangCommand,
@@ -32,6 +36,7 @@ from services.dispatch.core.triggers import (
     TimeCommand,
     TimerDue,
     Trigger,
+    Withdraw,
 )
 from services.dispatch.core.wish import WISHES, Wish
 from services.dispatch.core.wishes import heed, pass_over
@@ -51,13 +56,23 @@ def decide(
         judge(story, trigger)
     elif isinstance(trigger, TimerDue):
         ring(story, trigger)
+    elif isinstance(trigger, ClockLost):
+        rewatch(story)
     elif isinstance(trigger, TicketTriaged):
         story.why.append("TRIAGED_AGAIN ignored")
     elif isinstance(trigger, WISHES):
         return _heeded(story, trigger, Story(case, book, org, now))
+    elif isinstance(trigger, PutAside):
+        return _put_aside(story, trigger, Story(case, book, org, now))
+    elif isinstance(trigger, FamilyWord):
+        hear_family(story, trigger)
     else:
         story.actor = actor or least_actor(trigger)
         check_role(story, trigger)
+        if case.state is TicketState.MERGED and not isinstance(trigger, Withdraw):
+            raise Refused("MERGED", "it waits for another ticket")
+        if not case.was_assigned and not isinstance(trigger, Withdraw):
+            raise Refused("NOT_OPEN", "no unit ever had it")
         _obey(story, trigger)
     return story.decision()
 
@@ -66,7 +81,16 @@ def _heeded(story: Story, wish: Wish, untouched: Story) -> Decision:
     try:
         heed(story, wish)
     except (Refused, IllegalTransition) as refusal:
-        pass_over(untouched, refusal)
+        pass_over(untouched, wish, refusal)
+        return untouched.decision()
+    return story.decision()
+
+
+def _put_aside(story: Story, told: PutAside, untouched: Story) -> Decision:
+    try:
+        put_aside(story, told)
+    except (Refused, IllegalTransition) as refusal:
+        pass_over(untouched, told.word, refusal)
         return untouched.decision()
     return story.decision()
 

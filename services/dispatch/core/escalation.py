@@ -85,6 +85,6 @@ def escalate(
     story.events.append(
         TicketEscalated(
             ticket_no=case.ticket_no, assignment_id=whose.id, unit=whose.unit, clock=clock, cycle=case.cycle,
-            level=level, to=to, due_at=due_at, notify_at=notify_at,
+            level=level, to=to, due_at=due_at, notify_at=notify_at, urgency=case.urgency, exercise=case.exercise,
         )
     )  # fmt: skip

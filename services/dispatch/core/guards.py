@@ -20,6 +20,10 @@ _PLACES: Final = ("township", "village", "grid")
 _PUSHERS: Final = frozenset(OrgKind) - {OrgKind.COMMAND_CENTRE}
 
 
+_WORKING: Final = (AssignmentKind.LEAD, AssignmentKind.SUPPORT)
+"""Parts that ask for the ability to do the thing; coordinating and containing do not."""
+
+
 class Task(NamedTuple):
     """What is to be given to a unit. `enforces`: it asks for a penalty, an inspection or another act of authority."""
 
@@ -82,6 +86,8 @@ def _duty_verdict(
     entry = org.duty(task.category, place[:9], on)
     if entry is not None and entry.needs_enforcement and len(place) > 9 and kind is not AssignmentKind.FIRST_DISPOSAL:
         return Verdict("ENFORCEMENT_NOT_TO_GRID", "ENFORCEMENT_BELOW_TOWNSHIP", entry.version)
+    if entry is not None and not entry.is_capable and kind in _WORKING:
+        return Verdict("DUTY_LIST_VIOLATION", "DUTY_WITHOUT_CAPABILITY", entry.version)
     listed = "UNLISTED" if entry is None else entry.kind.value
     version = None if entry is None else entry.version
     permit = book.duties.permit(None if entry is None else entry.kind)
@@ -156,7 +162,7 @@ def count_forward(story: Story, level: PlaceLevel) -> dict[str, int]:
     count = story.case.forwards.get(level, 0) + 1
     most = story.book.joint.max_forwards
     if count > most:
-        raise refusal(story, "FORWARD_WITHOUT_ACTION", f"FORWARDS_AT_MOST_{most}", None,
+        raise refusal(story, "FORWARD_WITHOUT_ACTION", "FORWARDS_AT_MOST", None,
                       f"{level} passed this on {most} times and did nothing for it")  # fmt: skip
     return {**story.case.forwards, level: count}
 

@@ -74,11 +74,14 @@ ASSIGNMENT_STATES: Final[dict[AssignmentState, StateNames]] = {
 }
 
 FINAL_TICKET_STATES: Final = frozenset(
-    (T.CLOSED, T.ANSWERED, T.NOT_ACCEPTED, T.TRANSFERRED, T.ROUTED, T.MERGED, T.WITHDRAWN, T.ARCHIVED)
+    (T.CLOSED, T.ANSWERED, T.NOT_ACCEPTED, T.TRANSFERRED, T.ROUTED, T.WITHDRAWN, T.ARCHIVED)
 )
+"""A merged ticket is none of these: it ends with the one it waits for, or is worked on by itself again."""
 FINAL_ASSIGNMENT_STATES: Final = frozenset((A.ACCEPTED_RESULT, A.RETURNED, A.RECALLED, A.WAIVED))
 PUBLIC_STATES: Final = {state: names.public for state, names in TICKET_STATES.items()}
 OPEN_TICKET_STATES: Final = (T.ACCEPTED, T.NEED_INFO, T.DISPATCHED, T.HUNG, T.RESOLVED, T.FOLLOWING_UP)
+UNFINISHED: Final = (*OPEN_TICKET_STATES, T.MERGED)
+"""In hand, or waiting for another ticket that is."""
 ACTIVE: Final = (A.PENDING_SIGN, A.SIGNED, A.HANDLING)
 
 TICKET_ROWS: Final = (
@@ -91,20 +94,26 @@ TICKET_ROWS: Final = (
                ("TYPE_CATEGORY_PLACE_SET",), ("T02", "T07"), ("T01",), owner="intake"),
     Transition("3", (T.REGISTERED,), T.NOT_ACCEPTED, "ticket.refused", "不予受理", "refuse", (R.HOTLINE_AGENT,),
                ("REASON_AND_BASIS", "SECOND_PERSON_FOR_URGENT_WORDS"), (), ("T01",), owner="intake"),
+    Transition("3", UNFINISHED, T.NOT_ACCEPTED, "ticket.not-accepted", "不予受理", "refuse",
+               (R.HOTLINE_AGENT, R.SYSTEM), ("REASON_AND_BASIS", "SECOND_PERSON_FOR_URGENT_WORDS"), (), ("*",)),
     Transition("4", (T.REGISTERED,), T.ANSWERED, "ticket.answered", "直接答复", "answer", (R.HOTLINE_AGENT,),
                ("CONSULT_OR_RECORD_ONLY",), (), ("T01",), owner="intake"),
     Transition("5", (T.REGISTERED, T.ACCEPTED), T.TRANSFERRED, "ticket.transferred", "转外部", "transfer",
                (R.HOTLINE_AGENT, R.COMMAND_CENTRE), ("OTHER_ROUTE",), ("T06",), ("*",), owner="intake"),
+    Transition("5", UNFINISHED, T.TRANSFERRED, "ticket.transferred", "转外部", "transfer",
+               (R.HOTLINE_AGENT, R.COMMAND_CENTRE), ("OTHER_ROUTE",), (), ("*",)),
     Transition("6", (T.REGISTERED, T.ACCEPTED), T.ROUTED, "lead.created", "专线移送", "route", (R.HOTLINE_AGENT,),
                ("LEAD_KIND_SET",), ("T18",), ("*",), owner="intake"),
+    Transition("6", UNFINISHED, T.ROUTED, "ticket.routed", "专线移送", "route", (R.HOTLINE_AGENT,),
+               ("LEAD_KIND_SET",), (), ("*",)),
     Transition("7", (T.DISPATCHED,), T.NEED_INFO, "ticket.info-requested", "要求补充", "ask for information",
                (R.HANDLER, R.LIAISON, R.HOTLINE_AGENT), ("ONCE", "NOT_URGENT", "BEFORE_EXPIRY"), ("T14",), ("T07",)),
     Transition("7", (T.NEED_INFO,), T.DISPATCHED, "ticket.info-supplied", "补充", "supply information",
                (R.CITIZEN, R.HOTLINE_AGENT, R.SYSTEM), (), ("T07",), ("T14",)),
-    Transition("8", (T.ACCEPTED,), T.MERGED, "ticket.merged", "并单", "merge", (R.SYSTEM, R.DISPATCHER),
-               ("NOT_CONFIDENTIAL", "INCIDENT_OPEN"), (), ("*",), owner="intake"),
-    Transition("9", (T.MERGED,), T.ACCEPTED, "ticket.split", "拆单", "split", (R.DISPATCHER,), ("REASON",), ("T07",),
-               owner="intake"),
+    Transition("8", (T.ACCEPTED, T.DISPATCHED), T.MERGED, "ticket.merged", "并单", "merge", (R.SYSTEM, R.DISPATCHER),
+               ("NOT_CONFIDENTIAL", "INCIDENT_OPEN"), (), ("*",)),
+    Transition("9", (T.MERGED,), T.ACCEPTED, "ticket.split", "拆单", "split", (R.DISPATCHER, R.SYSTEM), ("REASON",),
+               ("*",)),
     Transition("10", (T.ACCEPTED,), T.DISPATCHED, "ticket.assigned", "派单", "dispatch", (R.SYSTEM, R.DISPATCHER),
                ("DUTY_LIST", "CONFLICT_OF_INTEREST", "UNIT_PRESENT", "ONE_LEAD", "BIG_NEEDS_SUPPORT"),
                ("T03", "T04", "T05", "T06", "T08"), ("T02",)),
@@ -116,6 +125,8 @@ TICKET_ROWS: Final = (
                ("T07",), ("T15",)),
     Transition("14", (T.DISPATCHED,), T.RESOLVED, "ticket.resolved", "办理反馈", "submit", (R.HANDLER, R.GRID_WORKER),
                ("RESULT_COMPLETE", "SUPPORTS_DONE_OR_WAIVED"), ("T12",), ("T07",)),
+    Transition("14", (T.MERGED,), T.RESOLVED, "ticket.resolved-with", "随主单办结", "resolve with the main ticket",
+               (R.SYSTEM,), ("MAIN_TICKET_CLOSED",), ("T12",)),
     Transition("15", (T.RESOLVED,), T.DISPATCHED, "ticket.reworked", "返工", "send back", (R.AUDITOR,),
                ("NOT_OWN_WORK", "REASON"), ("T07",), ("T12",)),
     Transition("16", (T.RESOLVED,), T.FOLLOWING_UP, "ticket.audited", "审核通过", "pass audit", (R.AUDITOR, R.SYSTEM),
@@ -132,9 +143,9 @@ TICKET_ROWS: Final = (
                (R.CITIZEN, R.SUPERVISOR), ("WITHIN_T19",), ("T07",)),
     Transition("21", (T.ANSWERED,), T.ACCEPTED, "ticket.reopened", "结案后重办", "reopen after closing",
                (R.CITIZEN, R.SUPERVISOR), ("WITHIN_T19",), ("T07",), owner="intake"),
-    Transition("22", OPEN_TICKET_STATES, T.WITHDRAWN, "ticket.withdrawn", "撤回", "withdraw", (R.CITIZEN,),
+    Transition("22", UNFINISHED, T.WITHDRAWN, "ticket.withdrawn", "撤回", "withdraw", (R.CITIZEN,),
                ("NOT_URGENT", "NO_REPORT_UNDER_WAY"), (), ("*",)),
-    Transition("23", tuple(sorted(FINAL_TICKET_STATES - {T.ARCHIVED, T.MERGED})), T.ARCHIVED, "ticket.archived", "归档",
+    Transition("23", tuple(sorted(FINAL_TICKET_STATES - {T.ARCHIVED})), T.ARCHIVED, "ticket.archived", "归档",
                "archive", (R.SYSTEM,), ("RETENTION_OVER",), owner="retention"),
 )  # fmt: skip
 """The ticket, as the citizen and the city see it."""

@@ -90,8 +90,10 @@ class Org:
 
     def place_unit(self, grid: str | None, village: str | None, township: str | None) -> str | None:
         """The unit of the closest known place, or None."""
-        names = (("grid", grid), ("village", village), ("township", township))
-        return next((f"{kind}:{code}" for kind, code in names if code and f"{kind}:{code}" in self.units), None)
+        for kind, code in (("grid", grid), ("village", village), ("township", township)):
+            if code and (unit := f"{kind}:{code}") in self.units:
+                return unit
+        return None
 
     # Duties
 

@@ -137,7 +137,7 @@ def _hand_over(story: Story, former: Assignment, unit: str, verdict: Verdict, *,
 
 def _refuse(story: Story, share: Assignment, command: RefuseReturn) -> None:
     back = AssignmentState.HANDLING if share.previous_state is AssignmentState.HANDLING else AssignmentState.SIGNED
-    story.put(step(share, back, story.now))
+    story.put(replace(step(share, back, story.now), return_refused=True))
     story.stop(Clock.RETURN_DECISION, subject=str(share.id))
     story.note("RETURN_REFUSED", command.decision, str(share.id))
     story.why.append(f"RETURN_REFUSED finding={command.finding}")

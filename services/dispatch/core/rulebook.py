@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Final
 from pydantic import ConfigDict, TypeAdapter
 
 from services.dispatch.core.calendar import Calendar, CalendarRefused, DutyRoster, load_calendar
-from services.dispatch.core.deadlines import Limit
+from services.dispatch.core.deadlines import Limit, doubled
 from services.dispatch.core.ladder import CRITICAL_ARRIVAL, LadderRules, Step
 from services.dispatch.core.rule_limits import (
     WINDOW_ROWS,
@@ -67,6 +67,8 @@ class Rulebook:
     limits: Mapping[tuple[str, Urgency | None], Limit]
     """T07 by row (type or size; COMPLEX too) and urgency; None stands for the base, which every row has."""
     sign: Mapping[str, Limit]
+    deemed_signed: Mapping[str, Limit]
+    """Twice the limit for signing, after which a matter counts as signed."""
     return_window: Mapping[str, Limit]
     follow_up_window: Limit
     not_asked_channels: frozenset[Channel]
@@ -134,15 +136,15 @@ class Rulebook:
 def limit_row(ticket_type: TicketType, size: MatterSize, *, is_complex: bool = False) -> str:
     """Which row of a limit table a matter falls under."""
     if ticket_type is TicketType.REPORT or size is MatterSize.UNSIZED:
-        return ticket_type.value
-    return COMPLEX_ROW if is_complex and size is MatterSize.BIG else size.value
+        return ticket_type
+    return COMPLEX_ROW if is_complex and size is MatterSize.BIG else size
 
 
 def window_row(size: MatterSize, urgency: Urgency) -> str:
     """Which row of a window table a matter falls under."""
     if urgency is not Urgency.U3:
-        return urgency.value
-    return (MatterSize.SMALL if size is MatterSize.SMALL else MatterSize.BIG).value
+        return urgency
+    return MatterSize.SMALL if size is MatterSize.SMALL else MatterSize.BIG
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,7 +250,9 @@ def _bound(file: _File, categories: Mapping[str, Any], calendar: Calendar) -> Ru
     support = file.support_limits
     return Rulebook(
         name=file.name, version=file.version, calendar=calendar, roster=calendar.default_roster,
-        limits=file.limits.by_row(), sign=timers[Timer.SIGN], return_window=timers[Timer.RETURN_WINDOW],
+        limits=file.limits.by_row(), sign=timers[Timer.SIGN],
+        deemed_signed={row: doubled(limit) for row, limit in timers[Timer.SIGN].items()},
+        return_window=timers[Timer.RETURN_WINDOW],
         follow_up_window=file.follow_up.window, not_asked_channels=file.follow_up.not_asked_channels,
         max_redispatches=file.returns.max_redispatches, to_command_centre_from=file.reopen.to_command_centre_from,
         least_confidence=file.triage.least_confidence,

@@ -199,6 +199,14 @@ class Story:
         cycle = self.case.cycle
         self.set(Timer(clock, cycle, first.step.value, first.due_at, str(limit), started_at, due_at, subject))
 
+    def go_on(self, clock: Clock, limit: Limit, started_at: datetime, due_at: datetime) -> None:
+        """Set a clock of the ticket on the first rung not reached yet; past the last it speaks up every morning."""
+        rules = ladder_rules(self.book, clock, self.case.urgency)
+        rungs = climb(limit, started_at, due_at, self.book.calendar, self.book.roster, rules)
+        ahead = next((rung for rung in rungs if not rung.is_reached(self.now)), None)
+        step, fire_at = (ahead.step.value, ahead.due_at) if ahead else (OVERDUE, self.next_morning())
+        self.set(Timer(clock, self.case.cycle, step, fire_at, str(limit), started_at, due_at))
+
     def start_once(
         self, clock: Clock, limit: Limit, subject: str = "", *, since: datetime | None = None,
         until: datetime | None = None, step: str = BREACH,

@@ -18,7 +18,8 @@ from shared.terms import CloseReason, TicketType, Urgency
 
 def supervise(story: Story, command: SupervisionCommand) -> None:
     """Apply a command of the citizen or of supervision. Raises Refused."""
-    if not isinstance(command, Reopen) and story.case.state not in OPEN_TICKET_STATES:
+    may_be_merged = isinstance(command, Withdraw) and story.case.state is TicketState.MERGED
+    if not isinstance(command, Reopen) and story.case.state not in OPEN_TICKET_STATES and not may_be_merged:
         raise Refused("NOT_OPEN", "the ticket is closed")
     match command:
         case Hasten():
@@ -51,14 +52,17 @@ def _withdraw(story: Story) -> None:
         raise Refused("TOO_URGENT", "an urgent matter is seen to the end")
     if case.ticket_type is TicketType.REPORT:
         raise Refused("REPORT_UNDER_WAY", "a report under way is seen to the end")
-    for share in [a for a in case.assignments if a.is_live]:
+    story.events.append(TicketWithdrawn(cycle=case.cycle))
+    end(story, TicketState.WITHDRAWN, CloseReason.WITHDRAWN)
+
+
+def end(story: Story, state: TicketState, reason: CloseReason) -> None:
+    """End it with nothing done: whoever has a part is recalled, no clock runs on."""
+    for share in [a for a in story.case.assignments if a.is_live]:
         recall(story, share)
     story.stop_all()
-    story.case = replace(
-        move(story.case, TicketState.WITHDRAWN), closed_at=story.now, close_reason=CloseReason.WITHDRAWN
-    )  # fmt: skip
-    story.events.append(TicketWithdrawn(cycle=case.cycle))
-    story.events.append(TicketClosed(reason=CloseReason.WITHDRAWN, cycle=case.cycle))
+    story.case = replace(move(story.case, state), closed_at=story.now, close_reason=reason, merge=None)
+    story.events.append(TicketClosed(reason=reason, cycle=story.case.cycle))
 
 
 def _reopen_closed(story: Story, command: Reopen) -> None:

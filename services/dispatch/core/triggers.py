@@ -11,6 +11,7 @@ from uuid import UUID
 from msgspec import Struct
 from pydantic import ConfigDict, Field
 
+from services.dispatch.core.family_words import FamilyWord, PutAside
 from services.dispatch.core.fields import Code, LimitSpelling, OptionalText, Person, RecordId, Text, UnitId
 from services.dispatch.core.story import Clock
 from services.dispatch.core.wish import Wish
@@ -379,6 +380,10 @@ class TimerDue(Struct, frozen=True):
     subject: str = ""
 
 
+class ClockLost(Struct, frozen=True):
+    """A look at the open tickets found this one without the clock that should watch it."""
+
+
 HandlingCommand: TypeAlias = (
     Sign | NameHandler | Contact | CheckIn | ReportStage | ReportFirstDisposal | Resolve | SubDispatch
 )
@@ -393,4 +398,4 @@ Command: TypeAlias = (
     HandlingCommand | AuditCommand | ReturnCommand | TimeCommand | HangCommand | NatureCommand | JointCommand
     | SupervisionCommand
 )  # fmt: skip
-Trigger: TypeAlias = TicketTriaged | TicketEvaluated | TimerDue | Wish | Command
+Trigger: TypeAlias = TicketTriaged | TicketEvaluated | TimerDue | ClockLost | Wish | PutAside | FamilyWord | Command

@@ -2,19 +2,27 @@
 -- Cases by ticket; whoever means to change them holds the tickets' heads.
 SELECT ticket_id, doc FROM ticket_case WHERE ticket_id = ANY($1::uuid[])
 
+-- name: read_children
+-- Cases of the tickets that wait for one of these; those that are to change are locked and read again.
+SELECT doc FROM ticket_case WHERE merged_into = ANY($1::uuid[])
+
 -- name: ticket_of_assignments
 SELECT id, ticket_id FROM assignment WHERE id = ANY($1::uuid[])
 
 -- name: insert_cases
-INSERT INTO ticket_case (ticket_id, version, state, previous_state, light, due_at, closed_at, doc)
+INSERT INTO ticket_case (ticket_id, version, state, previous_state, light, due_at, closed_at, doc, merged_into, place,
+    category, urgency)
 SELECT * FROM unnest($1::uuid[], $2::int[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::timestamptz[],
-    $8::json[])
+    $8::json[], $9::uuid[], $10::text[], $11::text[], $12::text[])
 
 -- name: update_cases
 UPDATE ticket_case AS c SET version = g.version, state = g.state, previous_state = g.previous_state, light = g.light,
-    due_at = g.due_at, closed_at = g.closed_at, doc = g.doc
-FROM unnest($1::uuid[], $2::int[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::timestamptz[], $8::json[])
-    AS g (ticket_id, version, state, previous_state, light, due_at, closed_at, doc)
+    due_at = g.due_at, closed_at = g.closed_at, doc = g.doc, merged_into = g.merged_into, place = g.place,
+    category = g.category, urgency = g.urgency
+FROM unnest($1::uuid[], $2::int[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::timestamptz[], $8::json[],
+    $9::uuid[], $10::text[], $11::text[], $12::text[])
+    AS g (ticket_id, version, state, previous_state, light, due_at, closed_at, doc, merged_into, place, category,
+        urgency)
 WHERE c.ticket_id = g.ticket_id
 
 -- name: insert_assignments
@@ -78,6 +86,14 @@ SELECT DISTINCT ticket_id FROM (SELECT ticket_id FROM timer WHERE fire_at < $1 O
 SELECT ticket_id, clock, subject, cycle, step, fire_at, clock_limit, started_at, due_at
 FROM timer WHERE ticket_id = ANY($1::uuid[]) AND fire_at < $2 ORDER BY fire_at, clock, subject
 
+-- name: read_running_timers
+-- Every clock of tickets whose heads the caller holds.
+SELECT ticket_id, clock, subject, cycle, step, fire_at, clock_limit, started_at, due_at
+FROM timer WHERE ticket_id = ANY($1::uuid[]) ORDER BY clock, subject
+
+-- name: read_clock
+SELECT clock_timestamp() AS now
+
 -- name: next_timer
 SELECT min(fire_at) AS fire_at FROM timer
 
@@ -102,7 +118,17 @@ ORDER BY a.due_at, a.id LIMIT $5
 -- Counts over open work only.
 SELECT state, light, count(*) AS tickets FROM ticket_case WHERE closed_at IS NULL GROUP BY state, light
 
--- name: unwatched
--- Open tickets without a running clock: must be none.
+-- name: without_clock
+-- Tickets in hand that nothing watches: no clock at all, or past their deadline ($1) without a handling clock.
 SELECT c.ticket_id FROM ticket_case AS c
-WHERE c.closed_at IS NULL AND NOT EXISTS (SELECT FROM timer AS t WHERE t.ticket_id = c.ticket_id) LIMIT $1
+WHERE c.state = 'DISPATCHED' AND (
+    NOT EXISTS (SELECT FROM timer AS t WHERE t.ticket_id = c.ticket_id)
+    OR c.due_at < $1 AND NOT EXISTS (
+        SELECT FROM timer AS t WHERE t.ticket_id = c.ticket_id AND t.clock IN ('RESOLVE', 'RESOLVE_BIG')))
+ORDER BY c.due_at LIMIT $2
+
+-- name: unwatched
+-- Open tickets without a running clock, of their own or of the open ticket they wait for: must be none.
+SELECT c.ticket_id FROM ticket_case AS c
+WHERE c.closed_at IS NULL AND NOT EXISTS (SELECT FROM timer AS t WHERE t.ticket_id = c.ticket_id)
+  AND NOT EXISTS (SELECT FROM ticket_case AS m WHERE m.ticket_id = c.merged_into AND m.closed_at IS NULL) LIMIT $1

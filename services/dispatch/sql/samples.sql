@@ -10,14 +10,16 @@ SELECT state, light, count(*) AS n FROM ticket_case WHERE closed_at IS NULL GROU
 -- Open tickets that wait for a unit, and since when the oldest of them does.
 SELECT count(*) AS n, min((doc ->> 'accepted_at')::timestamptz) AS since
 FROM ticket_case AS c
-WHERE c.closed_at IS NULL AND c.state IN ('ACCEPTED', 'DISPATCHED') AND NOT EXISTS (
+WHERE c.closed_at IS NULL AND c.merged_into IS NULL AND c.state IN ('ACCEPTED', 'DISPATCHED') AND NOT EXISTS (
     SELECT FROM assignment AS a WHERE a.ticket_id = c.ticket_id AND a.kind = 'LEAD' AND a.ended_at IS NULL)
 
 -- name: unwatched_tickets
--- Open tickets without a running clock; one is too many, so counting ends early.
+-- Open tickets without a running clock, of their own or of the one they wait for; counting ends early: one is too many.
 SELECT count(*) AS n FROM (
     SELECT FROM ticket_case AS c
-    WHERE c.closed_at IS NULL AND NOT EXISTS (SELECT FROM timer AS t WHERE t.ticket_id = c.ticket_id) LIMIT $1
+    WHERE c.closed_at IS NULL AND NOT EXISTS (SELECT FROM timer AS t WHERE t.ticket_id = c.ticket_id)
+        AND NOT EXISTS (SELECT FROM ticket_case AS m WHERE m.ticket_id = c.merged_into AND m.closed_at IS NULL)
+    LIMIT $1
 ) AS unwatched
 
 -- name: unsigned_assignments

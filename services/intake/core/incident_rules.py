@@ -64,6 +64,8 @@ class LeadRules:
     recorder_reads: timedelta
     least_published_count: int
     confirm_within: timedelta
+    threat_taken_over_within: timedelta
+    taken_over_within_working_days: int
     subjects: Mapping[str, tuple[str, ...]]
 
 
@@ -168,8 +170,19 @@ def _repeats(reader: TableReader, table: Table) -> RepeatRules:
     return RepeatRules(*days)
 
 
+_THREAT_MINUTES: Final = "threat_taken_over_within_minutes"
+_TAKE_OVER_DAYS: Final = "taken_over_within_working_days"
+
+
 def _leads(reader: TableReader, table: Table) -> LeadRules:
-    known = ("recorder_reads_hours", "least_published_count", "confirm_within_minutes", "subject")
+    known = (
+        "recorder_reads_hours",
+        "least_published_count",
+        "confirm_within_minutes",
+        "subject",
+        _THREAT_MINUTES,
+        _TAKE_OVER_DAYS,
+    )
     reader.check_keys("leads", table, known)
     subjects: dict[str, tuple[str, ...]] = {}
     for place, subject in reader.tables("leads.", table, "subject"):
@@ -183,6 +196,8 @@ def _leads(reader: TableReader, table: Table) -> LeadRules:
         recorder_reads=timedelta(hours=_count(reader, "leads", table, "recorder_reads_hours", high=24 * 30)),
         least_published_count=_count(reader, "leads", table, "least_published_count", low=5),
         confirm_within=timedelta(minutes=_count(reader, "leads", table, "confirm_within_minutes", high=24 * 60)),
+        threat_taken_over_within=timedelta(minutes=_count(reader, "leads", table, _THREAT_MINUTES, high=24 * 60)),
+        taken_over_within_working_days=_count(reader, "leads", table, _TAKE_OVER_DAYS, high=30),
         subjects={level: subjects[level] for level in SUBJECT_LEVELS if level in subjects},
     )
 

@@ -8,6 +8,9 @@ from typing import Final
 
 from services.intake.core.incident_rules import LeadRules
 from shared.terms import LeadKind
+from shared.workdays import Workdays
+
+_COUNTY_DIGITS: Final = 6
 
 
 class LeadState(StrEnum):
@@ -91,6 +94,19 @@ def target_of(kind: LeadKind, level: SubjectLevel, area: Area) -> str:
             return f"discipline:{area.county}"
         case SubjectLevel.COUNTY:
             return f"discipline:{area.county[:4]}"
+
+
+def take_over_by(kind: LeadKind, handed_over_at: datetime, rules: LeadRules, workdays: Workdays) -> datetime:
+    """By when the body must have a lead in hand 移送时限 (T18): a threat almost at once, any other in working days."""
+    if kind is LeadKind.THREAT:
+        return handed_over_at + rules.threat_taken_over_within
+    return workdays.deadline(handed_over_at, rules.taken_over_within_working_days)
+
+
+def body_above(target: str) -> str:
+    """Who hears of a lead that a body left lying: the same kind of body a level up, so never those it is about."""
+    kind, _, code = target.partition(":")
+    return f"{kind}:{code[:6] if len(code) > _COUNTY_DIGITS else code[:4]}"
 
 
 def may_move(standing: Standing, to: LeadState) -> bool:

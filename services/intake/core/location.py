@@ -69,9 +69,10 @@ def clues_of(ticket: NewTicket) -> Clues:
 class Gazetteer:
     """One county's grids, ready to be asked. Immutable once built; asking it blocks for microseconds only."""
 
-    def __init__(self, grids: Sequence[Grid]) -> None:
-        """Take grids that `read_area` has found sound, in order of code."""
+    def __init__(self, grids: Sequence[Grid], known: Sequence[Grid] | None = None) -> None:
+        """Take grids that `read_area` has found sound, in order of code; `known` are those of other days as well."""
         self.grids = tuple(grids)
+        self._known = self.grids if known is None else tuple(known)
         self.county = grids[0].county
         self.villages = {grid.village: grid.village_name for grid in grids}
         self.townships = {grid.township: grid.township_name for grid in grids}
@@ -88,10 +89,19 @@ class Gazetteer:
 
         Raises `InvalidArea` with every problem, also when no grid is in force.
         """
-        grids = in_force(read_area(text), on)
+        known = read_area(text)
+        grids = in_force(known, on)
         if not grids:
             raise InvalidArea(GridProblem("features", "none_in_force", f"no grid is in force {on or 'any longer'}"))
-        return cls(grids)
+        return cls(grids, known)
+
+    def on(self, day: date) -> "Gazetteer":
+        """The gazetteer of that day: this one as long as the same grids are in force, also when none is any longer.
+
+        Cheap to ask; building another takes some milliseconds for a thousand grids.
+        """
+        grids = in_force(self._known, day)
+        return self if not grids or grids == self.grids else Gazetteer(grids, self._known)
 
     def locate(self, clues: Sequence[Clues]) -> list[Location]:
         """Place a whole batch: one location for each of `clues`, in the same order."""

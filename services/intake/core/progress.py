@@ -11,8 +11,17 @@ from shared.events import (
     TicketReopened,
     TicketResolved,
 )
+from shared.joint_events import TicketResolvedWith
 
-TELLING_EVENTS = (TicketAssigned, TicketRedispatched, TicketReopened, TicketResolved, TicketAudited, TicketClosed)
+TELLING_EVENTS = (
+    TicketAssigned,
+    TicketRedispatched,
+    TicketReopened,
+    TicketResolved,
+    TicketResolvedWith,
+    TicketAudited,
+    TicketClosed,
+)
 """The events that may change what the citizen sees."""
 
 
@@ -31,7 +40,7 @@ def public_state_after(event: Event) -> PublicState | None:
     match event:
         case TicketAssigned() | TicketReopened():  # a redispatch is an assignment too
             return PublicState.IN_HAND
-        case TicketResolved():
+        case TicketResolved() | TicketResolvedWith():
             return PublicState.RESOLVED
         case TicketAudited(follow_up=True):
             return PublicState.AWAITING_EVALUATION

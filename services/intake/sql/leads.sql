@@ -2,16 +2,17 @@
 -- What sounds like a lead, or is one. Harmless to repeat for the same ticket.
 INSERT INTO lead (
     id, ticket_id, kind, state, subject_level, county, township, village, target, implicit, recorded_by, recorded_at,
-    moved_at, moved_by, was_confidential, key_id, wrapped_key, sealed
+    moved_at, moved_by, was_confidential, key_id, wrapped_key, sealed, take_over_by
 )
 SELECT id, ticket_id, kind, state, subject_level, county, township, village, target, implicit, recorded_by, $16, $16,
-       recorded_by, was_confidential, key_id, wrapped_key, sealed
+       recorded_by, was_confidential, key_id, wrapped_key, sealed, take_over_by
 FROM unnest(
     $1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
-    $10::boolean[], $11::text[], $12::boolean[], $13::text[], $14::bytea[], $15::bytea[]
+    $10::boolean[], $11::text[], $12::boolean[], $13::text[], $14::bytea[], $15::bytea[],
+    $17::timestamptz[]
 ) AS g (
     id, ticket_id, kind, state, subject_level, county, township, village, target, implicit, recorded_by,
-    was_confidential, key_id, wrapped_key, sealed
+    was_confidential, key_id, wrapped_key, sealed, take_over_by
 )
 ON CONFLICT (ticket_id) DO NOTHING
 
@@ -33,6 +34,22 @@ SELECT id FROM lead WHERE state = 'SUSPECTED' ORDER BY recorded_at, id LIMIT $1
 SELECT id FROM lead WHERE state = 'SUSPECTED' AND recorded_at < $1 ORDER BY recorded_at, id LIMIT $2
 FOR UPDATE SKIP LOCKED
 
+-- name: list_untaken
+-- Leads that their body has not taken in hand in time, the longest first; those in somebody's hands are left alone.
+SELECT id, target FROM lead WHERE state = 'HANDED_OVER' AND escalated_at IS NULL AND take_over_by < $1
+ORDER BY take_over_by, id LIMIT $2 FOR UPDATE SKIP LOCKED
+
+-- name: escalate_leads
+-- Once a lead; nothing is stated, and no other table knows.
+UPDATE lead AS l SET escalated_at = $3, escalated_to = g.above
+FROM unnest($1::uuid[], $2::text[]) AS g (id, above) WHERE l.id = g.id
+
+-- name: list_escalated
+-- What lies too long: at one body below (`$1`), or everywhere (null). Nothing of what it says.
+SELECT id AS lead_id, kind, state, target, recorded_at, take_over_by, escalated_at FROM lead
+WHERE escalated_at IS NOT NULL AND state = 'HANDED_OVER' AND ($1::text IS NULL OR escalated_to = $1)
+ORDER BY take_over_by, id LIMIT $2
+
 -- name: list_of_target
 SELECT id AS lead_id, kind, state, recorded_at, moved_at, implicit, visit_unit IS NOT NULL AS has_visitor
 FROM lead WHERE target = $1 AND state NOT IN ('SUSPECTED', 'DISMISSED') AND recorded_at <= $2
@@ -47,7 +64,7 @@ UPDATE lead SET state = $2, moved_at = $3, moved_by = $4, outcome = COALESCE($5,
 -- name: confirm_lead
 -- A person's word on what it is, with the ticket's words now sealed here.
 UPDATE lead SET state = 'HANDED_OVER', kind = $2, subject_level = $3, target = $4, moved_at = $5, moved_by = $6,
-                key_id = $7, wrapped_key = $8, sealed = $9
+                key_id = $7, wrapped_key = $8, sealed = $9, take_over_by = $10
 WHERE id = $1
 
 -- name: route_ticket

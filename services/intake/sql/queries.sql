@@ -55,7 +55,8 @@ FROM given
 -- name: claim_untriaged
 -- The oldest untriaged matters that nobody else holds, with their sealed words and the trace they came with.
 SELECT t.id, t.ticket_no, t.source, t.channel, t.exercise, t.confidential, t.cleared, t.received_at, t.given_type,
-       t.given_category, t.lon, t.lat, t.given_township, t.given_village, v.key_id, v.wrapped_key, v.sealed, e.traceparent
+       t.given_category, t.lon, t.lat, t.given_township, t.given_village, t.session_id, t.self_fixed_by, v.key_id, v.wrapped_key,
+       v.sealed, e.traceparent
 FROM ticket AS t JOIN vault AS v ON v.ticket_id = t.id LEFT JOIN event AS e ON e.ticket_id = t.id AND e.version = 1
 WHERE t.state = 'RECEIVED'
 ORDER BY t.received_at LIMIT $1
@@ -87,15 +88,22 @@ FROM unnest($1::uuid[], $2::bigint[], $3::bytea[], $4::uuid[], $5::boolean[])
 WHERE t.id = g.id
 
 -- name: set_public_states
--- The citizen's view, as dispatch tells it; in id order, so that two batches cannot lock each other out.
-UPDATE ticket AS t
-SET public_state = g.public_state, updated_at = $3,
-    closed_at = CASE WHEN g.public_state = '已结案' THEN LEAST(t.closed_at, $3) ELSE 'infinity' END
-FROM (
-    SELECT t.id, g.public_state FROM unnest($1::uuid[], $2::text[]) AS g (id, public_state)
-    JOIN ticket AS t USING (id) WHERE t.state <> 'ENDED' ORDER BY t.id FOR UPDATE OF t
-) AS g
-WHERE t.id = g.id
+-- The citizen's view, as dispatch tells it; in id order, so that two batches cannot lock each other out. Every step of
+-- it is written down for the timeline.
+WITH told AS (
+    UPDATE ticket AS t
+    SET public_state = g.public_state, updated_at = $3,
+        closed_at = CASE WHEN g.public_state = '已结案' THEN LEAST(t.closed_at, $3) ELSE 'infinity' END
+    FROM (
+        SELECT t.id, g.public_state, t.public_state AS before
+        FROM unnest($1::uuid[], $2::text[]) AS g (id, public_state)
+        JOIN ticket AS t USING (id) WHERE t.state <> 'ENDED' ORDER BY t.id FOR UPDATE OF t
+    ) AS g
+    WHERE t.id = g.id
+    RETURNING t.id, g.public_state, g.before
+)
+INSERT INTO progress (ticket_id, public_state, at)
+SELECT id, public_state, $3 FROM told WHERE public_state <> before ORDER BY id
 
 -- name: read_ticket
 -- What anybody who knows the id may see. A merged ticket stands as the one it waits for, until something is told of it
@@ -125,6 +133,8 @@ WITH forgotten AS (
     UPDATE request SET fingerprint = '' WHERE ticket_id = $1
 ), unmarked AS (
     UPDATE ticket SET caller = NULL, signature = NULL, address = NULL, party = NULL WHERE id = $1
+), unlearnt AS (
+    UPDATE lesson SET grams = NULL WHERE ticket_id = $1
 ), silenced AS (
     UPDATE supplement SET wrapped_key = NULL, sealed = NULL WHERE ticket_id = $1 AND sealed IS NOT NULL
 )

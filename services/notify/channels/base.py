@@ -2,11 +2,13 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from services.notify.core.breaker import FAILURES
 from services.notify.core.delivery import UNTRIED, Result
 from services.notify.core.message import Message
+
+T = TypeVar("T")
 
 SEND_S = 15.0
 """The longest that one attempt may take."""
@@ -37,7 +39,7 @@ class Channel(Protocol):
 
 
 async def in_turn(
-    messages: Sequence[Message], send: Callable[[Message], Awaitable[Result]], *, workers: int = WORKERS,
+    messages: Sequence[T], send: Callable[[T], Awaitable[Result]], *, workers: int = WORKERS,
     turn_s: float = TURN_S,
 ) -> list[Result]:  # fmt: skip
     """Send `messages`, `workers` at a time; results in their order.

@@ -41,7 +41,6 @@ class SamplingRules:
 
     __pydantic_config__: ClassVar[ConfigDict] = CLOSED
     always: frozenset[AlwaysAsked]
-    small_message_share: Share
     small_call_share: Share
     small_calls_least: Number  # per unit and month, or all
     consult_check_share: Share

@@ -19,14 +19,18 @@ class Template(StrEnum):
     ASSIGNED = "assigned"
     ESCALATED = "escalated"
     FOLLOW_UP = "follow_up"
+    SUBSCRIPTION_STOPPED = "subscription_stopped"
+    SURGE = "surge"
 
 
 FACTS: Mapping[Template, frozenset[str]] = {
     Template.ASSIGNED: frozenset(
-        ["ticket_no", "unit", "kind", "category", "urgency", "size", "grid", "cycle", "due_at", "sign_by"],
+        ["ticket_no", "unit", "kind", "category", "urgency", "size", "mark", "grid", "cycle", "due_at", "sign_by"],
     ),
-    Template.ESCALATED: frozenset(["ticket_no", "unit", "clock", "level", "cycle", "due_at"]),
+    Template.ESCALATED: frozenset(["ticket_no", "unit", "clock", "level", "cycle", "due_at", "urgency"]),
     Template.FOLLOW_UP: frozenset(["ticket_no", "cycle", "attempt"]),
+    Template.SUBSCRIPTION_STOPPED: frozenset(["name", "place", "reason"]),
+    Template.SURGE: frozenset(["kind", "category", "place", "count", "threshold", "playbook", "since"]),
 }
 """What is known to each kind of message, and so may stand in its texts."""
 
@@ -43,6 +47,8 @@ POLICIES: Mapping[Template, Policy] = {
     Template.ESCALATED: Policy.RESEND,
     # Nobody likes to be asked the same twice; the next attempt comes anyway.
     Template.FOLLOW_UP: Policy.AT_MOST_ONCE,
+    Template.SUBSCRIPTION_STOPPED: Policy.RESEND,
+    Template.SURGE: Policy.RESEND,
 }
 
 
@@ -58,6 +64,8 @@ AUDIENCES: Mapping[Template, Audience] = {
     Template.ESCALATED: Audience.OFFICIAL,
     # The hotline hears of it, and calls the citizen.
     Template.FOLLOW_UP: Audience.CITIZEN,
+    Template.SUBSCRIPTION_STOPPED: Audience.OFFICIAL,
+    Template.SURGE: Audience.OFFICIAL,
 }
 
 

@@ -10,10 +10,10 @@ from enum import StrEnum
 from services.notify.core.measures import MeasureRules
 from services.notify.core.record import Record
 from services.notify.core.sampling import is_drawn, lot_of, same_house
-from services.notify.core.workdays import Workdays
 from shared.events import Event
 from shared.notify_events import ExclusionChecked, ExclusionDecided, ExclusionRequested
 from shared.terms import ExclusionReason, FollowUpOutcome, TicketId
+from shared.workdays import Workdays
 
 
 class ExclusionState(StrEnum):

@@ -3,16 +3,23 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from uuid import uuid5
+from uuid import UUID, uuid5
 
 from services.notify.core.contacts import AddressBook
 from services.notify.core.followup import FollowUp
 from services.notify.core.message import POLICIES, Facts, PlannedMessage, Template
+from services.notify.core.subscription import Subscription
 from shared.events import NAMESPACE, Envelope, FollowUpAsked, TicketAssigned, TicketEscalated
-from shared.terms import TicketId, Urgency
+from shared.notify_events import SurgeAlert
+from shared.terms import AlertKind, TicketId, Urgency
 
+REPEAT = "REPEAT"
+"""The mark of a matter that its caller had come with before."""
 EXERCISE = "exercise"
 """Why a message of a drill is not sent."""
+
+
+_ALERTS = {AlertKind.CRITICAL: Urgency.U1, AlertKind.GROWTH: Urgency.U3}
 
 
 def plan(
@@ -26,7 +33,8 @@ def plan(
         case TicketAssigned() as e:  # a redispatch is an assignment too
             facts: Facts = {
                 "ticket_no": e.ticket_no, "unit": e.unit, "kind": e.kind.value, "category": e.category,
-                "urgency": e.urgency.value, "size": e.size.value, "grid": e.grid or "", "cycle": e.cycle,
+                "urgency": e.urgency.value, "size": e.size.value, "mark": REPEAT if e.repeat else "",
+                "grid": e.grid or "", "cycle": e.cycle,
                 "due_at": e.due_at.isoformat(), "sign_by": e.sign_by.isoformat(),
             }  # fmt: skip
             told = _message(envelope, Template.ASSIGNED, f"unit:{e.unit}", book, now, facts, exercise=e.exercise)
@@ -34,22 +42,26 @@ def plan(
         case TicketEscalated() as e:
             facts = {
                 "ticket_no": e.ticket_no, "unit": e.unit, "clock": e.clock, "level": e.level, "cycle": e.cycle,
-                "due_at": e.due_at.isoformat(),
+                "due_at": e.due_at.isoformat(), "urgency": e.urgency.value if e.urgency else "",
             }  # fmt: skip
-            exercise = envelope.ticket_id in exercises
-            return [_message(envelope, Template.ESCALATED, e.to, book, e.notify_at or now, facts, exercise=exercise)]
+            exercise = e.exercise or envelope.ticket_id in exercises
+            told = _message(envelope, Template.ESCALATED, e.to, book, e.notify_at or now, facts, exercise=exercise)
+            return [replace(told, urgency=e.urgency or told.urgency)]
         case _:
             return []
 
 
 def with_urgency(planned: Sequence[PlannedMessage], known: Mapping[TicketId, Urgency]) -> list[PlannedMessage]:
-    """`planned`, where supervision is as urgent as its ticket: as `known`, or as the assignments among `planned` say.
+    """`planned`, where supervision that does not say how urgent it is, is so as its ticket: as `known`, or as the
+    assignments among `planned` say.
 
     A ticket nobody has heard of counts as normal. Asking a citizen is never urgent.
     """
     urgencies = {**known, **{m.ticket_id: m.urgency for m in planned if m.template is Template.ASSIGNED}}
     return [
-        replace(m, urgency=urgencies.get(m.ticket_id, m.urgency)) if m.template is Template.ESCALATED else m
+        replace(m, urgency=urgencies.get(m.ticket_id, m.urgency))
+        if m.template is Template.ESCALATED and not m.facts["urgency"]
+        else m
         for m in planned
     ]
 
@@ -60,6 +72,32 @@ def plan_ask(asked: Envelope, follow_up: FollowUp, book: AddressBook, now: datet
     facts: Facts = {"ticket_no": follow_up.ticket_no, "cycle": asked.event.cycle, "attempt": asked.event.attempt}
     recipient = f"source:{follow_up.source}"
     return _message(asked, Template.FOLLOW_UP, recipient, book, now, facts, exercise=follow_up.exercise)
+
+
+def plan_alert(alert: UUID, event: SurgeAlert, book: AddressBook, now: datetime) -> PlannedMessage:
+    """The message that calls up whoever an alert is for; only slow growth may wait for office hours."""
+    place = str(event.concerns or ", ".join(event.grids) or event.township or "")
+    facts: Facts = {
+        "kind": event.kind.value, "category": event.category, "place": place, "count": event.count,
+        "threshold": event.threshold, "playbook": event.playbook, "since": event.window_start.isoformat(),
+    }  # fmt: skip
+    recipient = f"role:{event.to}"
+    urgency = _ALERTS.get(event.kind, Urgency.U2)
+    return PlannedMessage(
+        uuid5(alert, f"{Template.SURGE}/{recipient}"), TicketId(alert), Template.SURGE, recipient, book.find(recipient),
+        now, POLICIES[Template.SURGE], facts, str(alert), urgency=urgency,
+    )  # fmt: skip
+
+
+def plan_stopped(stopped: Subscription, place: str, book: AddressBook, now: datetime) -> PlannedMessage:
+    """The message that tells an owner, by another channel, that a subscription was disabled; its story is its own."""
+    identity = uuid5(stopped.id, f"stopped/{stopped.version}")
+    facts: Facts = {"name": stopped.name, "place": place, "reason": str(stopped.stopped_for)}
+    recipient, template = f"owner:{stopped.owner or 'nobody'}", Template.SUBSCRIPTION_STOPPED
+    return PlannedMessage(
+        identity, TicketId(stopped.id), template, recipient, book.find(recipient), now, POLICIES[template], facts,
+        str(stopped.id),
+    )  # fmt: skip
 
 
 def _message(

@@ -28,6 +28,7 @@ from shared.joint_events import (
     TicketCategoryConfirmed,
     TicketFoundBig,
     TicketHung,
+    TicketPutAside,
     TicketUnhung,
     TicketUrgencyChanged,
 )
@@ -37,6 +38,7 @@ from shared.terms import AssignmentKind, FollowUpOutcome, MatterSize, Satisfacti
 HEARD: tuple[type[Event], ...] = (
     TicketAssigned, TicketRedispatched, TicketResolved, TicketAudited, TicketReopened, TicketEscalated, TicketConverted,
     TicketFoundBig, TicketHung, TicketUnhung, TicketUrgencyChanged, TicketCategoryConfirmed, GuardRefused,
+    TicketPutAside,
 )  # fmt: skip
 """Dispatch's events that measuring hears."""
 SAID: tuple[type[Event], ...] = (TicketEvaluated, ExclusionDecided, ExclusionChecked)
@@ -52,6 +54,8 @@ class Cycle(Struct, frozen=True, omit_defaults=True):
     unit: str = ""
     resolved_at: datetime | None = None
     on_time: bool = False
+    charged_to: str = ""
+    """Whose breach a late result is, where it is not the unit's own."""
     found_at: datetime | None = None
     """When its result passed without anybody to ask: a patrol's own find."""
     judged_at: datetime | None = None
@@ -77,6 +81,7 @@ class Record(Struct, frozen=True, omit_defaults=True):
     heard: int = 0
     said: int = 0
     exercise: bool = False
+    repeat: bool = False
     accepted_at: datetime | None = None
     ticket_type: TicketType | None = None
     category: str = ""
@@ -140,7 +145,8 @@ def counts_of(record: Record, period_of: PeriodOf) -> dict[Bucket, Counts]:
         put(record.accepted_at, first.unit, counts)
     for cycle in record.cycles:
         if cycle.resolved_at:
-            put(cycle.resolved_at, cycle.unit, Counts(on_time=int(cycle.on_time), late=int(not cycle.on_time)))
+            charged = cycle.unit if cycle.on_time else cycle.charged_to or cycle.unit
+            put(cycle.resolved_at, charged, Counts(on_time=int(cycle.on_time), late=int(not cycle.on_time)))
         if cycle.found_at:
             put(cycle.found_at, cycle.unit, Counts(proactive=1))
         if cycle.judged_at:
@@ -178,8 +184,11 @@ def _heard(record: Record, event: Event, at: datetime) -> Record:
     match event:
         case TicketAssigned():
             return _assigned(record, event) if event.kind is AssignmentKind.LEAD else record
+        case TicketPutAside():
+            return _put_aside(record, event)
         case TicketResolved(cycle=n):
-            return _with(record, replace(record.cycle(n), resolved_at=at, on_time=event.on_time))
+            charged = event.charged_to or ""
+            return _with(record, replace(record.cycle(n), resolved_at=at, on_time=event.on_time, charged_to=charged))
         case TicketAudited(cycle=n):
             cycle = record.cycle(n)
             found_at = None if event.follow_up else at
@@ -188,7 +197,8 @@ def _heard(record: Record, event: Event, at: datetime) -> Record:
         case TicketReopened(cycle=n):
             return _with(record, replace(record.cycle(n - 1), reopened_at=at))
         case TicketEscalated():
-            return replace(record, supervised=record.supervised or event.level > 0)
+            exercise = record.exercise or event.exercise
+            return replace(record, supervised=record.supervised or event.level > 0, exercise=exercise)
         case TicketConverted() | TicketFoundBig():
             return replace(record, size=MatterSize.BIG)
         case TicketUrgencyChanged():
@@ -210,9 +220,20 @@ def _assigned(record: Record, event: TicketAssigned) -> Record:
     known = replace(
         record, exercise=record.exercise or event.exercise, accepted_at=record.accepted_at or event.accepted_at,
         ticket_type=event.ticket_type, category=event.category, township=event.township or "", grid=event.grid or "",
-        urgency=event.urgency, size=event.size, hops=record.hops + isinstance(event, TicketRedispatched),
+        urgency=event.urgency, size=event.size, repeat=event.repeat,
+        hops=record.hops + isinstance(event, TicketRedispatched),
     )  # fmt: skip
     return _with(known, replace(known.cycle(event.cycle), unit=event.unit))
+
+
+def _put_aside(record: Record, event: TicketPutAside) -> Record:
+    """The work is counted once, for the ticket it waits for; the citizen's judgement will be its own."""
+    others = tuple(c for c in record.cycles if c.n != event.cycle)
+    return replace(
+        record, exercise=record.exercise or event.exercise, accepted_at=None, ticket_type=event.ticket_type,
+        category=event.category, township=event.township or "", grid=event.grid or "", urgency=event.urgency,
+        size=event.size, cycles=others,
+    )  # fmt: skip
 
 
 def _said(record: Record, event: Event, at: datetime) -> Record:

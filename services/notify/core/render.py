@@ -32,16 +32,18 @@ Key = tuple[str, str, Form]
 """A text's template or DIGEST, its language, its form."""
 
 _KINDS: Mapping[str, frozenset[str]] = {**{t.value: FACTS[t] for t in Template}, DIGEST: DIGEST_FIELDS}
-_INSTANTS = frozenset({"due_at", "sign_by"})
+_INSTANTS = frozenset({"due_at", "sign_by", "since"})
 _TO_THE_MINUTE = len("2026-03-10 09:15")
 _LABELS: Mapping[str, Mapping[str, str]] = {
     "zh": {
         "U1": "特急", "U2": "紧急", "U3": "一般", "SMALL": "小事", "BIG": "大事", "UNSIZED": "其他事项",
         "LEAD": "主办", "SUPPORT": "协办", "COORDINATE": "属地协调", "FIRST_DISPOSAL": "先行处置",
+        "REPEAT": ",重复诉求", "SPIKE": "突增", "GROWTH": "持续增长", "SPREAD": "扩散", "CRITICAL": "特急个案",
     },
     "en": {
         "U1": "critical", "U2": "urgent", "U3": "normal", "SMALL": "small", "BIG": "big", "UNSIZED": "other",
         "LEAD": "lead", "SUPPORT": "support", "COORDINATE": "coordination", "FIRST_DISPOSAL": "first disposal",
+        "REPEAT": ", repeat", "SPIKE": "spike", "GROWTH": "growth", "SPREAD": "spread", "CRITICAL": "critical matter",
     },
 }  # fmt: skip
 

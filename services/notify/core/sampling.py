@@ -58,6 +58,7 @@ def marks_of(record: Record, cycle: int) -> frozenset[AlwaysAsked]:
         AlwaysAsked.U1: record.urgency is Urgency.U1,
         AlwaysAsked.U2: record.urgency is Urgency.U2,
         AlwaysAsked.SUPERVISED: record.supervised,
+        AlwaysAsked.REPEAT: record.repeat,
         AlwaysAsked.REOPENED: cycle > 1,
         AlwaysAsked.HUNG: bool(record.hangs),
     }

@@ -4,6 +4,11 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from math import ceil, isqrt
+from typing import Any
+
+from shapely import STRtree
+from shapely.errors import ShapelyError
+from shapely.geometry import shape
 
 from services.notify.core.judgement_rules import WarningRules
 from services.notify.core.measures import exactly
@@ -15,11 +20,12 @@ Neighbours = Mapping[str, frozenset[str]]
 
 
 class NeighboursRefused(ValueError):
-    """A list of neighbours that cannot be used; `problems` names every fault by its line."""
+    """The grids of the area cannot be used."""
 
-    def __init__(self, problems: Sequence[str]) -> None:
-        super().__init__("; ".join(problems))
-        self.problems = tuple(problems)
+
+SEAM = 1e-5
+"""In degrees: about a metre."""
+_BASE = "BASE"
 
 
 def hour_of(instant: datetime) -> datetime:
@@ -72,20 +78,25 @@ def cluster(around: str, grids: Collection[str], neighbours: Neighbours) -> froz
     return frozenset(found)
 
 
-def read_neighbours(text: str) -> Neighbours:
-    """Read lines `grid,neighbour` under that very header. Raises NeighboursRefused with every problem found."""
-    lines = text.splitlines()
-    problems = [] if lines and lines[0].strip() == "grid,neighbour" else ["1: must be: grid,neighbour"]
+def touching(grids: Mapping[str, Any]) -> Neighbours:
+    """Which base grids touch which, from a parsed collection of polygons with a `grid_code` each (WGS 84, degrees).
+
+    Seams that do not quite meet count as touching up to SEAM. Raises NeighboursRefused for what is no such collection.
+    """
+    try:
+        base = [f for f in grids["features"] if f["properties"].get("kind", _BASE) == _BASE]
+        codes = [str(f["properties"]["grid_code"]) for f in base]
+        shapes = [shape(f["geometry"]) for f in base]
+    except (KeyError, TypeError, AttributeError, ValueError, ShapelyError) as error:
+        raise NeighboursRefused(f"the grids are no collection of polygons: {type(error).__name__}") from error
+    one, other = STRtree(shapes).query(shapes, predicate="dwithin", distance=SEAM)
     found: dict[str, set[str]] = {}
-    for number, line in enumerate(lines[1:], 2):
-        one, comma, other = (part.strip() for part in line.partition(","))
-        if not line.strip():
-            continue
-        if not comma or not one.isdigit() or not other.isdigit() or one == other:
-            problems.append(f"{number}: must be two different grid codes")
-            continue
-        found.setdefault(one, set()).add(other)
-        found.setdefault(other, set()).add(one)
-    if problems:
-        raise NeighboursRefused(problems)
+    for a, b in zip(one.tolist(), other.tolist(), strict=True):
+        if a != b:
+            found.setdefault(codes[a], set()).add(codes[b])
     return {grid: frozenset(near) for grid, near in found.items()}
+
+
+def edges(grids: Collection[str], neighbours: Neighbours) -> list[tuple[str, str]]:
+    """Which of these grids touch each other; each pair once, in order."""
+    return sorted((a, b) for a in grids for b in neighbours.get(a, frozenset()) if a < b and b in grids)

@@ -165,6 +165,20 @@ ORDER BY kind, grp, place, window_start
 ON CONFLICT DO NOTHING
 RETURNING id
 
+-- name: read_alert
+SELECT id, kind, grp AS category, place, window_start, window_end, n AS count, threshold, grids, playbook, told AS to,
+    given_at
+FROM alert WHERE id = $1
+
+-- name: grids_of_alert
+-- A spread looks back by its window's length from its last matter, so as far back as a window before this one.
+SELECT grid, count(*)::int AS count, min(accepted_at) AS first_at, max(accepted_at) AS last_at,
+    (array_agg(ticket_id ORDER BY accepted_at))[1:50] AS ticket_ids
+FROM occurrence
+WHERE grp = $1 AND grid <> '' AND accepted_at >= $4::timestamptz - ($5::timestamptz - $4::timestamptz)
+    AND accepted_at < $5 AND (grid = ANY($2::text[]) OR (cardinality($2::text[]) = 0 AND $3 IN (township, ticket_id::text)))
+GROUP BY grid ORDER BY grid
+
 -- name: list_alerts
 SELECT id, kind, grp AS category, place, window_start, window_end, n AS count, threshold, grids, playbook, told AS to,
     given_at

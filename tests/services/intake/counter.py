@@ -12,19 +12,23 @@ from uuid import UUID
 import httpx
 from fastapi import FastAPI
 
-from services.intake import incident_api, lead_api
+from services.intake import citizen_page, incident_api, lead_api, listening_api, privacy_api
 from services.intake.api import router
-from services.intake.app import judge_by, read_incidents
+from services.intake.app import judge_by, read_calendar, read_incidents
 from services.intake.citizen import CitizenDesk
 from services.intake.citizen import router as citizen_router
+from services.intake.citizen_page import Page
 from services.intake.core.edge import Limits
 from services.intake.core.incident_rules import IncidentRules
 from services.intake.doors import Doors
 from services.intake.handlers import routes
 from services.intake.incident_desk import IncidentDesk
 from services.intake.leads import Leads
+from services.intake.listening import Listening
 from services.intake.merging import Merging
+from services.intake.privacy import Privacy
 from services.intake.receive import Receiver
+from services.intake.relay_calls import RelayCalls
 from services.intake.triage import TriageLoop
 from services.intake.vault import Marks, Vault, erase, lead_keys, ordinary_keys, read_keys
 from shared import problems
@@ -32,6 +36,7 @@ from shared.codec import Record, encode
 from shared.database import Database, connect
 from shared.events import Envelope, Event, event_id
 from shared.ledger import Ledger
+from shared.rate_limit import RateLimits
 from shared.terms import Source, TicketId
 from shared.wake import Wake
 from tests.builders import PACK, TUESDAY_MORNING
@@ -80,6 +85,7 @@ class Counter:
     merging: Merging
     leads: Leads
     vault: Vault
+    listening: Listening
     time: datetime = TUESDAY_MORNING
 
     def now(self) -> datetime:
@@ -141,7 +147,9 @@ class Counter:
         """Let dispatch state something of a ticket."""
         source, ticket = Source.DISPATCH, TicketId(UUID(ticket_id))
         envelope = Envelope(event_id(source, ticket, version), source, ticket, version, self.time, event)
-        (route,) = [r for r in routes(self.receiver, self.now, "test") if r.topic.name == "tickets-dispatch"]
+        (route,) = [
+            r for r in routes(self.receiver, self.vault, self.now, "test") if r.topic.name == "tickets-dispatch"
+        ]
         async with self.database.transaction() as tx:
             await route.apply(tx, [route.read(Record("tickets-dispatch", 0, 0, *encode(envelope)))])
 
@@ -152,7 +160,7 @@ def _json(payload: str) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def open_counter(dsn: str) -> AsyncIterator[Counter]:
+async def open_counter(dsn: str, calls: RelayCalls | None = None) -> AsyncIterator[Counter]:
     """The service on this database."""
     database = await connect(dsn, size=8, application="test")
     ring, ledger, app = read_keys(KEYS), Ledger(Source.INTAKE, lambda: None), FastAPI()
@@ -164,15 +172,21 @@ async def open_counter(dsn: str) -> AsyncIterator[Counter]:
         return counter.now()
 
     receiver = Receiver(ledger, vault, county, now, lambda: None, merging)
-    leads = Leads(incident_rules().leads, vault, Vault(lead_keys(ring)), ledger, receiver, county)
+    leads = Leads(incident_rules().leads, vault, Vault(lead_keys(ring)), ledger, receiver, county, read_calendar(PACK))
     problems.install(app)
-    app.include_router(router(Doors(database, receiver, Limits(), 500), vault, now))
+    privacy = Privacy(vault, Marks(read_keys(KEYS)), county, calls)
+    app.include_router(router(Doors(database, receiver, Limits(), 500), privacy, now))
+    app.include_router(privacy_api.router(database, privacy, now))
     app.include_router(incident_api.router(database, IncidentDesk(merging, ledger, vault), now))
     app.include_router(lead_api.router(database, leads, now, lambda: None))
-    app.include_router(citizen_router(CitizenDesk(database, ledger, vault, merging, now)))
+    listening = Listening(ledger, vault, receiver)
+    app.include_router(listening_api.router(database, listening, vault, now))
+    citizens = CitizenDesk(database, ledger, vault, merging, now)
+    app.include_router(citizen_router(citizens))
+    app.include_router(citizen_page.router(Page(citizens, RateLimits())))
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://intake", timeout=30) as http:
-        counter = Counter(database, app, http, ledger, receiver, merging, leads, vault)
+        counter = Counter(database, app, http, ledger, receiver, merging, leads, vault, listening)
         yield counter
     await database.close()
 

@@ -20,9 +20,10 @@ from services.intake.core.edge import Limits
 from services.intake.core.location import Gazetteer
 from services.intake.core.triage import TriageRules
 from services.intake.doors import Doors
+from services.intake.privacy import Privacy
 from services.intake.receive import Receiver
 from services.intake.triage import Judge, TriageLoop
-from services.intake.vault import Vault, read_keys
+from services.intake.vault import Marks, Vault, read_keys
 from shared import problems
 from shared.database import Database, connect
 from shared.ledger import Ledger
@@ -124,7 +125,8 @@ def serve_doors(doors: Doors, vault: Vault) -> FastAPI:
     """The routes on these doors."""
     app = FastAPI()
     problems.install(app)
-    app.include_router(router(doors, vault, lambda: TUESDAY_MORNING))
+    privacy = Privacy(vault, Marks(read_keys(KEYS)), gazetteer().county)
+    app.include_router(router(doors, privacy, lambda: TUESDAY_MORNING))
     return app
 
 

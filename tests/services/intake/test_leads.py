@@ -1,13 +1,18 @@
 """Sensitive leads: found, confirmed, handed over one level up, and seen by nobody else."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
 
+from services.intake.app import read_calendar
+from services.intake.core.leads import body_above, take_over_by
 from services.intake.vault import CannotOpen, OriginalWords, Vault, lead_keys, ordinary_keys, read_keys
-from tests.services.intake.counter import LEAD_OFFICER, RECORDER, Counter, officer, phone, said
+from shared.terms import LeadKind
+from tests.builders import PACK
+from tests.services.intake.counter import LEAD_OFFICER, RECORDER, Counter, incident_rules, officer, phone, said
 from tests.services.intake.desk import KEYS
 
 BRIBE = "村干部截留我们的补偿款，CANARY"
@@ -282,3 +287,58 @@ def test_leads_are_sealed_under_keys_of_their_own() -> None:
 def test_a_ring_of_lead_keys_alone_is_refused() -> None:
     with pytest.raises(ValueError, match="lead"):
         read_keys("lead-1:" + KEYS.partition(":")[2].partition(",")[0])
+
+
+async def untaken(counter: Counter) -> int:
+    """Escalate what lies too long; how many."""
+    async with counter.database.transaction() as tx:
+        return await counter.leads.escalate_untaken(tx, counter.now())
+
+
+async def seen_overdue(counter: Counter, who: dict[str, str]) -> list[str]:
+    return [row["lead_id"] for row in (await counter.http.get("/v1/leads/overdue", headers=who)).json()]
+
+
+async def test_a_lead_that_its_body_leaves_lying_is_shown_to_the_body_above_and_to_nobody_else(
+    counter: Counter,
+) -> None:
+    counter.time = datetime(2026, 3, 13, 12, tzinfo=UTC)  # Friday 20:00 in the county
+    ticket_id, lead_id = await confirmed(counter)
+    events = await counter.count("event")
+    counter.time = datetime(2026, 3, 16, 16, tzinfo=UTC)  # Monday 24:00 is still in time
+    assert await untaken(counter) == 0
+    counter.time += timedelta(microseconds=1)
+    assert (await untaken(counter), await untaken(counter)) == (1, 0)
+    assert await seen_overdue(counter, officer(COUNTY_BODY)) == [lead_id]
+    assert await seen_overdue(counter, LEAD_OFFICER) == [lead_id]
+    assert await seen_overdue(counter, officer(CITY_BODY)) == await seen_overdue(counter, officer(TOWN_BODY)) == []
+    assert (await counter.http.get("/v1/leads/overdue", headers=RECORDER)).status_code == 404
+    assert await counter.count("event") == events, "no event tells of it"
+    assert (await counter.http.get(f"/v1/tickets/{ticket_id}")).status_code == 404
+    assert (await counter.http.get("/v1/leads/counts", headers=officer(COUNTY_BODY))).json()["DISCIPLINE"] is None
+    receipt = await counter.http.post(f"/v1/leads/{lead_id}/receipt", json={}, headers=officer(TOWN_BODY))
+    assert receipt.status_code == 204
+    assert await seen_overdue(counter, LEAD_OFFICER) == [], "somebody has it in hand"
+
+
+async def test_a_lead_in_hand_in_time_is_never_escalated(counter: Counter) -> None:
+    _, lead_id = await confirmed(counter)
+    await counter.http.post(f"/v1/leads/{lead_id}/receipt", json={}, headers=officer(TOWN_BODY))
+    counter.time += timedelta(days=30)
+    assert await untaken(counter) == 0
+
+
+@pytest.mark.parametrize(
+    ("target", "above"),
+    [(TOWN_BODY, COUNTY_BODY), (COUNTY_BODY, CITY_BODY), (CITY_BODY, CITY_BODY), ("police:990101", "police:9901")],
+)
+def test_whatever_lies_goes_up_never_down(target: str, above: str) -> None:
+    assert body_above(target) == above
+
+
+def test_the_police_have_minutes_for_a_threat_and_a_body_a_working_day_for_anything_else() -> None:
+    rules, days = incident_rules().leads, read_calendar(PACK)
+    recorded = datetime(2026, 3, 13, 12, tzinfo=UTC)
+    assert take_over_by(LeadKind.THREAT, recorded, rules, days) == recorded + timedelta(minutes=10)
+    assert take_over_by(LeadKind.DISCIPLINE, recorded, rules, days) == datetime(2026, 3, 16, 16, tzinfo=UTC)
+    assert take_over_by(LeadKind.SECURITY, recorded, rules, days) == datetime(2026, 3, 16, 16, tzinfo=UTC)

@@ -149,7 +149,7 @@ def envelope(ticket_id: str, version: int, event: Event) -> Envelope:
 async def tell(desk: Desk, *envelopes: Envelope) -> str:
     """Let news arrive in one batch on its topic; what the citizen sees then."""
     topic = "tickets-dispatch"
-    (route,) = [r for r in routes(desk.receiver, desk.now, "test") if r.topic.name == topic]
+    (route,) = [r for r in routes(desk.receiver, desk.vault, desk.now, "test") if r.topic.name == topic]
     records = [Record(topic, 0, n, *encode(e)) for n, e in enumerate(envelopes)]
     async with desk.database.transaction() as tx:
         await route.apply(tx, [route.read(r) for r in records])
@@ -196,7 +196,7 @@ async def test_good_bad_and_repeated_records_of_a_real_topic_all_come_to_their_e
         return Consumer(broker.bootstrap, "intake-stream", topics, client_id="test", static_member="", poll_records=100)
 
     stream = Stream(
-        desk.database, join, routes(desk.receiver, desk.now, "test"), group="intake-stream", release="test",
+        desk.database, join, routes(desk.receiver, desk.vault, desk.now, "test"), group="intake-stream", release="test",
         dead_letter_wake=Wake(),
     )  # fmt: skip
 

@@ -13,7 +13,6 @@ from services.notify.core.contacts import AddressBook
 from services.notify.core.measures import MeasureRules, load_measures
 from services.notify.core.rates import Bucket, Counts
 from services.notify.core.warning import Neighbours
-from services.notify.core.workdays import Workdays, load_workdays
 from services.notify.desk import Desk
 from services.notify.followups import FollowUpLoop, FollowUps
 from services.notify.handlers import measure_and_draw, routes
@@ -25,6 +24,7 @@ from shared.database import Database
 from shared.events import Envelope, Event, TicketEvaluated, TicketReopened, TicketResolved, event_id
 from shared.positions import Incoming
 from shared.terms import AssignmentId, FollowUpOutcome, Satisfaction, Source, TicketId
+from shared.workdays import Workdays, load_workdays
 from tests.services.notify.stage import Stage
 from tests.services.notify.values import MORNING, PACK, assigned, audited, rules, rules_source, ticket
 

@@ -1,6 +1,7 @@
 """Early warning on real tables: one alert per window, whoever counts, and none for a drill."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -11,7 +12,6 @@ import pytest
 from fastapi import FastAPI
 
 from services.notify import rates_api
-from services.notify.core.warning import read_neighbours
 from shared import problems
 from shared.database import Database
 from shared.terms import Urgency
@@ -20,7 +20,10 @@ from tests.services.notify.stage import serving
 from tests.services.notify.values import MORNING, assigned, local, redispatched, ticket
 
 GRIDS = [f"{GRID[:-1]}{n}" for n in range(1, 6)]
-ROW = read_neighbours("grid,neighbour\n" + "".join(f"{a},{b}\n" for a, b in pairwise(GRIDS)))
+ROW = {
+    grid: frozenset(other for pair in pairwise(GRIDS) if grid in pair for other in pair if other != grid)
+    for grid in GRIDS
+}
 """Five grids in a row."""
 
 
@@ -118,6 +121,16 @@ async def test_three_grids_in_a_row_are_a_spread(notify_database: Database) -> N
     await matter(measured, 3, grid=GRIDS[1])
     (alert,) = await measured.alerts()
     assert (alert["kind"], alert["grids"], alert["count"]) == ("SPREAD", GRIDS[:3], 3)
+    (row,) = await notify_database.fetch("SELECT id FROM alert")
+    graph = await measured.warnings.graph(notify_database, row["id"])
+    assert graph is not None
+    assert [(node["grid"], node["count"]) for node in graph["nodes"]] == [(grid, 1) for grid in GRIDS[:3]]  # type: ignore[attr-defined]
+    assert graph["edges"] == [[GRIDS[0], GRIDS[1]], [GRIDS[1], GRIDS[2]]]
+    assert graph["playbook"] == "general"
+    (told,) = await notify_database.fetch("SELECT recipient, urgency, facts FROM message WHERE template = 'surge'")
+    assert (told["recipient"], told["urgency"]) == ("role:command-centre", "U2")
+    assert json.loads(told["facts"])["playbook"] == "general"
+    assert await measured.warnings.graph(notify_database, ticket(1)) is None
     await matter(measured, 4, grid=GRIDS[3])
     assert len(await measured.alerts()) == 1
 

@@ -1,6 +1,6 @@
 """Limits in working days on the pack's calendar: the day one begins on does not count, the last one counts whole."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated, ClassVar, Final
@@ -8,10 +8,16 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from services.notify.core.rules import RulesRefused
-
 _DAY: Final = timedelta(days=1)
 _SATURDAY: Final = 5
+
+
+class WorkdaysRefused(ValueError):
+    """The calendar cannot be read; `problems` names every fault, each led by its key path."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__("; ".join(problems))
+        self.problems = tuple(problems)
 
 
 class _Rest(BaseModel):
@@ -64,12 +70,12 @@ _READER: Final = TypeAdapter(_File)
 
 
 def load_workdays(source: Mapping[str, object]) -> Workdays:
-    """Read a parsed calendar.toml; raises RulesRefused with every problem found."""
+    """Read a parsed calendar.toml; raises WorkdaysRefused with every problem found."""
     try:
         file = _READER.validate_python(source)
     except ValidationError as error:
         found = error.errors(include_url=False, include_context=False)
-        raise RulesRefused([f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in found]) from error
+        raise WorkdaysRefused([f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in found]) from error
     fixed = frozenset((int(text[:2]), int(text[3:])) for text in file.fixed_statutory_dates)
     rest = frozenset(day for year in file.years.values() for span in year.rest_days for day in _days(span))
     made_up = frozenset(day for year in file.years.values() for day in year.make_up_working_days)

@@ -1,0 +1,105 @@
+"""One run of the bench: the stack up, one scenario after another, the stack down; what fails is told."""
+
+import asyncio
+import contextlib
+import os
+from collections.abc import Awaitable, Callable, Collection
+from dataclasses import dataclass
+from datetime import datetime
+
+import asyncpg
+
+from griddispatch import data
+from griddispatch.bench.doors import bulk, inbound, single, spike, steady
+from griddispatch.bench.figures import Figure, unmeasured
+from griddispatch.bench.floor import floor
+from griddispatch.bench.http import NoAnswer
+from griddispatch.bench.lives import lives, webhooks
+from griddispatch.bench.machine import Machine, this_machine
+from griddispatch.bench.micro import micro
+from griddispatch.bench.site import Scale, Site, Stalled, morning_clock
+from griddispatch.bench.standing import cold, memory, rest, watchers
+from griddispatch.bench.stored import growth, reads, timers
+from griddispatch.demo.matters import read_matters
+from griddispatch.demo.records import ReaderFailed
+from griddispatch.demo.stack import Stack, new_home
+from griddispatch.embedded import LaunchError
+from shared.clock import utc_now
+from shared.errors import Unavailable
+
+Scenario = Callable[[Site, Scale], Awaitable[list[Figure]]]
+
+SCENARIOS: dict[str, Scenario] = {
+    "idle": rest, "floor": floor, "bulk": bulk, "single": single, "kafka": inbound, "steady": steady, "spike": spike,
+    "lives": lives, "webhooks": webhooks, "growth": growth, "timers": timers, "reading": reads, "watchers": watchers,
+    "memory": memory, "cold": cold,
+}  # fmt: skip
+"""In the order they are played: what comes later finds fuller tables."""
+SCENARIO_S = 3600.0
+FAILURES = (
+    Stalled, NoAnswer, LaunchError, Unavailable, ReaderFailed, OSError, asyncpg.PostgresError, TimeoutError,
+)  # fmt: skip
+"""What may end a scenario early; anything else is a fault of the bench."""
+
+
+@dataclass(frozen=True)
+class Results:
+    """What a run found, on which machine and parts. `troubles` are scenarios that could not be played to their end."""
+
+    at: datetime
+    machine: Machine
+    database: str
+    broker: str
+    is_quick: bool
+    figures: tuple[Figure, ...]
+    troubles: tuple[str, ...] = ()
+
+
+async def run(
+    scale: Scale, wanted: Collection[str], say: Callable[[str], None], *, quick: bool, apache: bool
+) -> Results:
+    """Play the wanted scenarios. Raises LaunchError and Unavailable when the stack does not come up."""
+    machine, at = this_machine(), utc_now()
+    say(str(machine))
+    figures, troubles = list(micro(quick=quick)) if "micro" in wanted else [], list[str]()
+    played = [name for name in SCENARIOS if name in wanted]
+    if not played:
+        return Results(at, machine, "", "", quick, tuple(figures))
+    stack = Stack(new_home(None, f"bench-{at:%Y%m%d-%H%M%S}-{os.getpid()}"), keeps_data=False, apache=apache)
+    try:
+        await stack.start_stores()
+        clock = morning_clock()
+        await stack.start_services(clock)
+        admin = await asyncpg.connect(stack.admin_dsn, timeout=10)
+        site = Site(stack, clock, read_matters(data.find(data.MATTERS), {}, None), admin)
+        watching = asyncio.create_task(site.watch(), name="observer")
+        try:
+            for name in played:
+                say(f"{name} …")
+                figures += await _play(name, site, scale, troubles, watching)
+        finally:
+            watching.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await watching
+            await admin.close(timeout=10)
+        return Results(at, machine, stack.database, stack.broker, quick, tuple(figures), tuple(troubles))
+    finally:
+        for complaint in await stack.stop():
+            say(complaint)
+
+
+async def _play(
+    name: str, site: Site, scale: Scale, troubles: list[str], watching: "asyncio.Task[None]"
+) -> list[Figure]:
+    """One scenario; when it fails it counts as not measured, and the next one is played if the stack still stands."""
+    try:
+        if watching.done():
+            watching.result()
+        async with asyncio.timeout(SCENARIO_S):
+            return await SCENARIOS[name](site, scale)
+    except* FAILURES as group:
+        error: BaseException = group
+        while isinstance(error, BaseExceptionGroup):
+            error = error.exceptions[0]
+        troubles.append(f"{name}: {error}")
+    return [unmeasured(name, troubles[-1])]

@@ -1,0 +1,110 @@
+-- name: floor_tables
+-- Three tables that hold the least a stage can store.
+CREATE SCHEMA IF NOT EXISTS floor;
+CREATE TABLE IF NOT EXISTS floor.taken (
+    id uuid PRIMARY KEY, name text UNIQUE, source text, text text, lon float8, lat float8
+);
+CREATE TABLE IF NOT EXISTS floor.given (id uuid PRIMARY KEY, unit text NOT NULL, due_at timestamptz NOT NULL);
+CREATE TABLE IF NOT EXISTS floor.told (id uuid PRIMARY KEY, unit text NOT NULL);
+
+-- name: tickets_of
+-- Which tickets intake has made of matters it found on its topic.
+SELECT id FROM intake.ticket WHERE external_id = ANY($1::text[])
+
+-- name: grow_intake
+-- Old tickets from number $1 up to $2, closed long ago: every id follows from its number.
+WITH old AS (
+    SELECT md5('old ' || n)::uuid AS id, n, timestamptz '2025-01-01 00:00Z' + n * interval '20 seconds' AS at
+    FROM generate_series($1::bigint, $2::bigint) AS n
+), tickets AS (
+    INSERT INTO intake.ticket (id, ticket_no, query_code, source, external_id, channel, exercise,
+        confidential, received_at, state, public_state, triaged_at, ticket_type, category, urgency, confidence,
+        place_level, township, village, grid, rule_pack, explanation, updated_at, closed_at)
+    SELECT id, 'old' || n, 'OLDOLD', 'old', 'old-' || n, 'PHONE', false, false, at, 'TRIAGED', '已结案', at, 'COMPLAINT',
+        '150101', 'U3', 0.9, 'GRID', '990101001', '990101001001', '990101001001001', 'county-default/1', '[]', at,
+        at + interval '2 days' FROM old
+), requests AS (
+    INSERT INTO intake.request (source, key, fingerprint, ticket_id)
+    SELECT 'old', 'x:old-' || n, sha256(id::text::bytea), id FROM old
+), words AS (
+    INSERT INTO intake.vault (ticket_id, key_id, wrapped_key, sealed)
+    SELECT id, 'k1', sha256(id::text::bytea), repeat('.', 200)::bytea FROM old
+), events AS (
+    INSERT INTO intake.event (ticket_id, version, type, time, payload)
+    SELECT id, v, 'old', at, '{}' FROM old, generate_series(1, 2) AS v
+), places AS (
+    INSERT INTO intake.position (ticket_id, source, version) SELECT id, 'old', 6 FROM old
+)
+INSERT INTO intake.head (ticket_id, version) SELECT id, 2 FROM old
+
+-- name: grow_dispatch
+-- The same tickets as dispatch keeps them: a closed case, an ended lead, its story and its reasons.
+WITH old AS (
+    SELECT md5('old ' || n)::uuid AS id, n, timestamptz '2025-01-01 00:00Z' + n * interval '20 seconds' AS at
+    FROM generate_series($1::bigint, $2::bigint) AS n
+), cases AS (
+    INSERT INTO dispatch.ticket_case (ticket_id, version, state, previous_state, light, due_at, closed_at, doc)
+    SELECT id, 6, 'CLOSED', 'FOLLOWING_UP', 'GREEN', at, at + interval '2 days',
+        json_build_object('ticket_id', id, 'filler', repeat('.', 1200)) FROM old
+), parts AS (
+    INSERT INTO dispatch.assignment (id, ticket_id, kind, unit, state, previous_state, due_at, handler, ended_at)
+    SELECT md5('part ' || n)::uuid, id, 'LEAD', 'grid:990101001001001', 'ACCEPTED_RESULT', 'SUBMITTED', at, 'w', at
+    FROM old
+), events AS (
+    INSERT INTO dispatch.event (ticket_id, version, type, time, payload)
+    SELECT id, v, 'old', at, '{"filler": "............................................................"}'
+    FROM old, generate_series(1, 6) AS v
+), reasons AS (
+    INSERT INTO dispatch.decision (ticket_id, version, trigger, explanation, decided_at)
+    SELECT id, v, 'old', ARRAY['SIZE_SMALL_ELIGIBLE category=150101'], at FROM old, generate_series(1, 4) AS v
+), places AS (
+    INSERT INTO dispatch.position (ticket_id, source, version)
+    SELECT id, source, 2 FROM old, unnest(ARRAY['intake', 'notify']) AS source
+)
+INSERT INTO dispatch.head (ticket_id, version) SELECT id, 6 FROM old
+
+-- name: grow_notify
+-- And as notify does: two messages that were delivered, one follow-up that was answered.
+WITH old AS (
+    SELECT md5('old ' || n)::uuid AS id, n, timestamptz '2025-01-01 00:00Z' + n * interval '20 seconds' AS at
+    FROM generate_series($1::bigint, $2::bigint) AS n
+), messages AS (
+    INSERT INTO notify.message (id, ticket_id, template, recipient, channel, endpoint, policy, facts,
+        caused_by, state, attempts, due_at, created_at, settled_at)
+    SELECT md5('message ' || n || m)::uuid, id, 'assigned', 'unit:old', 'console', 'console', 'RESEND', '{}', 'old',
+        'DELIVERED', 1, at, at, at FROM old, generate_series(1, 2) AS m
+), asked AS (
+    INSERT INTO notify.follow_up (ticket_id, cycle, ticket_no, source, exercise, caused_by, state, attempts,
+        bands, opened_at, ended_at, contacted, solved, satisfaction, recorded_by)
+    SELECT id, 1, 'old' || n, 'old', false, 'old', 'ANSWERED', 1, '{}', at, at, true, true, 'SATISFIED', 'CITIZEN'
+    FROM old
+), events AS (
+    INSERT INTO notify.event (ticket_id, version, type, time, payload)
+    SELECT id, v, 'old', at, '{}' FROM old, generate_series(1, 4) AS v
+), places AS (
+    INSERT INTO notify.position (ticket_id, source, version) SELECT id, 'dispatch', 6 FROM old
+)
+INSERT INTO notify.head (ticket_id, version) SELECT id, 4 FROM old
+
+-- name: open_timers
+-- How many clocks of some tickets have still to ring by an instant.
+SELECT count(*) FROM dispatch.timer AS t
+WHERE t.ticket_id = ANY($1::uuid[]) AND t.fire_at <= $2
+
+-- name: lateness
+-- How late each clock of some tickets rang that was set for an instant, in seconds by the database's clock, where the
+-- product's clock is $3 ahead of it.
+SELECT extract(epoch FROM e.recorded_at + $3::interval - $2::timestamptz)::float8 AS late_s
+FROM dispatch.event AS e
+WHERE e.ticket_id = ANY($1::uuid[]) AND e.type = $4 AND e.recorded_at + $3::interval >= $2::timestamptz
+
+-- name: make_due
+-- Let the signing clocks of some tickets all ring at one instant.
+UPDATE dispatch.timer SET fire_at = $2
+WHERE ticket_id = ANY($1::uuid[]) AND clock = 'SIGN'
+
+-- name: stored_bytes
+-- How large the tables of the three services are, indexes and all.
+SELECT sum(pg_total_relation_size(c.oid))::float8 AS bytes
+FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+WHERE c.relkind = 'r' AND n.nspname IN ('intake', 'dispatch', 'notify')

@@ -1,0 +1,155 @@
+"""HTTP for the console: queue, map, units, tickets whole, how the system stands, and what everything is called."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from enum import StrEnum
+from functools import cache
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+
+from services.dispatch import board_store, store
+from services.dispatch.api import read_place
+from services.dispatch.board_store import QueueFilter
+from services.dispatch.commands import NAMES, ON_ASSIGNMENTS, Commands
+from services.dispatch.core.board import clock_rows, reason_rows, story_rows, unit_names, unit_rows
+from services.dispatch.core.case import TicketState
+from services.dispatch.core.naming import Naming
+from services.dispatch.core.permissions import ROLES
+from services.dispatch.core.refusal_sentences import REFUSALS
+from services.dispatch.core.views import lifecycle_view, snapshot, ticket_view
+from services.dispatch.live import Live
+from shared.clock import FastClock
+from shared.contract_labels import LABELS
+from shared.database import Database
+from shared.errors import NotFound, Problem, Rejected
+from shared.terms import Light, TicketId, Urgency
+
+Many = Query(max_length=20, default_factory=list)
+LATE_S = 5
+"""A clock that has not rung so many real seconds after its instant is late."""
+Code = Annotated[str | None, Query(pattern=r"^[0-9]{1,15}$")]
+
+
+def router(database: Database, commands: Commands, naming: Naming, grids: Mapping[str, Any], live: Live) -> APIRouter:
+    """Every view of the console."""
+    routes = APIRouter(prefix="/v1")
+    decider = commands.decider
+
+    @routes.get("/queue")
+    async def list_queue(
+        *,
+        state: Annotated[list[TicketState], Many],
+        light: Annotated[list[Light], Many],
+        urgency: Annotated[list[Urgency], Many],
+        grid: Code = None,
+        category: Code = None,
+        unit: Annotated[str | None, Query(max_length=80)] = None,
+        due_before: datetime | None = None,
+        after: Annotated[str | None, Query(max_length=100)] = None,
+        limit: Annotated[int, Query(ge=1, le=1000)] = 200,
+    ) -> dict[str, Any]:
+        """Open tickets, the nearest deadline first, as the stream has them; `next` is where the following page begins.
+
+        Grid and category may be the beginnings of codes; `unit` is any that has a live share.
+        """
+        if due_before is not None and due_before.tzinfo is None:
+            raise Rejected(Problem("due_before", "no_zone", "an instant needs its zone"))
+        wanted = QueueFilter(_texts(state), _texts(light), _texts(urgency), grid, category, due_before, unit)
+        cases = await board_store.read_queue(database, wanted, read_place(after), limit)
+        following = f"{cases[-1].due_at.isoformat()},{cases[-1].ticket_id}" if len(cases) == limit else None
+        return {"tickets": [snapshot(case) for case in cases], "next": following}
+
+    @routes.get("/places")
+    async def count_places() -> dict[str, Any]:
+        """Open tickets by place (a grid's code, or a village's, township's or county's) and light."""
+        counts: dict[str, dict[str, int]] = {}
+        for row in await board_store.count_places(database):
+            counts.setdefault(row["place"], {})[row["light"]] = row["tickets"]
+        return {"places": counts}
+
+    @routes.get("/units")
+    async def list_units(days: Annotated[int, Query(ge=1, le=31)] = 7) -> dict[str, Any]:
+        """Each unit's open work, and how much of what it handed in during the last days came in time."""
+        now = decider.now()
+        loads = await board_store.unit_loads(database, now)
+        results = await board_store.unit_results(database, now - timedelta(days=days))
+        return {
+            "days": days,
+            "units": unit_rows([dict(row) for row in loads], {u: dict(r) for u, r in results.items()}),
+        }
+
+    @routes.get("/tickets/{ticket_id}/file")
+    async def get_file(ticket_id: UUID) -> dict[str, Any]:
+        """A ticket whole: as it stands, what happened, which clocks run and what they will do, and why."""
+        ticket = TicketId(ticket_id)
+        cases = await store.find_cases(database, [ticket])
+        if not cases:
+            raise NotFound(str(ticket_id))
+        (case,) = cases
+        return {
+            "ticket": ticket_view(case),
+            "story": story_rows([dict(row) for row in await board_store.read_story(database, ticket)]),
+            "clocks": clock_rows(case, await board_store.read_timers(database, ticket), decider.book),
+            "decisions": reason_rows([dict(row) for row in await store.read_decisions(database, ticket)], naming),
+        }
+
+    @routes.get("/system")
+    async def get_system() -> dict[str, Any]:
+        """How the system stands: what waits, what is parked, dead or late, and whether the live stream flows."""
+        now = decider.now()
+        speed = decider.now.speed if isinstance(decider.now, FastClock) else 1.0
+        state = await board_store.system_state(database, now - timedelta(seconds=LATE_S * speed))
+        unwatched = await store.unwatched(database, 100)
+        dead = await board_store.list_dead(database, ["DEAD"], 50)
+        stream = {"is_following": live.is_following, "watchers": live.watchers.count}
+        return {**state, "unwatched": unwatched, "stream": stream, "dead_letters": dead, "alerts": live.alerts}
+
+    names = cache(lambda: _names(commands, naming))
+
+    @routes.get("/names")
+    async def get_names() -> dict[str, Any]:
+        """What everything is called in Chinese and English, who may give which command, and its fields."""
+        return names()
+
+    @routes.get("/area")
+    async def get_area() -> dict[str, Any]:
+        """The grids of the county: code, names, township, and the outlines as rings of longitude and latitude."""
+        return {"grids": [_grid(feature) for feature in grids["features"]]}
+
+    return routes
+
+
+def _texts(values: Sequence[StrEnum]) -> list[str] | None:
+    """For the database; nothing asked for is everything."""
+    return [value.value for value in values] or None
+
+
+def _grid(feature: Mapping[str, Any]) -> dict[str, Any]:
+    """One grid for drawing: its outer rings."""
+    said, shape = feature["properties"], feature["geometry"]
+    polygons = shape["coordinates"] if shape["type"] == "MultiPolygon" else [shape["coordinates"]]
+    return {
+        "code": said["grid_code"], "zh": said["name_zh"], "en": said["name_en"], "kind": said["kind"],
+        "township": said["township_code"], "township_zh": said["township_name_zh"],
+        "township_en": said["township_name_en"], "rings": [polygon[0] for polygon in polygons],
+    }  # fmt: skip
+
+
+def _names(commands: Commands, naming: Naming) -> dict[str, Any]:
+    return {
+        "lifecycle": {part: {"states": said["states"]} for part, said in lifecycle_view().items() if part != "roles"},
+        "roles": lifecycle_view()["roles"],
+        "units": unit_names(naming.org),
+        "categories": naming.categories,
+        "labels": {kind.__name__: {v: [label.zh, label.en] for v, label in LABELS[kind].items()} for kind in LABELS},
+        "refusals": {code: [wording.zh, wording.en] for code, wording in REFUSALS.items()},
+        "commands": {
+            name: {
+                "on": "assignment" if name in ON_ASSIGNMENTS else "ticket", "roles": ROLES[model],
+                "schema": commands.reader.schema(name),
+            }
+            for name, model in NAMES.items()
+        },
+    }  # fmt: skip

@@ -1,0 +1,50 @@
+"""Sending a matter to whom it belongs for the first time: its lead, its deadline, its parts, its clocks."""
+
+from msgspec.structs import replace
+
+from services.dispatch.core.assignment import assign, choose_lead, lead_in_place
+from services.dispatch.core.case import Case, TicketState
+from services.dispatch.core.deadlines import Due, earliest
+from services.dispatch.core.joint import begin
+from services.dispatch.core.lifecycle import move
+from services.dispatch.core.rule_sections import Timer as TimerName
+from services.dispatch.core.rulebook import Rulebook, window_row
+from services.dispatch.core.story import Clock, Story
+from shared.terms import AssignmentKind, MatterSize
+
+
+def due_of(case: Case, book: Rulebook) -> Due:
+    """The citizen's deadline, counted from when the matter was accepted: of all limits that hold the earliest."""
+    limits = book.resolve_limits(case.ticket_type, case.size, case.urgency)
+    return earliest(limits, case.accepted_at, book.calendar, book.roster)
+
+
+def dispatch(story: Story, due: Due) -> None:
+    """Take an accepted case, whose deadline is `due`, to DISPATCHED: one lead, its parts, running clocks."""
+    story.case = move(story.case, TicketState.DISPATCHED)
+    chosen = lead_in_place(story) if story.case.size is MatterSize.SMALL else None
+    if chosen is None and story.case.size is MatterSize.SMALL:
+        due = _big_after_all(story)
+    unit, verdict = chosen or choose_lead(story)
+    provisional = " provisional" if due.is_provisional else ""
+    story.why.append(f"DUE_EARLIEST limit={due.limit} due_at={due.at.isoformat()}{provisional}")
+    lead = assign(story, unit, AssignmentKind.LEAD, due.at, verdict)
+    case, book = story.case, story.book
+    story.start(Clock.RESOLVE, due.limit, case.accepted_at, due.at)
+    begin(story)
+    if (
+        lead.unit == story.org.command_centre
+        and case.confidence is not None
+        and case.confidence < book.least_confidence
+    ):
+        row = window_row(story.case.size, story.case.urgency)
+        story.start_once(Clock.CATEGORY, book.timers[TimerName.DISPATCH_BY_HAND][row])
+
+
+def _big_after_all(story: Story) -> Due:
+    """What its place may not lead is not small: a place that answers for it alone is part of being small."""
+    big = replace(story.case, size=MatterSize.BIG)
+    due = due_of(big, story.book)
+    story.why.append("SIZE_BIG_NOT_FOR_ITS_PLACE")
+    story.case = replace(big, limit=str(due.limit), due_at=due.at)
+    return due

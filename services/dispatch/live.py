@@ -1,0 +1,123 @@
+"""The one loop that feeds the live stream: it follows the latest states and the alerts, and makes a frame of each.
+
+It follows `tickets-state` and no table: a record has its final place there whatever commits late, every copy of the
+service sees the same places, and an old place still leads to the latest state of every ticket.
+"""
+
+import asyncio
+import random
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import orjson
+from pydantic import ValidationError
+
+from services.dispatch.watchers import Change, Watchers
+from shared import telemetry
+from shared.codec import Record
+from shared.errors import Unavailable
+from shared.events import TicketSnapshot
+from shared.notify_events import SurgeAlert
+from shared.outcome import backoff_s
+from shared.tail import Place, Tail
+from shared.telemetry import log
+from shared.topics import NOTIFY, STATE
+
+TOPICS: Final = (STATE, NOTIFY)
+PLACES: Final[tuple[Place, ...]] = tuple((topic.name, n) for topic in TOPICS for n in range(topic.partitions))
+BACKLOG: Final = 400
+"""So many records of each partition are read again at a start, so that whoever comes back finds where he stood."""
+ALERTS_KEPT: Final = 50
+_ALERT: Final = SurgeAlert.type.encode()
+
+
+class Live:
+    """Follows the topics until asked to stop; what is lost on the way is what `Watchers` says is missed."""
+
+    def __init__(self, make_tail: Callable[[], Tail], watchers: Watchers) -> None:
+        self._make_tail = make_tail
+        self.watchers = watchers
+        self._alerts: dict[str, dict[str, object]] = {}
+        self.is_following = False
+
+    @property
+    def alerts(self) -> list[dict[str, object]]:
+        """The latest alerts seen, the newest first."""
+        return sorted(self._alerts.values(), key=lambda alert: str(alert["window_end"]), reverse=True)
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Follow; Kafka away is no reason to end."""
+        failures = 0
+        while not stopping.is_set():
+            tail = self._make_tail()
+            try:
+                self.watchers.begin(await tail.start(self.watchers.after, BACKLOG))
+                self.is_following, failures = True, 0
+                await self._follow(tail, stopping)
+            except Unavailable as error:
+                failures += 1
+                log.warning("live_stream_waits", error=str(error), failures=failures)
+                await _pause(stopping, backoff_s(failures, random.random(), first_s=0.5, cap_s=10))
+            finally:
+                self.is_following = False
+                await tail.stop()
+
+    async def _follow(self, tail: Tail, stopping: asyncio.Event) -> None:
+        while not stopping.is_set():
+            records = await tail.poll()
+            if records:
+                self.take(records)
+                await _pause(stopping, pause_s(self.watchers.count))
+
+    def take(self, records: Sequence[Record]) -> None:
+        """Tell the watchers what these records say; what is no news, or cannot be read, is passed over."""
+        changes = [change for change in map(self._change, records) if change is not None]
+        self.watchers.tell(changes, {(r.topic, r.partition): r.offset + 1 for r in records})
+        telemetry.STREAM_CHANGES.inc(len(changes))
+        telemetry.STREAM_WATCHERS.set(self.watchers.count)
+
+    def _change(self, record: Record) -> Change | None:
+        try:
+            if record.topic == STATE.name:
+                return _ticket_change(record)
+            return self._alert_change(record) if dict(record.headers).get("ce_type") == _ALERT else None
+        except ValidationError as error:
+            log.warning("live_record_unreadable", topic=record.topic, offset=record.offset, error=str(error)[:300])
+            return None
+
+    def _alert_change(self, record: Record) -> Change:
+        alert = SurgeAlert.model_validate_json(record.value or b"")
+        told = {"id": (record.key or b"").decode(), **alert.model_dump(mode="json")}
+        self._alerts[str(told["id"])] = told
+        for known in list(self._alerts)[:-ALERTS_KEPT]:
+            del self._alerts[known]
+        return Change((record.topic, record.partition), record.offset, frame("alert", orjson.dumps(told)))
+
+
+def _ticket_change(record: Record) -> Change | None:
+    if record.value is None:
+        return None
+    s = TicketSnapshot.model_validate_json(record.value)
+    gone = orjson.dumps({"ticket_id": str(s.ticket_id), "version": s.version})
+    return Change(
+        (record.topic, record.partition), record.offset, frame("ticket", record.value),
+        s.grid or s.township or s.county, s.unit, s.light.value, frame("gone", gone),
+    )  # fmt: skip
+
+
+def frame(event: str, body: bytes) -> bytes:
+    """One event of the stream; JSON has no bare line breaks."""
+    return b"event: " + event.encode() + b"\ndata: " + body + b"\n\n"
+
+
+def pause_s(watchers: int) -> float:
+    """How long news gathers before it is handed on: the more watch, the longer, so that the cost stays in bounds."""
+    return min(1.0, 0.02 + watchers / 500)
+
+
+async def _pause(stopping: asyncio.Event, seconds: float) -> None:
+    try:
+        async with asyncio.timeout(seconds):
+            await stopping.wait()
+    except TimeoutError:
+        return

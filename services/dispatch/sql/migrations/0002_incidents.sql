@@ -1,0 +1,26 @@
+-- Tickets that wait for another one about the same thing, and what intake refuses, hands on or routes apart after triage.
+
+ALTER TABLE ticket_case
+    ADD COLUMN merged_into uuid,
+    DROP CONSTRAINT ticket_step_is_legal,
+    DROP CONSTRAINT final_has_ended,
+    -- The last step taken is an edge of lifecycle.TICKET_TRANSITIONS; a test holds the two lists together.
+    ADD CONSTRAINT ticket_step_is_legal CHECK ((coalesce(previous_state, '-'), state) IN (
+        ('-', 'ACCEPTED'), ('ACCEPTED', 'NOT_ACCEPTED'), ('NEED_INFO', 'NOT_ACCEPTED'),
+        ('DISPATCHED', 'NOT_ACCEPTED'), ('HUNG', 'NOT_ACCEPTED'), ('RESOLVED', 'NOT_ACCEPTED'),
+        ('FOLLOWING_UP', 'NOT_ACCEPTED'), ('MERGED', 'NOT_ACCEPTED'), ('ACCEPTED', 'TRANSFERRED'),
+        ('NEED_INFO', 'TRANSFERRED'), ('DISPATCHED', 'TRANSFERRED'), ('HUNG', 'TRANSFERRED'),
+        ('RESOLVED', 'TRANSFERRED'), ('FOLLOWING_UP', 'TRANSFERRED'), ('MERGED', 'TRANSFERRED'),
+        ('ACCEPTED', 'ROUTED'), ('NEED_INFO', 'ROUTED'), ('DISPATCHED', 'ROUTED'), ('HUNG', 'ROUTED'),
+        ('RESOLVED', 'ROUTED'), ('FOLLOWING_UP', 'ROUTED'), ('MERGED', 'ROUTED'), ('DISPATCHED', 'NEED_INFO'),
+        ('NEED_INFO', 'DISPATCHED'), ('ACCEPTED', 'MERGED'), ('DISPATCHED', 'MERGED'), ('MERGED', 'ACCEPTED'),
+        ('ACCEPTED', 'DISPATCHED'), ('DISPATCHED', 'DISPATCHED'), ('DISPATCHED', 'HUNG'), ('HUNG', 'DISPATCHED'),
+        ('DISPATCHED', 'RESOLVED'), ('MERGED', 'RESOLVED'), ('RESOLVED', 'DISPATCHED'), ('RESOLVED', 'FOLLOWING_UP'),
+        ('RESOLVED', 'CLOSED'), ('FOLLOWING_UP', 'CLOSED'), ('FOLLOWING_UP', 'DISPATCHED'), ('CLOSED', 'DISPATCHED'),
+        ('ACCEPTED', 'WITHDRAWN'), ('NEED_INFO', 'WITHDRAWN'), ('DISPATCHED', 'WITHDRAWN'), ('HUNG', 'WITHDRAWN'),
+        ('RESOLVED', 'WITHDRAWN'), ('FOLLOWING_UP', 'WITHDRAWN'), ('MERGED', 'WITHDRAWN'))),
+    ADD CONSTRAINT final_has_ended CHECK (
+        (state IN ('CLOSED', 'WITHDRAWN', 'NOT_ACCEPTED', 'TRANSFERRED', 'ROUTED')) = (closed_at IS NOT NULL)),
+    ADD CONSTRAINT merged_waits_for_another CHECK (
+        (state = 'MERGED') = (merged_into IS NOT NULL) AND merged_into IS DISTINCT FROM ticket_id);
+CREATE INDEX ticket_case_waiting ON ticket_case (merged_into) WHERE merged_into IS NOT NULL;

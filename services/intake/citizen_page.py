@@ -1,0 +1,235 @@
+"""The citizen's page: how a matter stands, and what its citizen may do, for whoever shows number and code."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from urllib.parse import parse_qsl
+
+import asyncpg
+from fastapi import APIRouter, Request, Response
+
+from services.intake import citizen_store
+from services.intake.bodies import expect, whole_body
+from services.intake.citizen import Act, CitizenDesk, Declined, Locked
+from services.intake.core.citizen_view import HEADERS, MOST_WORDS, Shown, Step, ask_page, ticket_page
+from services.intake.core.citizen_words import LANGUAGES, WORDS
+from services.intake.doors import Refusal
+from services.intake.ratings import Judgement, Ratings
+from shared.actors import TooMany
+from shared.database import Transaction
+from shared.errors import Unavailable
+from shared.rate_limit import Policy, RateLimits
+from shared.terms import Satisfaction, TicketId
+
+BODY_LIMIT: Final = 256 * 1024
+WITHIN_S: Final = 20.0
+WRONG_CODES: Final = Policy("wrong-codes", 30, 600)
+"""Wrong codes that one address may send, whatever the numbers: nobody walks through the numbers with one code."""
+MOST_FIELDS: Final = 12
+
+Fields = Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """The page's work behind its routes. Without `ratings` a citizen is told to wait for our call."""
+
+    desk: CitizenDesk
+    limits: RateLimits
+    ratings: Ratings | None = None
+
+    async def show(self, request: Request, act: str) -> Response:
+        """Do what the form asks for, and show how the matter stands then."""
+        fields: Fields = {}
+        try:
+            fields = await _fields(request)
+            return await self._show(request, act, fields)
+        except Refusal as refusal:
+            return _asked(request, fields, refusal.status, "unreadable")
+        except Unavailable:
+            return _asked(request, fields, 503, "away")
+
+    async def _show(self, request: Request, act: str, fields: Fields) -> Response:
+        peer = request.client.host if request.client else ""
+        if self.limits.left(WRONG_CODES, peer).remaining < 1:
+            return _asked(request, fields, 429, "wait", retry_after_s=WRONG_CODES.window_s)
+        note = await self._rate(fields) if act == "rate" else None
+        done = _Done(self, act, fields, note)
+        outcome = await self.desk.enter(fields.get("ticket_no", ""), fields.get("query_code", ""), done)
+        if isinstance(outcome, Locked):
+            return _asked(request, fields, 429, "wait", retry_after_s=outcome.wait_s)
+        if outcome is None or done.shown is None:
+            self._count(peer)
+            return _asked(request, fields, 404, "wrong")
+        return _sent(ticket_page(_language(request, fields), done.shown), done.status)
+
+    async def _rate(self, fields: Fields) -> str:
+        """Hand a judgement in, once number and code are proven. The sentence about it."""
+        judgement = _judgement(fields)
+        if judgement is None:
+            return "refused_rate"
+        proven: list[TicketId] = []
+
+        async def prove(tx: Transaction, row: asyncpg.Record, now: datetime) -> dict[str, object]:
+            proven.append(TicketId(row["id"]))
+            return {}
+
+        await self.desk.enter(fields.get("ticket_no", ""), fields.get("query_code", ""), prove)
+        if not proven or self.ratings is None:
+            return "not_asked"
+        return (await self.ratings.rate(proven[0], judgement)).value
+
+    def _count(self, peer: str) -> None:
+        try:
+            self.limits.spend(WRONG_CODES, peer)
+        except TooMany:
+            return  # counted already
+
+
+class _Done:
+    """One step of the page: what the form asks for, then the view of it, in one transaction."""
+
+    def __init__(self, page: Page, act: str, fields: Fields, note: str | None) -> None:
+        self._page = page
+        self._act = act
+        self._fields = fields
+        self._note = note
+        self._draft = ""
+        self.status = 200
+        self.shown: Shown | None = None
+
+    async def __call__(self, tx: Transaction, row: asyncpg.Record, now: datetime) -> Declined | dict[str, object]:
+        desk = self._page.desk
+        await self._do(tx, row, now)
+        again = await desk.read(tx, row)
+        view = await desk.view(tx, again, now)
+        steps: list[Step] = await citizen_store.read_timeline(tx, TicketId(row["id"]), row["merged_into"])
+        self.shown = Shown(
+            row["ticket_no"], self._fields["query_code"].strip().upper(), view, steps, self._page.ratings is not None,
+            desk.reopening_refused(again, now) is None, self._note, self._draft,
+        )  # fmt: skip
+        return view
+
+    async def _do(self, tx: Transaction, row: asyncpg.Record, now: datetime) -> None:
+        wanted = self._wanted()
+        if wanted is None:
+            return
+        match await wanted(tx, row, now):
+            case Declined(code=code):
+                self._note, self.status = code if code in WORDS else "closed", 409
+            case view:
+                again = self._act == "hasten" and not view.get("counted")
+                self._note = "done_hasten_again" if again else f"done_{self._act}"
+
+    def _wanted(self) -> Act | None:
+        desk = self._page.desk
+        match self._act:
+            case "supplement":
+                text = self._fields.get("text", "").strip()
+                if not 1 <= len(text) <= MOST_WORDS:
+                    self._note, self.status, self._draft = "refused_supplement", 422, text
+                    return None
+                return desk.supplement(text)
+            case "hasten":
+                return desk.hasten
+            case "withdraw":
+                return desk.withdraw
+            case "reopen":
+                return desk.reopen
+            case _:
+                return None
+
+
+def router(page: Page) -> APIRouter:
+    """The routes. Numbers and codes stand in bodies only: an address says nothing about anybody."""
+    routes = APIRouter(prefix="/c")
+    html: dict[int | str, dict[str, Any]] = {200: {"content": {"text/html": {}}}}
+
+    @routes.get("", response_class=Response, responses=html)
+    async def open_page(request: Request, lang: str = "") -> Response:
+        """The page that asks for number and code."""
+        return _sent(ask_page(_language(request, {"lang": lang})))
+
+    @routes.get("/{ticket_no}", response_class=Response, responses=html)
+    async def open_page_of(request: Request, ticket_no: str, lang: str = "") -> Response:
+        """The same with a number filled in, as a printed slip has it; whether there is such a ticket is not said."""
+        number = ticket_no if len(ticket_no) == 20 and ticket_no.isascii() and ticket_no.isdigit() else ""
+        return _sent(ask_page(_language(request, {"lang": lang}), number))
+
+    @routes.post("", response_class=Response, responses=html)
+    async def show_page(request: Request) -> Response:
+        """How the matter stands."""
+        return await page.show(request, "")
+
+    @routes.post("/supplement", response_class=Response, responses=html)
+    async def page_supplement(request: Request) -> Response:
+        """Add something."""
+        return await page.show(request, "supplement")
+
+    @routes.post("/hasten", response_class=Response, responses=html)
+    async def page_hasten(request: Request) -> Response:
+        """Ask for speed."""
+        return await page.show(request, "hasten")
+
+    @routes.post("/withdraw", response_class=Response, responses=html)
+    async def page_withdraw(request: Request) -> Response:
+        """Take the matter back."""
+        return await page.show(request, "withdraw")
+
+    @routes.post("/rate", response_class=Response, responses=html)
+    async def page_rate(request: Request) -> Response:
+        """Judge the result."""
+        return await page.show(request, "rate")
+
+    @routes.post("/reopen", response_class=Response, responses=html)
+    async def page_reopen(request: Request) -> Response:
+        """Have it done again."""
+        return await page.show(request, "reopen")
+
+    return routes
+
+
+async def _fields(request: Request) -> Fields:
+    """The form, each field once. Raises Refusal for anything that is no form in UTF-8."""
+    expect(request, ("application/x-www-form-urlencoded",))
+    body = await whole_body(request, BODY_LIMIT, WITHIN_S)
+    try:
+        pairs = parse_qsl(
+            body.decode("ascii"), keep_blank_values=True, strict_parsing=bool(body), errors="strict",
+            max_num_fields=MOST_FIELDS,
+        )  # fmt: skip
+    except ValueError as error:
+        raise Refusal(400, "form", "The form cannot be read.") from error
+    fields = dict(pairs)
+    if len(fields) < len(pairs) or any("\x00" in value for value in fields.values()):
+        raise Refusal(400, "form", "The form cannot be read.")
+    return {name: value.replace("\r\n", "\n") for name, value in fields.items()}
+
+
+def _judgement(fields: Fields) -> Judgement | None:
+    flags = {"1": True, "0": False}
+    contacted, solved = flags.get(fields.get("contacted", "")), flags.get(fields.get("solved", ""))
+    said = fields.get("satisfaction", "")
+    if contacted is None or solved is None or said not in tuple(Satisfaction):
+        return None
+    return Judgement(contacted, solved, Satisfaction(said))
+
+
+def _language(request: Request, fields: Fields) -> str:
+    """What the form says, else what the browser would rather read; Chinese for anything else."""
+    asked = fields.get("lang") or request.query_params.get("lang", "")
+    if asked in LANGUAGES:
+        return asked
+    return "en" if request.headers.get("accept-language", "").lower().startswith("en") else "zh"
+
+
+def _asked(request: Request, fields: Fields, status: int, note: str, retry_after_s: int | None = None) -> Response:
+    """The page that asks again. It never says which part was wrong."""
+    page = ask_page(_language(request, fields), note=note)
+    more = {"Retry-After": str(retry_after_s)} if retry_after_s is not None else {}
+    return _sent(page, status, more)
+
+
+def _sent(page: str, status: int = 200, more: Mapping[str, str] | None = None) -> Response:
+    return Response(page, status, {**HEADERS, **(more or {})}, media_type="text/html; charset=utf-8")

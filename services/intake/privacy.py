@@ -1,0 +1,160 @@
+"""Privacy at work: words are unlocked for a purpose, masked by role, handed to whom they concern, and forgotten."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import asyncpg
+from uuid_utils.compat import uuid7
+
+from services.intake import privacy_store, store
+from services.intake.core.privacy import ERASE, UNLOCK, Guard, masked_name, masked_phone
+from services.intake.core.repeats import caller_number
+from services.intake.incident_store import sealed_of
+from services.intake.officers import Actor
+from services.intake.relay_calls import RelayCalls
+from services.intake.vault import Marks, OriginalWords, Vault, unlock
+from shared import actors, pending_acts
+from shared.audit import Entry, append
+from shared.database import Database, Transaction
+from shared.errors import Conflict, NotFound, Problem, Rejected
+from shared.pending_acts import PendingAct
+from shared.terms import TicketId
+
+
+@dataclass(frozen=True, slots=True)
+class Privacy:
+    """Everything that is done with identities. Whoever has an interest in a matter is told that there is none."""
+
+    vault: Vault
+    marks: Marks
+    county: str
+    calls: RelayCalls | None = None
+
+    async def unlock(
+        self, tx: Transaction, ticket_id: TicketId, actor: Actor, viewer: str, purpose: str, now: datetime
+    ) -> Mapping[str, object]:
+        """The words for a stated purpose, the view logged. A confidential matter's take a second person's approval.
+
+        Raises NotFound, also for who has an interest in it; Conflict without an approval, Forbidden for a third person.
+        """
+        guard, _ = await self._guard(tx, ticket_id, actor)
+        if guard.confidential:
+            await pending_acts.use(tx, UNLOCK, str(ticket_id), {"purpose": purpose}, _person(actor), now)
+        return await unlock(tx, self.vault, ticket_id, viewer=viewer, purpose=purpose, now=now)
+
+    async def ask(
+        self, tx: Transaction, act: str, ticket_id: TicketId, actor: Actor, why: str, now: datetime
+    ) -> PendingAct:
+        """Ask for an act that takes two. Raises NotFound, Forbidden for a key, Conflict when it waits already."""
+        _, township = await self._guard(tx, ticket_id, actor)
+        code = township or self.county
+        return await pending_acts.ask(tx, act, str(ticket_id), {"purpose": why}, _person(actor), code, now)
+
+    async def settle(self, tx: Transaction, act_id: UUID, actor: Actor, granted: bool, now: datetime) -> PendingAct:
+        """Approve or deny what somebody else asked for. Raises as pending_acts.approve."""
+        decide = pending_acts.approve if granted else pending_acts.deny
+        return await decide(tx, pending_acts.ActId(act_id), _person(actor), now)
+
+    async def waiting(self, database: Database, actor: Actor, now: datetime) -> list[PendingAct]:
+        """What waits for a second person."""
+        return await pending_acts.list_waiting(database, _person(actor), now)
+
+    async def contact(
+        self, tx: Transaction, ticket_id: TicketId, actor: Actor, purpose: str, now: datetime
+    ) -> dict[str, object]:
+        """What a handler sees of the reporter: a masked name and number, nothing of a confidential one; logged."""
+        guard, words = await self._seen(tx, ticket_id, actor, purpose, now)
+        reporter = None if guard.confidential else words.reporter
+        return {
+            "ticket_id": ticket_id, "confidential": guard.confidential,
+            "name": masked_name(reporter.name) if reporter else None,
+            "phone": masked_phone(reporter.phone) if reporter else None,
+            "may_call": bool(self.calls and words.reporter and words.reporter.phone),
+        }  # fmt: skip
+
+    async def call(self, database: Database, ticket_id: TicketId, actor: Actor, purpose: str, now: datetime) -> str:
+        """A relay number that leads to the reporter for a while; logged before it is asked for.
+
+        Raises NotFound, Conflict where nobody can be called, Unavailable when no number is lent.
+        """
+        async with database.transaction() as tx:
+            _, words = await self._seen(tx, ticket_id, actor, f"call: {purpose}", now)
+        if self.calls is None or words.reporter is None or not words.reporter.phone:
+            raise Conflict("there is no number to call, or no telephone system to lend one", 0)
+        return await self.calls.lend(UUID(bytes=uuid7().bytes), words.reporter.phone, actor.name)
+
+    async def block(
+        self, tx: Transaction, ticket_id: TicketId, unit: str | None, person: str | None, actor: Actor, now: datetime
+    ) -> None:
+        """Keep a unit, with all below it, or a person from a matter they have an interest in 回避; logged."""
+        await self._guard(tx, ticket_id, actor)
+        if unit is None and person is None:
+            raise Rejected(Problem("unit", "missing", "a unit or a person must be named"))
+        await privacy_store.insert_block(tx, ticket_id, unit, person, actor.name, now)
+        detail = (("unit", unit), ("person", person))
+        await append(tx, Entry(actor.name, "block_view", "done", now, subject=str(ticket_id), detail=detail))
+
+    async def erase(self, tx: Transaction, ticket_id: TicketId, actor: Actor, why: str, now: datetime) -> bool:
+        """Forget a matter's words for good, as two people agreed; False when nothing was left. The ledger stays whole.
+
+        Raises NotFound, Conflict without an approval, Forbidden for a third person.
+        """
+        await self._guard(tx, ticket_id, actor)
+        await pending_acts.use(tx, ERASE, str(ticket_id), {"purpose": why}, _person(actor), now)
+        erased = await store.erase_words(tx, ticket_id)
+        detail = (("erased", erased),)
+        await append(tx, Entry(actor.name, "erase_matter", "done", now, subject=str(ticket_id), detail=detail))
+        return erased
+
+    async def export(
+        self, tx: Transaction, phone: str, actor: Actor, purpose: str, now: datetime
+    ) -> list[dict[str, object]]:
+        """Everything kept of the person with this telephone: words, additions, and who looked; each view logged."""
+        number = caller_number(phone)
+        if number is None:
+            raise Rejected(Problem("phone", "bad_form", "must be a telephone number"))
+        found = await privacy_store.find_by_caller(tx, self.marks.of("caller", number))
+        told = [await self._told(tx, row, actor, purpose, now) for row in found]
+        detail = (("tickets", len(told)),)
+        await append(tx, Entry(actor.name, "export_subject", "done", now, detail=detail))
+        return told
+
+    async def _told(
+        self, tx: Transaction, row: asyncpg.Record, actor: Actor, purpose: str, now: datetime
+    ) -> dict[str, object]:
+        ticket_id = TicketId(row["id"])
+        views = [dict(view) for view in await privacy_store.read_views_of(tx, ticket_id)]
+        sealed = await store.read_sealed(tx, ticket_id)
+        words = self.vault.open(ticket_id, sealed) if sealed is not None and sealed.words is not None else None
+        additions = [
+            {"added_at": added["added_at"], "text": self.vault.open(added["id"], sealed_of(added)).text}
+            for added in await privacy_store.read_supplements(tx, ticket_id)
+            if added["sealed"] is not None
+        ]
+        await store.log_view(tx, ticket_id, actor.name, purpose, now)
+        return {**dict(row), "words": words, "supplements": additions, "views": views}
+
+    async def _seen(
+        self, tx: Transaction, ticket_id: TicketId, actor: Actor, purpose: str, now: datetime
+    ) -> tuple[Guard, OriginalWords]:
+        """A matter's words for showing a part of them, with the view logged."""
+        guard, _ = await self._guard(tx, ticket_id, actor)
+        sealed = await store.read_sealed(tx, ticket_id)
+        if sealed is None:
+            raise NotFound(f"no ticket {ticket_id}")
+        words = self.vault.open(ticket_id, sealed)
+        await store.log_view(tx, ticket_id, actor.name, purpose, now)
+        return guard, words
+
+    async def _guard(self, tx: Transaction, ticket_id: TicketId, actor: Actor) -> tuple[Guard, str]:
+        known = await privacy_store.read_guard(tx, ticket_id)
+        if known is None or known[0].blocks(actor.unit, actor.person):
+            raise NotFound(f"no ticket {ticket_id}")
+        return known
+
+
+def _person(actor: Actor) -> actors.Actor:
+    """The same actor where two persons are told apart; every area is theirs until areas are asked for at the door."""
+    return actors.Actor(actor.role, actor.unit, actor.person, actors.EVERYWHERE)

@@ -1,0 +1,224 @@
+"""HTTP of privacy: masked contacts and relay calls for handlers; views, exports, erasures for officers."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime
+from typing import Annotated, TypeVar
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import AwareDatetime, BaseModel, StringConstraints
+
+from services.intake import privacy_store
+from services.intake.contract import refusals
+from services.intake.core.privacy import APPROVERS, ERASE, HANDLERS, UNLOCK, UNLOCKERS
+from services.intake.doors import Refusal
+from services.intake.forms import Form, answer, guarded, read_form
+from services.intake.officers import Actor, actor_of
+from services.intake.privacy import Privacy
+from shared.actors import Forbidden
+from shared.clock import Clock
+from shared.database import Database
+from shared.pending_acts import PendingAct
+from shared.problems import problem
+from shared.terms import TicketId
+
+OFFICERS = ("privacy_officer",)
+BLOCKERS = ("dispatcher", "command_centre", "privacy_officer")
+_FAR = datetime(2101, 1, 1, tzinfo=UTC)
+
+Line = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True)]
+Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9:._-]{0,63}$")]
+M = TypeVar("M", bound=Form)
+
+
+class PurposeForm(Form):
+    """What for, or why."""
+
+    purpose: Line
+
+
+class BlockForm(Form):
+    """Who has an interest in the matter: a unit, with all below it, or a person, or both."""
+
+    unit: Id | None = None
+    person: Id | None = None
+
+
+class SettleForm(Form):
+    """Whether the second person agrees."""
+
+    granted: bool
+
+
+class ExportForm(PurposeForm):
+    """Of whom: the telephone they called from. In the body, so that no log of addresses holds it."""
+
+    phone: Annotated[str, StringConstraints(pattern=r"^[0-9+\- ]{5,32}$")]
+
+
+class ViewRow(BaseModel):
+    """Who looked at what, when and what for."""
+
+    kind: str
+    subject: UUID
+    viewer: str
+    purpose: str
+    viewed_at: datetime
+    id: int
+
+
+class ActView(BaseModel):
+    """What waits for a second person, or was settled."""
+
+    act_id: UUID
+    act: str
+    subject: str
+    asked_by: str
+    asked_at: datetime
+    expires_at: datetime
+    state: str
+
+
+def router(database: Database, privacy: Privacy, now: Clock) -> APIRouter:
+    """The routes."""
+    routes = APIRouter(prefix="/v1")
+    _add_tickets(routes, database, privacy, now)
+    _add_officers(routes, database, privacy, now)
+    return routes
+
+
+def _add_tickets(routes: APIRouter, database: Database, privacy: Privacy, now: Clock) -> None:
+    """What concerns one ticket."""
+
+    @routes.post("/tickets/{ticket_id}/contact", responses=refusals(400, 403, 404, 422, 503))
+    async def see_contact(request: Request, ticket_id: UUID) -> Response:
+        """The reporter's masked name and number, for a stated purpose; a confidential one is not shown at all."""
+
+        async def call(actor: Actor, form: PurposeForm) -> Response:
+            async with database.transaction() as tx:
+                return _shown(await privacy.contact(tx, TicketId(ticket_id), actor, form.purpose, now()))
+
+        return await _told(request, (*HANDLERS, *UNLOCKERS), PurposeForm, call)
+
+    @routes.post("/tickets/{ticket_id}/relay-call", responses=refusals(400, 403, 404, 409, 422, 503))
+    async def call_reporter(request: Request, ticket_id: UUID) -> Response:
+        """A relay number that leads to the reporter for a while; whoever calls never sees the reporter's own."""
+
+        async def call(actor: Actor, form: PurposeForm) -> Response:
+            return _shown({"number": await privacy.call(database, TicketId(ticket_id), actor, form.purpose, now())})
+
+        return await _told(request, (*HANDLERS, *UNLOCKERS), PurposeForm, call)
+
+    @routes.post("/tickets/{ticket_id}/unlocking", status_code=202, responses=refusals(400, 403, 404, 409, 422, 503))
+    async def ask_unlocking(request: Request, ticket_id: UUID) -> Response:
+        """Ask a second person to let the words of a confidential matter be read, once and for this purpose."""
+
+        async def call(actor: Actor, form: PurposeForm) -> Response:
+            async with database.transaction() as tx:
+                return _act(await privacy.ask(tx, UNLOCK, TicketId(ticket_id), actor, form.purpose, now()), 202)
+
+        return await _told(request, UNLOCKERS, PurposeForm, call)
+
+    @routes.post("/tickets/{ticket_id}/blocks", status_code=204, responses=refusals(400, 403, 404, 422, 503))
+    async def block_view(request: Request, ticket_id: UUID) -> Response:
+        """Keep a unit or a person with an interest in the matter from seeing it."""
+
+        async def call(actor: Actor, form: BlockForm) -> Response:
+            async with database.transaction() as tx:
+                await privacy.block(tx, TicketId(ticket_id), form.unit, form.person, actor, now())
+            return Response(status_code=204)
+
+        return await _told(request, BLOCKERS, BlockForm, call)
+
+    @routes.post("/tickets/{ticket_id}/erasing", status_code=202, responses=refusals(400, 403, 404, 409, 422, 503))
+    async def ask_erasure(request: Request, ticket_id: UUID) -> Response:
+        """Ask a second person to agree that a matter's words are forgotten for good."""
+
+        async def call(actor: Actor, form: PurposeForm) -> Response:
+            async with database.transaction() as tx:
+                return _act(await privacy.ask(tx, ERASE, TicketId(ticket_id), actor, form.purpose, now()), 202)
+
+        return await _told(request, OFFICERS, PurposeForm, call)
+
+    @routes.post("/tickets/{ticket_id}/erasure", responses=refusals(400, 403, 404, 409, 422, 503))
+    async def erase_matter(request: Request, ticket_id: UUID) -> Response:
+        """Forget a matter's words for good, as two people agreed."""
+
+        async def call(actor: Actor, form: PurposeForm) -> Response:
+            async with database.transaction() as tx:
+                return answer({"erased": await privacy.erase(tx, TicketId(ticket_id), actor, form.purpose, now())})
+
+        return await _told(request, OFFICERS, PurposeForm, call)
+
+
+def _add_officers(routes: APIRouter, database: Database, privacy: Privacy, now: Clock) -> None:
+    """What the privacy officer watches over."""
+
+    @routes.get("/privacy/acts", response_model=list[ActView], responses=refusals(403, 503))
+    async def list_acts(request: Request) -> Response:
+        """What waits for a second person, the oldest first."""
+        if refused := guarded(request, APPROVERS):
+            return refused
+        return _shown([_view(act) for act in await privacy.waiting(database, actor_of(request), now())])
+
+    @routes.post("/privacy/acts/{act_id}/settlement", responses=refusals(400, 403, 404, 409, 422, 503))
+    async def settle_act(request: Request, act_id: UUID) -> Response:
+        """Agree or not, as the second person."""
+
+        async def call(actor: Actor, form: SettleForm) -> Response:
+            async with database.transaction() as tx:
+                return _act(await privacy.settle(tx, act_id, actor, form.granted, now()), 200)
+
+        return await _told(request, APPROVERS, SettleForm, call)
+
+    @routes.get("/privacy/views", response_model=list[ViewRow], responses=refusals(403, 422, 503))
+    async def list_views(
+        request: Request, subject: UUID | None = None, viewer: Annotated[str, Query(max_length=128)] | None = None,
+        before: AwareDatetime = _FAR, before_kind: Annotated[str, Query(max_length=16)] = "~",
+        before_id: int = 2**62, limit: Annotated[int, Query(ge=1, le=500)] = 100,
+    ) -> Response:  # fmt: skip
+        """Who looked, by ticket, lead or item, or by viewer, the latest first; go on with the last row's values."""
+        if refused := guarded(request, OFFICERS):
+            return refused
+        if subject is None and viewer is None:
+            return problem(422, "rejected", "A subject or a viewer must be named.")
+        found = await privacy_store.list_views(database, subject, viewer, (before, before_kind, before_id), limit)
+        return _shown([dict(row) for row in found])
+
+    @routes.post("/privacy/exports", responses=refusals(400, 403, 422, 503))
+    async def export_subject(request: Request) -> Response:
+        """Everything kept of one person, for that person, who asked for it."""
+
+        async def call(actor: Actor, form: ExportForm) -> Response:
+            async with database.transaction() as tx:
+                return _shown({"tickets": await privacy.export(tx, form.phone, actor, form.purpose, now())})
+
+        return await _told(request, OFFICERS, ExportForm, call)
+
+
+async def _told(
+    request: Request, roles: tuple[str, ...], model: type[M], call: Callable[[Actor, M], Awaitable[Response]]
+) -> Response:
+    if refused := guarded(request, roles):
+        return refused
+    try:
+        return await call(actor_of(request), await read_form(request, model))
+    except Refusal as refusal:
+        return problem(refusal.status, refusal.code, refusal.title, refusal.problems)
+    except Forbidden as error:
+        return problem(403, error.reason, str(error))
+
+
+def _act(act: PendingAct, status: int) -> Response:
+    return answer(_view(act), status, {"Cache-Control": "no-store"})
+
+
+def _view(act: PendingAct) -> dict[str, object]:
+    return {
+        "act_id": act.id, "act": act.act, "subject": act.subject, "asked_by": act.asked_by, "asked_at": act.asked_at,
+        "expires_at": act.expires_at, "state": act.state,
+    }  # fmt: skip
+
+
+def _shown(body: dict[str, object] | Sequence[object]) -> Response:
+    return answer(body, headers={"Cache-Control": "no-store"})

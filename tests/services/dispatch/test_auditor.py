@@ -1,0 +1,42 @@
+"""The second pair of eyes: a ticket whose clock was lost is found, mended, and escalated once and no more."""
+
+from datetime import UTC, datetime
+
+from services.dispatch.auditor import Auditor
+from tests.conftest import TestDatabase
+from tests.services.dispatch.desk import open_desk
+
+WEDNESDAY_NOON = datetime(2026, 3, 11, 4, 30, tzinfo=UTC)
+
+
+async def test_a_ticket_without_any_clock_is_mended_and_escalated_once(database: TestDatabase) -> None:
+    async with open_desk(database) as desk:
+        await desk.take_on(1)
+        await desk.database.fetch("DELETE FROM timer")
+        desk.set_time(WEDNESDAY_NOON)
+        auditor = Auditor(desk.database, desk.decider)
+        assert await auditor.audit() == 1
+        while await desk.timers.ring_due():
+            pass
+        assert (await desk.stated(1)).count("ticket.escalated") == 2
+        assert await auditor.audit() == 0
+
+
+async def test_an_overdue_ticket_whose_handling_clock_is_gone_is_mended(database: TestDatabase) -> None:
+    async with open_desk(database) as desk:
+        await desk.take_on(1)
+        await desk.database.fetch("DELETE FROM timer WHERE clock = 'RESOLVE'")
+        auditor = Auditor(desk.database, desk.decider)
+        assert await auditor.audit() == 0  # not due yet, and other clocks watch it
+        desk.set_time(WEDNESDAY_NOON)
+        assert await auditor.audit() == 1
+
+
+async def test_tickets_that_are_watched_or_closed_are_left_alone(database: TestDatabase) -> None:
+    async with open_desk(database) as desk:
+        await desk.take_on(1)
+        await desk.take_on(2)
+        await desk.work(2)
+        before = await desk.ticket(1)
+        assert await Auditor(desk.database, desk.decider).audit() == 0
+        assert await desk.ticket(1) == before
