@@ -40,6 +40,7 @@ ROLES = (
     Role("intake", "relay", 2),
     Role("intake", "stream", 1, lag_of="tickets-inbound"),
     Role("intake", "triage", 1, age="griddispatch_tickets_untriaged_age_seconds", most=8),
+    Role("intake", "retention", 1),
     Role("dispatch", "api", 2),
     Role("dispatch", "relay", 2),
     Role("dispatch", "stream", 2, lag_of="tickets-intake"),
