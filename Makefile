@@ -26,7 +26,8 @@ lint: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/codespell shared services griddispatch tests deploy *.md
-	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml deploy/compose/cluster.yml
+	$(BIN)/hadolint deploy/Dockerfile
 
 types: $(VENV)/.dev
 	$(BIN)/mypy
@@ -42,6 +43,7 @@ audit: $(VENV)/.dev  ## who may call what: every route, every role, no blank cel
 	$(BIN)/griddispatch audit matrix --check
 
 up:  ## one machine, real parts
+	deploy/compose/make-secrets.sh
 	docker compose up --build $(ARGS)
 
 lock:  ## make the lock files anew (needs uv)

@@ -23,6 +23,7 @@ from griddispatch.contract import app as contract
 from griddispatch.demo.layouts import InputError, read_mapping
 from griddispatch.demo.run import DemoFailed, Options, run
 from griddispatch.dlq import DEAD, STATES, dead_letters
+from griddispatch.health import ask
 from griddispatch.keys import app as keys
 from griddispatch.lifecycle import app as lifecycle
 from griddispatch.reconcile import app as reconcile
@@ -31,6 +32,7 @@ from griddispatch.report import app as monthly
 from griddispatch.rules import app as rules
 from griddispatch.triage import app as triage
 from shared.errors import NotFound, Rejected, Unavailable
+from shared.from_files import read_setting
 from shared.kafka import Producer, TopicMismatch, apply_topics
 from shared.migrations import MigrationChanged, migrate, migrations_of
 from shared.topics import TOPICS
@@ -77,6 +79,17 @@ Bootstrap = Annotated[str, typer.Option(help="host:port of a broker", envvar=BOO
 Dsn = Annotated[str | None, typer.Option(help=f"instead of {DSN}_<SERVICE>, where postgresql:// leads")]
 Of = Annotated[Service, typer.Option("--service", help="whose dead letters")]
 Yes = Annotated[bool, typer.Option("--yes", help="do it; without this nothing is changed")]
+
+
+@app.command()
+def health(
+    port: Annotated[int, typer.Argument(min=1, max=65535, help="where the service listens: 8001, 8002, 8003")],
+    host: Annotated[str, typer.Option(help="on which host")] = "127.0.0.1",
+) -> None:
+    """Whether a service is ready: exit code 0, or 1 and what it lacks."""
+    ready, said = ask(port, host)
+    typer.echo(said)
+    raise typer.Exit(0 if ready else 1)
 
 
 @app.command()
@@ -245,7 +258,11 @@ def _finish(work: Coroutine[Any, Any, T]) -> T:
 
 def _dsn_of(service: Service, given: str | None) -> str:
     name = f"{DSN}_{service.upper()}"
-    return given or os.environ.get(name) or _leave(f"where are the tables of {service}? Set {name}, or --dsn", REFUSED)
+    try:
+        found = given or read_setting(os.environ, name)
+    except ValueError as error:
+        _leave(str(error), REFUSED)
+    return found or _leave(f"where are the tables of {service}? Set {name}, or --dsn", REFUSED)
 
 
 def _text(value: bytes | None) -> str | None:

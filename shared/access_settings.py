@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Final, Self
 
 from pydantic import Field, SecretStr, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.api_keys import PEPPER_BYTES
+from shared.from_files import FiledSettings
 from shared.start_faults import StartRefused
 
 DEMO_SECRETS: Final = frozenset(("demo", "changeme", "change-me", "secret", "password", "test"))
@@ -25,12 +25,8 @@ class Mode(StrEnum):
     ENFORCED = "enforced"
 
 
-class AccessSettings(BaseSettings):
+class AccessSettings(FiledSettings):
     """The settings of access. Each field is the environment variable GRIDDISPATCH_<NAME>."""
-
-    model_config = SettingsConfigDict(
-        env_prefix="GRIDDISPATCH_", env_file=".env", frozen=True, extra="ignore", hide_input_in_errors=True
-    )
 
     host: str = "127.0.0.1"
     access: Mode = Mode.OPEN

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final
 
-from shared import contract_routes, health, problems, reconciliation
+from shared import contract_routes, health, problems, reconciliation, sampling
 from shared.access_settings import Mode
 from shared.actors import EVERYWHERE
 from shared.database import Database, connect
@@ -14,6 +14,7 @@ from shared.errors import Unavailable
 from shared.failpoint import failpoint
 from shared.gatekeeper import Gatekeeper
 from shared.health import Readiness
+from shared.http_meter import HttpMeter
 from shared.kafka import Consumer, Producer, apply_topics
 from shared.ledger import Ledger
 from shared.migrations import missing_migrations
@@ -21,12 +22,14 @@ from shared.openapi import ServiceApp, operations
 from shared.permissions import Locate
 from shared.relay import Companion, Relay
 from shared.runtime import Loop, serve
+from shared.sampling import Sample, Sampling, watch_delay
 from shared.settings import ServiceSettings
 from shared.stream import Route, Stream
 from shared.tallying import Tallying
-from shared.telemetry import log
+from shared.telemetry import BUILD_INFO, log
 from shared.terms import Source
 from shared.topics import TOPICS, Topic, dead_letters_of
+from shared.tracing import HttpTracer
 from shared.wake import Wake
 
 PUBLISHING: Final = frozenset(("relay", "dead-letters"))
@@ -57,8 +60,9 @@ class Assembly:
         self._dead_letter_wake = Wake()
         self._loops: dict[str, Loop] = {}
         self._pings: dict[str, health.Ping] = {}
-        self._databases: list[Database] = []
         self.gatekeeper: Gatekeeper | None = None
+        self._databases: dict[str, Database] = {}
+        self._samples: list[Sample] = [sampling.pools(self._databases)]
         self._endless: list[Callable[[], None]] = []
 
     async def database(self, part: str, size: int = 2, area: str = EVERYWHERE) -> Database:
@@ -71,7 +75,7 @@ class Assembly:
             self.settings.database_dsn.get_secret_value(), size=size, application=application, reach=self._reach,
             area=area,
         )  # fmt: skip
-        self._databases.append(database)
+        self._databases[part if part not in self._databases else f"{part}-{len(self._databases)}"] = database
         missing = await missing_migrations(database, self.service)
         if missing:
             raise NotMigrated(f"not applied: {', '.join(missing)}; run: griddispatch db migrate")
@@ -102,6 +106,10 @@ class Assembly:
         """Add a background loop."""
         self._loops[name] = run
 
+    def sample(self, sample: Sample) -> None:
+        """Let the sampling loop take this too."""
+        self._samples.append(sample)
+
     def on_stop(self, end: Callable[[], None]) -> None:
         """Call `end` when the process is asked to stop, before requests are waited for."""
         self._endless.append(end)
@@ -121,6 +129,7 @@ class Assembly:
         dead = dead_letters_of(self.service)
         self.loop("tallying", Tallying(await self.database("tallying", 1)).run)
         self.loop("dead-letters", DeadLetterMirror(database, mirror, dead, self._dead_letter_wake).run)
+        self.sample(sampling.messaging(database))
 
     async def add_reconciliation(self) -> None:
         """Let integrators prove that nothing is missing from the topics."""
@@ -143,6 +152,7 @@ class Assembly:
             dead_letter_wake=self._dead_letter_wake,
         )  # fmt: skip
         self.loop(name, stream.run)
+        self.sample(sampling.lag(group, stream.lag))
         # With the doors in this process, Kafka away is no reason to turn callers off: what is accepted waits.
         self._pings[name] = stream.check_not_halted if "api" in self.parts else stream.ping
 
@@ -175,6 +185,11 @@ class Assembly:
         self.app.include_router(contract_routes.router())
         if self.gatekeeper is not None:
             self.gatekeeper.access.check(self.app.openapi())
+        self.app.add_middleware(HttpTracer)
+        self.app.add_middleware(HttpMeter)
+        self.loop("sampling", Sampling(self._samples, every_s=self.settings.sample_every_s).run)
+        self.loop("loop-delay", watch_delay)
+        BUILD_INFO.labels(service=self.service, release=release()).set(1)
 
     async def _check_topics(self) -> None:
         try:
@@ -199,7 +214,7 @@ class Assembly:
         """Close every pool, and the connections to the login provider."""
         if self.gatekeeper is not None:
             await self.gatekeeper.close()
-        await asyncio.gather(*(database.close() for database in self._databases))
+        await asyncio.gather(*(database.close() for database in self._databases.values()))
 
 
 def release() -> str:

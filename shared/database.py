@@ -4,6 +4,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
@@ -45,6 +46,15 @@ INFRASTRUCTURE_ERRORS: tuple[type[Exception], ...] = (
     asyncpg.PostgresSystemError,
 )
 """What the database does when it is away, overloaded or in a race: never the fault of the message in hand."""
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """How many connections of a pool work, wait, and may be."""
+
+    used: int
+    idle: int
+    limit: int
 
 
 class Transaction:
@@ -117,6 +127,11 @@ class Database:
     async def ping(self) -> None:
         """Raises Unavailable unless the database answers."""
         await self.fetch("SELECT 1")
+
+    def usage(self) -> Usage:
+        """The pool's connections at this moment."""
+        size, idle = self._pool.get_size(), self._pool.get_idle_size()
+        return Usage(size - idle, idle, self._pool.get_max_size())
 
     async def close(self) -> None:
         """Close every connection, by force after the deadline."""

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 
 import asyncpg
 
-from shared import telemetry
 from shared.codec import Record
 from shared.database import Database, Transaction, named_queries
 from shared.errors import Unavailable
@@ -62,14 +61,6 @@ class DeadLetterMirror:
 
     async def _pass(self) -> int:
         rows = await self._database.fetch(_SQL["read_unmirrored"], MIRROR_BATCH)
-        (count,) = await self._database.fetch(_SQL["count_dead"])
-        (parked,) = await self._database.fetch(_SQL["parked_state"])
-        (outbox,) = await self._database.fetch(_SQL["outbox_state"])
-        telemetry.OUTBOX_EVENTS.set(outbox["depth"])
-        telemetry.OUTBOX_AGE.set(outbox["age_s"])
-        telemetry.DEAD_LETTERS.set(count[0])
-        telemetry.PARKED_EVENTS.set(parked["events"])
-        telemetry.PARKED_AGE.set(parked["age_s"])
         if rows:
             acknowledged = await self._producer.send([self._outgoing(row) for row in rows])
             done = [row["id"] for row, ok in zip(rows, acknowledged, strict=True) if ok]

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 
@@ -19,6 +20,7 @@ from aiokafka.errors import (
 from aiokafka.partitioner import murmur2
 from msgspec import Struct
 
+from shared import telemetry
 from shared.codec import Record
 from shared.errors import Unavailable
 from shared.kafka_security import PLAINTEXT, Security
@@ -218,6 +220,9 @@ class Consumer:
         batches = await (
             self._paced(self._pace) if self._pace else self._client.getmany(timeout_ms=int(timeout_s * 1000))
         )
+        for place, records in batches.items():
+            age_s = max(0.0, time.time() - records[0].timestamp / 1000) if records else 0.0
+            telemetry.RECORD_AGE.labels(topic=place.topic).observe(age_s)
         return [
             Record(r.topic, r.partition, r.offset, r.key, r.value, r.headers)
             for records in batches.values()
@@ -240,6 +245,22 @@ class Consumer:
                 await self._client.commit(offsets)
         except (CommitFailedError, IllegalStateError, KafkaError, TimeoutError) as error:
             log.warning("offset_commit_failed", error=repr(error))
+
+    async def unread(self) -> dict[tuple[str, int], int]:
+        """Records not yet handed out, by (topic, partition), as of the last fetch; what was never fetched is left out.
+
+        Raises Unavailable when a partition's position is not known in time.
+        """
+        ends = {p: self._client.highwater(p) for p in self._client.assignment()}
+        try:
+            async with asyncio.timeout(COMMIT_S):
+                return {
+                    (p.topic, p.partition): max(0, end - await self._client.position(p))
+                    for p, end in ends.items()
+                    if end is not None
+                }
+        except (KafkaError, TimeoutError, OSError) as error:
+            raise Unavailable(f"kafka: {type(error).__name__}: {error}") from error
 
     async def ping(self) -> None:
         """Raises Unavailable unless a broker answers a metadata request."""

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 from pydantic import SecretStr, ValidationInfo, field_validator, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from shared.from_files import FiledSettings
 from shared.start_faults import StartRefused
 
 _NO_PASSWORD: Final = SecretStr("")
@@ -68,12 +68,8 @@ PLAINTEXT: Final = Security()
 """No proof and no encryption: for a broker on this machine."""
 
 
-class KafkaSettings(BaseSettings):
+class KafkaSettings(FiledSettings):
     """The settings of Kafka's security. Each field is the environment variable GRIDDISPATCH_<NAME>."""
-
-    model_config = SettingsConfigDict(
-        env_prefix="GRIDDISPATCH_", env_file=".env", frozen=True, extra="ignore", hide_input_in_errors=True
-    )
 
     kafka_security: Protocol = Protocol.PLAINTEXT
     kafka_ca: Path | None = None

@@ -125,6 +125,8 @@ async def _release_parked(tx: Transaction, source: Source, reached: Mapping[Tick
             record = Record(row["topic"], -1, -1, row["key"], row["value"], headers_from_json(row["headers"]))
             released.append(decode(record))
     if rows:
+        if released:
+            telemetry.EVENTS_REPAIRED.labels(source=source.name.lower()).inc(len(released))
         await _set_positions(tx, source, now)
         await tx.conn.execute(_SQL["unpark"], source.value, list(now), list(now.values()))
     return released

@@ -1,4 +1,4 @@
-"""Settings that every service has; one frozen object, read once in __main__ from `GRIDDISPATCH_…` and `.env`."""
+"""Settings that every service has; one frozen object, read once in __main__ from `GRIDDISPATCH_…`, files, `.env`."""
 
 import os
 import socket
@@ -41,6 +41,9 @@ class ServiceSettings(AccessSettings, KafkaSettings):
     kafka_poll_records: int = Field(default=500, ge=1, le=10_000)
     instance: str = Field(default_factory=lambda: f"{socket.gethostname()[:60]}-{os.getpid()}", min_length=1)
     port: int = Field(ge=0, le=65535)
+    sample_every_s: float = Field(default=15.0, ge=0.1, le=300)
+    tracing_endpoint: str = Field(default="", pattern=r"^(https?://[^\s<>]+)?$")
+    tracing_ratio: float = Field(default=1.0, ge=0, le=1)
     clock: Annotated[str, AfterValidator(_readable_clock)] = "real"
     pack: Path
     area: Path

@@ -4,14 +4,15 @@ import argparse
 import gc
 import sys
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from typing import NoReturn, TypeVar
+from importlib import import_module
+from typing import NoReturn, Protocol, TypeVar
 
 import uvloop
 from asyncpg import PostgresError
 from pydantic import ValidationError
 
 from shared.access_settings import AccessSettings
-from shared.assembly import Assembly, NotMigrated
+from shared.assembly import Assembly, NotMigrated, release
 from shared.errors import Rejected, Unavailable
 from shared.kafka import TopicMismatch
 from shared.kafka_security import KafkaSettings
@@ -29,6 +30,13 @@ UNREACHABLE = 3
 """Exit code for a start that may succeed later."""
 
 
+class Exporting(Protocol):
+    """Spans on their way; `finish` sends what is left."""
+
+    def finish(self) -> None:
+        """Blocks for a few seconds at the most."""
+
+
 def main(
     service: str,
     settings: Callable[[], S],
@@ -44,6 +52,10 @@ def main(
         read = settings()
     except ValidationError as error:
         _leave(service, "settings are wrong:\n  " + "\n  ".join(problems_of(error)), REFUSED)
+    except ValueError as error:  # a file that a setting names
+        _leave(service, f"settings are wrong:\n  {error}", REFUSED)
+
+    exporting = _export_traces(service, read)
 
     async def run() -> int:
         assembly = await build(read, wanted)
@@ -58,6 +70,9 @@ def main(
         _leave(service, f"cannot start: {error}", REFUSED)
     except Unavailable as error:
         _leave(service, f"cannot start yet: {error}", UNREACHABLE)
+    finally:
+        if exporting is not None:
+            exporting.finish()
     sys.exit(code)
 
 
@@ -82,6 +97,18 @@ def _told(error: ValidationError) -> Iterator[str]:
             yield from (f"GRIDDISPATCH: {one}" for one in cause.faults)
         else:
             yield f"GRIDDISPATCH_{'_'.join(map(str, fault['loc'])).upper()}: {fault['msg']}"
+
+
+def _export_traces(service: str, settings: ServiceSettings) -> Exporting | None:
+    """Send spans where the settings say so; refuses the start when the extra that sends them is not installed."""
+    if not settings.tracing_endpoint:
+        return None
+    try:
+        export = import_module("shared.tracing_export")
+    except ModuleNotFoundError as error:
+        _leave(service, f"GRIDDISPATCH_TRACING_ENDPOINT needs the extra griddispatch[tracing]: {error}", REFUSED)
+    exporting: Exporting = export.Exporting(service, release(), settings.tracing_endpoint, settings.tracing_ratio)
+    return exporting
 
 
 def _leave(service: str, message: str, code: int) -> NoReturn:

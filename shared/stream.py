@@ -3,19 +3,21 @@
 import asyncio
 import random
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError
+from opentelemetry.trace import SpanKind
 
-from shared import telemetry
+from shared import telemetry, tracing
 from shared.codec import Record, decode
 from shared.database import Database, Transaction
 from shared.deadletters import bury
 from shared.errors import Malformed, Unavailable
-from shared.events import Event, UnrecognisedEvent
+from shared.events import Event, UnreadEvent, UnrecognisedEvent
 from shared.kafka import Consumer
 from shared.outcome import Dead, Retry, backoff_s, judge
 from shared.positions import Apply, Incoming, apply_in_order
@@ -58,6 +60,9 @@ def ticket_route(topic: Topic, apply: Apply, wanted: Collection[type[Event]]) ->
         return Incoming(envelope, record)
 
     async def apply_fresh(tx: Transaction, incoming: Sequence[Incoming]) -> int:
+        if tracing.is_on():
+            traces = [i.envelope.traceparent for i in incoming if not isinstance(i.envelope.event, UnreadEvent)]
+            tx.on_commit(partial(tracing.note, f"process {topic.name}", traces, tracing.now_ns(), SpanKind.CONSUMER))
         by_source: defaultdict[object, list[Incoming]] = defaultdict(list)
         for i in incoming:
             by_source[i.envelope.source].append(i)
@@ -87,12 +92,18 @@ class Stream:
         self._dead_in_a_row: defaultdict[tuple[str, int], int] = defaultdict(int)
         self._halted = ""
         self._consumer: Consumer | None = None
+        self._in_hand: Counter[tuple[str, int]] = Counter()
         self._stopping = asyncio.Event()
 
     async def check_not_halted(self) -> None:
         """Raises Unavailable once the stream has stopped itself; until then it may well be waiting for Kafka."""
         if self._halted:
             raise Unavailable(f"halted: {self._halted}")
+
+    async def lag(self) -> dict[tuple[str, int], int]:
+        """Records that are not finished, by partition that this process has. Raises Unavailable."""
+        unread = await self._consumer.unread() if self._consumer else {}
+        return {place: records + self._in_hand[place] for place, records in unread.items()}
 
     async def ping(self) -> None:
         """Raises Unavailable unless the group is joined and its brokers answer; a halted stream never is."""
@@ -152,12 +163,14 @@ class Stream:
     async def _read(self, consumer: Consumer) -> None:
         while not self._stopping.is_set():
             records = await consumer.poll(POLL_S)
+            self._in_hand = Counter((r.topic, r.partition) for r in records)
             by_topic: defaultdict[str, list[Record]] = defaultdict(list)
             for record in records:
                 by_topic[record.topic].append(record)
             for topic, share in by_topic.items():
                 if await self._settle(self._routes[topic], share):
                     await consumer.commit(_next_offsets(share))
+                    self._in_hand.subtract((r.topic, r.partition) for r in share)
 
     async def _settle(self, route: Route[Any], records: Sequence[Record]) -> bool:
         """Bring every record to its end; False when stopped on the way (the rest is read again)."""

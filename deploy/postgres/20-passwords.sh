@@ -1,12 +1,8 @@
 #!/bin/sh
-# Gives each service's role its password from the environment. Runs once, after 10-roles.sql, in a new database.
+# Gives each service's role its password from the secret files. Runs once, after 10-roles.sql, in a new database.
 set -eu
 for service in intake dispatch notify; do
-  case $service in
-    intake) password=$INTAKE_PASSWORD ;;
-    dispatch) password=$DISPATCH_PASSWORD ;;
-    notify) password=$NOTIFY_PASSWORD ;;
-  esac
+  password=$(cat "/run/secrets/${service}_password")
   psql -v ON_ERROR_STOP=1 -v role="griddispatch_$service" -v password="$password" \
     -U "$POSTGRES_USER" -d "$POSTGRES_DB" <<'SQL'
 ALTER ROLE :"role" PASSWORD :'password';

@@ -21,6 +21,7 @@ from shared.errors import NotFound, Problem, Rejected
 from shared.permissions import must_be_near
 from shared.problems import problem
 from shared.terms import TicketId
+from shared.tracing import trace_of
 
 __all__ = ["Commands", "router"]
 
@@ -131,7 +132,8 @@ def _add_commands(routes: APIRouter, commands: Commands) -> None:
         on_assignment = name in ON_ASSIGNMENTS
         given = commands.reader.read(name, body, target if on_assignment else None)
         ticket_id = None if on_assignment else TicketId(target)
-        (ruling,) = await commands.run([Asked(name, version, given, actor_of(request), ticket_id)])
+        trace = trace_of(request.headers.get("traceparent"))
+        (ruling,) = await commands.run([Asked(name, version, given, actor_of(request), ticket_id, trace)])
         return answer(ruling)
 
     def on_assignment(name: str) -> Callable[..., Awaitable[JSONResponse]]:

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from services.dispatch import board_api, pages, store, stream_api
+from services.dispatch import board_api, pages, samples, store, stream_api
 from services.dispatch.api import Commands, router
 from services.dispatch.auditor import Auditor
 from services.dispatch.core.naming import Naming, category_names
@@ -58,6 +58,10 @@ async def build(settings: DispatchSettings, parts: frozenset[str], make: type[As
         assembly.loop("auditor", Auditor(await assembly.database("auditor", 1), decider).run)
     if "relay" in parts:
         await assembly.add_relay(DISPATCH, snapshots(await assembly.database("snapshots")))
+        sampled = await assembly.database("samples", 1)
+        assembly.sample(samples.late_timers(sampled, settings.now))
+        assembly.sample(samples.open_work(sampled, settings.now))
+        assembly.sample(samples.calendar_horizon(book.calendar))
     return assembly
 
 

@@ -75,6 +75,7 @@ class Asked:
     actor: Actor | None = None
     ticket_id: TicketId | None = None
     """None where the assignment says which."""
+    traceparent: str | None = None
 
 
 class Reader:
@@ -178,4 +179,4 @@ class Commands:
 
 
 def _cause(asked: Asked) -> Cause:
-    return Cause(asked.command, f"command:{asked.name}", expected_version=asked.version, actor=asked.actor)
+    return Cause(asked.command, f"command:{asked.name}", asked.traceparent, asked.version, asked.actor)

@@ -22,7 +22,20 @@ from shared import telemetry
 from shared.clock import Clock as Now
 from shared.database import Transaction
 from shared.errors import Conflict, NotFound, Problem, Rejected
-from shared.events import Draft, Event, TicketAssigned, TicketClosed, TicketEscalated, TicketReopened, TicketTriaged
+from shared.events import (
+    Draft,
+    Event,
+    TicketAssigned,
+    TicketCheckedIn,
+    TicketClosed,
+    TicketContacted,
+    TicketEscalated,
+    TicketLightChanged,
+    TicketReopened,
+    TicketResolved,
+    TicketSigned,
+    TicketTriaged,
+)
 from shared.intake_events import TicketMerged
 from shared.ledger import Ledger
 from shared.telemetry import log
@@ -66,7 +79,8 @@ class Decider:
         await store.save(tx, [step for hand in hands.values() if (step := hand.step(self.now())) is not None])
         drafts = [draft for hand in hands.values() for draft in hand.drafts]
         await self.ledger.append(tx, versions, drafts)
-        tx.on_commit(_Counted(tuple(draft.event for draft in drafts)))
+        accepted = {ticket_id: hand.case.accepted_at for ticket_id, hand in hands.items() if hand.case}
+        tx.on_commit(_Counted(tuple(drafts), accepted))
         return {ticket_id: Ruling(hands[ticket_id].case, hands[ticket_id].error) for ticket_id in causes}
 
     async def _take_in(
@@ -130,10 +144,15 @@ def _refusal_decision(case: Case | None, refusal: Exception) -> Decision | None:
 class _Counted:
     """Counts what was stated, once it is durable."""
 
-    events: tuple[Event, ...]
+    drafts: tuple[Draft, ...]
+    accepted: Mapping[TicketId, datetime]
 
     def __call__(self) -> None:
-        for event in self.events:
+        for draft in self.drafts:
+            event = draft.event
+            if milestone := _MILESTONES.get(type(event)):
+                took = (draft.time - self.accepted[draft.ticket_id]).total_seconds()
+                telemetry.MILESTONE_SECONDS.labels(milestone=milestone).observe(took)
             match event:
                 case TicketAssigned():
                     telemetry.TICKETS_ASSIGNED.labels(size=event.size.value).inc()
@@ -143,6 +162,15 @@ class _Counted:
                     telemetry.TICKETS_CLOSED.labels(reason=event.reason.value).inc()
                 case TicketReopened():
                     telemetry.TICKETS_REOPENED.inc()
+                case TicketLightChanged():
+                    telemetry.LIGHTS_CHANGED.labels(light=event.light.value).inc()
+
+
+_MILESTONES: Mapping[type[Event], str] = {
+    TicketAssigned: "assigned", TicketSigned: "signed", TicketContacted: "contacted", TicketCheckedIn: "checked_in",
+    TicketResolved: "resolved", TicketClosed: "closed",
+}  # fmt: skip
+"""A dispatch to another unit is no milestone: only the first assignment is."""
 
 
 def timer_cause(due: TimerDue) -> Cause:

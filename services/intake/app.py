@@ -18,6 +18,7 @@ from services.intake import (
     listening_store,
     open311,
     privacy_api,
+    samples,
     store,
 )
 from services.intake.api import router
@@ -141,6 +142,7 @@ async def _wire(
         assembly.loop("retention", partial(come_round, "retention", eraser.erase_due, kept, settings.now))
     if "relay" in parts:
         await assembly.add_relay(INTAKE)
+        assembly.sample(samples.waiting(await assembly.database("samples", 1), settings.now))
 
 
 def open311_keys(settings: IntakeSettings, kept: KeyRing | None) -> OtherKeys:

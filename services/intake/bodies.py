@@ -8,9 +8,9 @@ from starlette.requests import ClientDisconnect
 
 from services.intake.doors import Refusal
 from shared.errors import Problem
+from shared.tracing import trace_of
 
 _KEY = re.compile(r"[\x21-\x7e]{1,255}", re.ASCII)
-_TRACEPARENT = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}", re.ASCII)
 
 
 def expect(request: Request, media_types: tuple[str, ...]) -> str:
@@ -38,11 +38,6 @@ def idempotency_key(request: Request) -> str | None:
 def traceparent(request: Request) -> str | None:
     """The caller's trace, if it is one."""
     return trace_of(request.headers.get("traceparent"))
-
-
-def trace_of(value: object) -> str | None:
-    """A trace as W3C Trace Context writes it, or None for anything else."""
-    return value if isinstance(value, str) and _TRACEPARENT.fullmatch(value) else None
 
 
 async def whole_body(request: Request, limit: int, within_s: float) -> bytes:

@@ -141,7 +141,9 @@ class TriageLoop:
         for verdict in verdicts:
             look = looks.get(verdict.ticket_id)
             made = look.plan if look else ALONE
-            drafts.append(Draft(verdict.ticket_id, self._event(rows[verdict.ticket_id], verdict, made, joined), now))
+            row = rows[verdict.ticket_id]
+            event = self._event(row, verdict, made, joined)
+            drafts.append(Draft(verdict.ticket_id, event, now, traceparent=row["traceparent"]))
             drafts += merged_event(verdict.ticket_id, made, joined, now)
         drafts += main_events(looks, joined, now)
         versions = await self._ledger.lock(tx, list({draft.ticket_id for draft in drafts}))

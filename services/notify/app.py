@@ -8,7 +8,7 @@ from importlib.resources import files
 from pathlib import Path
 from uuid import UUID
 
-from services.notify import desk_api, panel_api, rates_api, rates_store, subscription_api
+from services.notify import desk_api, panel_api, rates_api, rates_store, samples, subscription_api
 from services.notify.api import router
 from services.notify.channels.factory import make_channels
 from services.notify.channels.guard import Guard
@@ -97,6 +97,9 @@ async def build(settings: NotifySettings, parts: frozenset[str], make: type[Asse
         assembly.loop("warnings", GrowthLoop(database, warnings).run)
     if "relay" in parts:
         await assembly.add_relay(NOTIFY)
+        sampled = await assembly.database("samples", 1)
+        assembly.sample(samples.waiting(sampled, settings.now))
+        assembly.sample(samples.three_rates(sampled, measures, settings.now))
     return assembly
 
 

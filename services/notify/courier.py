@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from opentelemetry.trace import SpanKind
+
 from services.notify import store
 from services.notify.channels.base import Channel
 from services.notify.core.breaker import Breaker
@@ -15,7 +17,7 @@ from services.notify.core.courtesy import USUAL, Courtesy, reroute
 from services.notify.core.delivery import LOST, Outcome, Result, Verdict, judge
 from services.notify.core.message import Message, MessageState
 from services.notify.store import Settled
-from shared import telemetry
+from shared import telemetry, tracing
 from shared.clock import Clock
 from shared.database import Database
 from shared.errors import Unavailable
@@ -128,9 +130,16 @@ class Courier:
         )  # fmt: skip
         if not messages:
             return []
+        for message in messages:
+            if message.attempt == 1 and message.due_at is not None:
+                telemetry.FIRST_ATTEMPT_DELAY.observe(max(0.0, (now - message.due_at).total_seconds()))
+        started = tracing.now_ns()
         results = await channel.send_many(messages)
+        traces = [message.traceparent for message in messages]
+        tracing.note("send", traces, started, SpanKind.CLIENT, **{"griddispatch.channel": messages[0].channel})
         now = self._now()
         self._breakers[name] = breaker.after(results, now, random.random())
+        telemetry.ENDPOINTS_LEFT_ALONE.set(sum(b.open_until is not None for b in self._breakers.values()))
         if breaker.open_until is None and self._breakers[name].open_until is not None:
             log.warning("endpoint_left_alone", endpoint=name, until=str(self._breakers[name].open_until))
         return [Settled(m, self._judge(m, r, now), r) for m, r in zip(messages, results, strict=True)]
@@ -191,7 +200,10 @@ class Courier:
             kept = [s for s in tried if s.verdict.state is MessageState.QUEUED]
             moved = await store.settle_messages(tx, [*kept, *final], now)
             ended = [s for s in final if s.message.id in moved]
-            drafts = [Draft(s.message.ticket_id, _statement(s), now, s.message.caused_by) for s in ended]
+            drafts = [
+                Draft(s.message.ticket_id, _statement(s), now, s.message.caused_by, s.message.traceparent)
+                for s in ended
+            ]
             await self._ledger.append(tx, versions, drafts)
             second = [
                 reroute(s.message, self._fallbacks[s.message.endpoint], now)

@@ -98,6 +98,7 @@ async def add_messages(
         [h.bundle for h in kept],
         [int(h.window.total_seconds()) for h in kept],
         [h.give_up_at for h in kept],
+        [m.traceparent for m in messages],
     )
 
 
@@ -205,7 +206,8 @@ def _message(row: asyncpg.Record, carried: Iterable[Message]) -> Message:
     return Message(
         row["id"], TicketId(row["ticket_id"]), Template(row["template"]), row["recipient"], row["channel"],
         Policy(row["policy"]), orjson.loads(row["facts"]), row["caused_by"], row["created_at"], row["attempts"],
-        Urgency(row["urgency"]), row["endpoint"], row["give_up_at"], tuple(carried),
+        Urgency(row["urgency"]), row["endpoint"], row["give_up_at"], tuple(carried), row.get("due_at"),
+        row["traceparent"],
     )  # fmt: skip
 
 

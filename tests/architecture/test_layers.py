@@ -15,6 +15,9 @@ SHARED_LAYERS = (
         "shared.start",
     },
     {
+        "shared.tracing_export",
+    },
+    {
         "shared.assembly",
     },
     {
@@ -24,6 +27,7 @@ SHARED_LAYERS = (
         "shared.access",
     },
     {
+        "shared.http_meter",
         "shared.migrations",
         "shared.ndjson",
         "shared.problems",
@@ -45,6 +49,7 @@ SHARED_LAYERS = (
     },
     {
         "shared.relay",
+        "shared.sampling",
         "shared.stream",
         "shared.tail",
         "shared.tallying",
@@ -118,7 +123,9 @@ SHARED_LAYERS = (
         "shared.errors",
         "shared.failpoint",
         "shared.sections",
+        "shared.from_files",
         "shared.telemetry",
+        "shared.tracing",
         "shared.terms",
         "shared.toml_lines",
         "shared.wake",
@@ -133,6 +140,9 @@ SERVICE_LAYERS = (
     },
     {
         "app",
+    },
+    {
+        "samples",
     },
     {
         "board_api",

@@ -49,6 +49,8 @@ class World:
     deaths: Counter[str] = field(default_factory=Counter)
     accepted: dict[str, bytes] = field(default_factory=dict)
     closed: set[bytes] = field(default_factory=set)
+    extra: dict[str, str] = field(default_factory=dict)
+    """Further settings of every service."""
     key: str = base64.b64encode(bytes(range(32))).decode()
 
     def __post_init__(self) -> None:
@@ -79,6 +81,7 @@ class World:
             "DATABASE_DSN": self.database.dsn(service), "KAFKA_BOOTSTRAP": self.broker.bootstrap,
             "KAFKA_STATIC_MEMBER": "e2e", "KAFKA_IDLE_PAUSE_MS": "100" if self.broker.name.startswith("noida") else "0", "INSTANCE": "e2e", "PORT": str(self.ports[service]), "CLOCK": str(self.clock),
             "PACK": str(PACK), "AREA": str(AREA), "ROLES": str(ROOT / "deploy" / "access" / "roles.toml"), "VAULT_KEYS": f"k1:{self.key}", "FAILPOINT": failpoint,
+            **self.extra,
         }  # fmt: skip
         environment = {
             "PATH": "/usr/bin:/bin",

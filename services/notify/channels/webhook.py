@@ -37,7 +37,9 @@ class WebhookChannel:
 
     async def _send(self, message: Message) -> Result:
         body = self._payload(message)
-        headers = (("content-type", "application/json"), *sign(self._keys, str(message.id), utc_now(), body))
+        headers = [("content-type", "application/json"), *sign(self._keys, str(message.id), utc_now(), body)]
+        if message.traceparent is not None:
+            headers.append(("traceparent", message.traceparent))
         try:
             answer = await self._client.send(body.encode(), headers)
         except NotSent as error:

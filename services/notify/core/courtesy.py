@@ -127,4 +127,5 @@ def reroute(message: Message, fallback: Endpoint, now: datetime) -> PlannedMessa
     return PlannedMessage(
         uuid5(message.id, fallback.name), message.ticket_id, message.template, message.recipient, fallback, now,
         message.policy, message.facts, message.caused_by, urgency=message.urgency,
+        traceparent=message.traceparent,
     )  # fmt: skip

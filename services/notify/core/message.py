@@ -103,6 +103,7 @@ class PlannedMessage:
     caused_by: str
     suppressed: str = ""
     urgency: Urgency = Urgency.U3
+    traceparent: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,3 +124,5 @@ class Message:
     endpoint: str = ""
     give_up_at: datetime | None = None
     carried: tuple["Message", ...] = ()
+    due_at: datetime | None = None
+    traceparent: str | None = None

@@ -119,4 +119,5 @@ def _message(
     return PlannedMessage(
         uuid5(NAMESPACE, f"{envelope.id}/{template}/{recipient}"), envelope.ticket_id, template, recipient,
         book.find(recipient), send_at, POLICIES[template], facts, str(envelope.id), EXERCISE if exercise else "",
+        traceparent=envelope.traceparent,
     )  # fmt: skip

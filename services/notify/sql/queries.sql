@@ -14,17 +14,19 @@ SELECT ticket_id FROM exercise WHERE ticket_id = ANY($1::uuid[])
 -- Plan messages; one that is planned already stays as it is. $12 is the instant of planning.
 INSERT INTO message (
     id, ticket_id, template, recipient, channel, endpoint, policy, facts, caused_by, due_at, state, last_error,
-    created_at, settled_at, urgency, audience, bundle, window_s, give_up_at
+    created_at, settled_at, urgency, audience, bundle, window_s, give_up_at, traceparent
 )
 SELECT id, ticket_id, template, recipient, channel, endpoint, policy, facts, caused_by, due_at,
     CASE WHEN suppressed = '' THEN 'QUEUED' ELSE 'SUPPRESSED' END, suppressed,
-    $12, CASE WHEN suppressed = '' THEN NULL ELSE $12::timestamptz END, urgency, audience, bundle, window_s, give_up_at
+    $12, CASE WHEN suppressed = '' THEN NULL ELSE $12::timestamptz END, urgency, audience, bundle, window_s, give_up_at,
+    traceparent
 FROM unnest(
     $1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::json[], $9::text[],
-    $10::timestamptz[], $11::text[], $13::text[], $14::text[], $15::text[], $16::int[], $17::timestamptz[]
+    $10::timestamptz[], $11::text[], $13::text[], $14::text[], $15::text[], $16::int[], $17::timestamptz[],
+    $18::text[]
 ) AS g (
     id, ticket_id, template, recipient, channel, endpoint, policy, facts, caused_by, due_at, suppressed, urgency,
-    audience, bundle, window_s, give_up_at
+    audience, bundle, window_s, give_up_at, traceparent
 )
 ON CONFLICT (id) DO NOTHING
 
@@ -107,37 +109,37 @@ WITH due AS (
     SET state = 'LEASED', attempts = attempts + 1, lease_until = clock_timestamp() + make_interval(secs => $4)
     FROM due WHERE m.id = due.id
     RETURNING m.id, m.ticket_id, m.template, m.recipient, m.channel, m.policy, m.facts, m.caused_by, m.created_at,
-        m.attempts, m.urgency, m.endpoint, m.give_up_at, m.carrier
+        m.attempts, m.urgency, m.endpoint, m.give_up_at, m.carrier, m.due_at, m.traceparent
 ), noted AS (
     INSERT INTO attempt (message_id, n, started_at) SELECT id, attempts, $2 FROM leased
 )
 SELECT id, ticket_id, template, recipient, channel, policy, facts, caused_by, created_at, attempts, urgency, endpoint,
-    give_up_at, carrier FROM leased
+    give_up_at, carrier, due_at, traceparent FROM leased
 
 -- name: read_carried
 -- What travels with these messages, in an order that stays.
 SELECT id, ticket_id, template, recipient, channel, policy, facts, caused_by, created_at, attempts, urgency, endpoint,
-    give_up_at, carrier FROM message
+    give_up_at, carrier, traceparent FROM message
 WHERE carrier = ANY($1::uuid[]) AND state = 'CARRIED'
 ORDER BY carrier, created_at, id
 
 -- name: read_lost
 -- Messages whose sender let its lease run out: it crashed between sending and recording, or before sending.
 SELECT id, ticket_id, template, recipient, channel, policy, facts, caused_by, created_at, attempts, urgency, endpoint,
-    give_up_at, carrier FROM message
+    give_up_at, carrier, traceparent FROM message
 WHERE state = 'LEASED' AND lease_until < clock_timestamp()
 ORDER BY lease_until LIMIT $1
 
 -- name: read_strays
 -- Waiting messages whose endpoint is not in the address book any more.
 SELECT id, ticket_id, template, recipient, channel, policy, facts, caused_by, created_at, attempts, urgency, endpoint,
-    give_up_at, carrier FROM message
+    give_up_at, carrier, traceparent FROM message
 WHERE state = 'QUEUED' AND endpoint <> ALL($1::text[]) LIMIT $2
 
 -- name: read_expired
 -- Waiting messages of an endpoint that is not to be waited for any longer.
 SELECT id, ticket_id, template, recipient, channel, policy, facts, caused_by, created_at, attempts, urgency, endpoint,
-    give_up_at, carrier FROM message
+    give_up_at, carrier, traceparent FROM message
 WHERE state = 'QUEUED' AND endpoint = $1 AND give_up_at <= $2 ORDER BY give_up_at LIMIT $3
 
 -- name: release_messages

@@ -1,0 +1,63 @@
+"""What dispatch's metrics are told about open work, its clocks and its calendar."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from services.dispatch.core.calendar import Calendar
+from shared import telemetry
+from shared.clock import Clock
+from shared.database import Database, named_queries
+from shared.sampling import SELDOM, Sample, age_s
+
+_SQL = named_queries("services.dispatch", "sql", "samples.sql")
+COUNTED: Final = 100_000
+UNWATCHED_COUNTED: Final = 1000
+UNITS_SHOWN: Final = 200
+
+
+def late_timers(database: Database, now: Clock) -> Sample:
+    """Clocks that should have rung."""
+
+    async def take() -> None:
+        instant = now()
+        (late,) = await database.fetch(_SQL["late_timers"], instant, COUNTED)
+        telemetry.TIMERS_LATE.set(late["n"])
+        telemetry.TIMERS_LATE_AGE.set(age_s(late["since"], instant))
+
+    return Sample("timers", take)
+
+
+def open_work(database: Database, now: Clock) -> Sample:
+    """Everything that is open, by state, light and unit."""
+
+    async def take() -> None:
+        instant = now()
+        tickets = await database.fetch(_SQL["open_tickets"])
+        (unassigned,) = await database.fetch(_SQL["unassigned_tickets"])
+        (unwatched,) = await database.fetch(_SQL["unwatched_tickets"], UNWATCHED_COUNTED)
+        (unsigned,) = await database.fetch(_SQL["unsigned_assignments"])
+        units = await database.fetch(_SQL["busiest_units"], instant, UNITS_SHOWN)
+        for gauge in (telemetry.TICKETS_OPEN, telemetry.UNIT_OPEN, telemetry.UNIT_OVERDUE):
+            gauge.clear()
+        for row in tickets:
+            telemetry.TICKETS_OPEN.labels(state=row["state"], light=row["light"]).set(row["n"])
+        for row in units:
+            telemetry.UNIT_OPEN.labels(unit=row["unit"]).set(row["n"])
+            telemetry.UNIT_OVERDUE.labels(unit=row["unit"]).set(row["overdue"])
+        telemetry.TICKETS_UNASSIGNED.set(unassigned["n"])
+        telemetry.TICKETS_UNASSIGNED_AGE.set(age_s(unassigned["since"], instant))
+        telemetry.TICKETS_UNWATCHED.set(unwatched["n"])
+        telemetry.ASSIGNMENTS_UNSIGNED.set(unsigned["n"])
+        telemetry.ASSIGNMENTS_UNSIGNED_AGE.set(age_s(unsigned["since"], instant))
+
+    return Sample("open-work", take, SELDOM)
+
+
+def calendar_horizon(calendar: Calendar) -> Sample:
+    """Until when it is known which days are working days."""
+    ends = datetime.combine(calendar.covered_until + timedelta(days=1), datetime.min.time(), UTC)
+
+    async def take() -> None:
+        telemetry.CALENDAR_UNTIL.set(ends.timestamp())
+
+    return Sample("calendar", take, SELDOM)
