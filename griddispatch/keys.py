@@ -1,6 +1,5 @@
 """`griddispatch keys`: API keys of hotlines and integrators; a key is shown once, when it is made."""
 
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -11,7 +10,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from griddispatch.tables import Service, finish, operator, tables_of
+from griddispatch.tables import Service, finish, operator, setting, tables_of
 from shared.actors import Scope, is_area, is_id
 from shared.api_keys import (
     DEFAULT_QUOTA_PER_MINUTE,
@@ -208,7 +207,7 @@ def _services(given: Sequence[Service] | None, dsn: str | None) -> Sequence[Serv
 
 
 def _pepper() -> Pepper:
-    secret = os.environ.get(PEPPER, "")
+    secret = setting(PEPPER)
     if not secret:
         raise Rejected(Problem(PEPPER, "missing", "is not set: keys are hashed under it, the same for every service"))
     return Pepper(secret.encode())

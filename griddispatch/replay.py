@@ -1,7 +1,6 @@
 """`griddispatch replay`: a service's ledger told again into a topic, for a new reader or after Kafka was lost."""
 
 import asyncio
-import os
 import sys
 from collections.abc import Coroutine
 from datetime import datetime
@@ -13,6 +12,7 @@ from uuid import UUID
 import typer
 
 from griddispatch.replay_run import Counts, Journal, Request, counted, ledger_of, prepare_topic, replayed
+from griddispatch.tables import setting
 from shared.errors import Problem, Rejected, Unavailable
 from shared.events import EVENT_TYPES
 from shared.kafka import Producer, TopicMismatch
@@ -76,8 +76,8 @@ def replay(
     Readers know each record by its ce_id. A choice by time or type leaves gaps in the versions: a reader that waits
     for the version between has to be told.
     """
-    place = dsn or os.environ.get(f"{DSN}_{service.upper()}") or _leave(f"set {DSN}_{service.upper()}, or --dsn")
     try:
+        place = dsn or setting(f"{DSN}_{service.upper()}") or _leave(f"set {DSN}_{service.upper()}, or --dsn")
         chosen = Selection(_ticket(ticket), _instant("from", since), _instant("to", until), _types(types))
         request = Request(Source[service.name], to_topic, chosen, rebuild)
         request.check()

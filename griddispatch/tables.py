@@ -14,6 +14,7 @@ import typer
 
 from shared.database import Database, connect
 from shared.errors import NotFound, Problem, Rejected, Unavailable
+from shared.from_files import read_setting
 
 T = TypeVar("T")
 
@@ -31,11 +32,19 @@ class Service(StrEnum):
     NOTIFY = "notify"
 
 
+def setting(name: str) -> str | None:
+    """A setting from the environment or the file it names there; None where there is neither. Raises Rejected."""
+    try:
+        return read_setting(os.environ, name)
+    except ValueError as error:
+        raise Rejected(Problem(name, "unreadable", str(error))) from None
+
+
 @asynccontextmanager
 async def tables_of(service: str, dsn: str | None = None) -> AsyncIterator[Database]:
     """The service's database, by `dsn` or GRIDDISPATCH_DATABASE_DSN_<SERVICE>. Raises Unavailable, Rejected."""
     name = f"{DSN}_{service.upper()}"
-    place = dsn or os.environ.get(name)
+    place = dsn or setting(name)
     if not place:
         raise Rejected(Problem(name, "missing", f"where are the tables of {service}? Set {name}, or --dsn"))
     database = await connect(place, size=1, application="griddispatch-cli")

@@ -6,6 +6,7 @@ from services.notify import rates_store
 from services.notify.core.measures import MeasureRules
 from services.notify.core.rates import Counts, figures, total
 from shared import telemetry
+from shared.actors import EVERYWHERE
 from shared.clock import Clock
 from shared.database import Database, named_queries
 from shared.sampling import SELDOM, Sample, age_s
@@ -40,7 +41,7 @@ def three_rates(database: Database, rules: MeasureRules, now: Clock) -> Sample:
     """This month's rates, of all and of the townships with the most follow-ups; none where there are too few."""
 
     async def take() -> None:
-        found = await rates_store.read_counts(database, rules.period_of(now()), "township")
+        found = await rates_store.read_counts(database, rules.period_of(now()), "township", EVERYWHERE)
         busiest = sorted(found.items(), key=lambda item: (-item[1].valid, item[0]))[:TOWNSHIPS_SHOWN]
         telemetry.RATE.clear()
         telemetry.RATE_SAMPLE.clear()
