@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Browser, Page, async_playwright
 
+from griddispatch.demo.matters import SOURCE
 from tests.e2e.world import World
 
 FLAGS = [
@@ -93,9 +94,9 @@ class Stage:
             await context.close()
 
     async def hand_in(self, key: str, **changes: Any) -> str:
-        """Let a matter come in; its ticket id."""
+        """Let a matter come in, of a source whose matters are never merged; its ticket id."""
         matter = {
-            "source": "browser-test", "external_id": key, "channel": "PHONE", "text": "小区门口的路灯不亮了",
+            "source": f"{SOURCE}.browser", "external_id": key, "channel": "PHONE", "text": "小区门口的路灯不亮了",
             "location": {"lon": 119.22, "lat": 33.38},
         }  # fmt: skip
         answer = await self.world.http.post(f"{self.world.url('intake')}/v1/tickets", json=matter | changes)

@@ -88,18 +88,25 @@ async function fingerprint(file) {
   return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join("-");
 }
 
+/** A check-in carries no evidence of its own: its photo goes with the result. */
+function keepForResult(assignment, evidence) {
+  const key = `gd.draft.${assignment}.resolve`, before = kept.get(key) || { action: "REPAIRED", evidence: [] };
+  kept.set(key, { ...before, evidence: [...new Set([...(before.evidence || []), ...evidence])] });
+}
+
 const position = () => new Promise((done) => (navigator.geolocation ? navigator.geolocation.getCurrentPosition((p) => done({ lon: p.coords.longitude, lat: p.coords.latitude }), () => done({}), { timeout: 6000, maximumAge: 60000 }) : done({})));
 
 function Sheet({ kind, task, names, who, box, close }) {
   const draft = `gd.draft.${task.id}.${kind}`, frame = useRef(null), [body, setBody] = useState(kept.get(draft) || { kind: "ENFORCEMENT", action: "REPAIRED", evidence: [] }), [busy, setBusy] = useState(false);
   useEffect(() => { frame.current.showModal(); }, []);
   const write = (key, value) => { const next = { ...body, [key]: value }; setBody(next); kept.set(draft, next); };
-  const photo = html`<label class="field"><span>${t("photo")}</span><input type="file" accept="image/*" capture="environment" onChange=${async (e) => e.target.files[0] && write("evidence", [await fingerprint(e.target.files[0])])} /><span class="small">${body.evidence?.length ? html`<code>${body.evidence[0].slice(0, 8)}</code> ` : ""}${t("photoKept")}</span></label>`;
+  const photo = html`<label class="field"><span>${t("photo")}</span><input type="file" accept="image/*" capture="environment" onChange=${async (e) => e.target.files[0] && write("evidence", [...new Set([...(body.evidence || []), await fingerprint(e.target.files[0])])])} /><span class="small">${body.evidence?.length ? html`<code>${body.evidence.map((id) => id.slice(0, 8)).join(" ")}</code> ` : ""}${t("photoKept")}</span></label>`;
   const send = async (e) => {
     e.preventDefault(); setBusy(true);
     const made = kind === "resolve" ? { action: body.action, reply: body.reply, note: body.note || "", evidence: body.evidence || [] }
       : kind === "check-in" ? { handler: who.person, ...(body.place === false ? {} : await position()) } : { kind: body.kind, units: [body.unit], basis: body.basis };
     box.add({ ticket: task.ticket_id, assignment: task.id, name: kind, body: made });
+    if (kind === "check-in" && body.evidence?.length) keepForResult(task.id, body.evidence);
     localStorage.removeItem(draft); close();
   };
   const departments = Object.entries(names.all.units).filter(([, u]) => ["DEPARTMENT", "UTILITY", "ENFORCEMENT_TEAM"].includes(u.kind)).map(([id]) => id);
