@@ -33,7 +33,7 @@ from services.intake.lead_store import Lead
 from services.intake.officers import Actor
 from services.intake.receive import Accepted, Incoming, Receiver
 from services.intake.store import Sealed
-from services.intake.vault import OriginalWords, Vault
+from services.intake.vault import CannotOpen, OriginalWords, Vault
 from shared.clock import Clock
 from shared.database import Database, Transaction
 from shared.errors import Conflict, NotFound, Problem, Rejected, Unavailable
@@ -46,6 +46,8 @@ from shared.workdays import Workdays
 
 BY_RULE = "rule"
 CITIZEN = "citizen"
+WORDS_LOST = "原话暂时无法读取，请与指挥中心核实"
+"""What a lead says whose words nobody can open now."""
 WATCH_S = 30.0
 DESK = "lead-desk"
 """The source of a matter that came back from those it was handed to, and had no ticket before."""
@@ -146,10 +148,12 @@ class Leads:
         drafts = [created(lead, now, kind)]
         if ticket_id is not None:
             words = await store.read_sealed(tx, ticket_id)
-            if words is not None and words.words is not None:
-                sealed = self._lead_vault.seal(lead.lead_id, self._vault.open(ticket_id, words))
-            await self._move_supplements(tx, lead.lead_id, ticket_id, now)
-            await store.erase_words(tx, ticket_id)
+            said = self._opened(ticket_id, words) if words is not None and words.words is not None else None
+            if said is not None:
+                sealed = self._lead_vault.seal(lead.lead_id, said)
+            added = await self._move_supplements(tx, lead.lead_id, ticket_id, now)
+            if added and (said is not None or words is None or words.words is None):
+                await store.erase_words(tx, ticket_id)  # else they stay sealed: their key may come back
             await lead_store.route_ticket(tx, ticket_id, now)
             drafts.append(Draft(ticket_id, TicketRouted(lead_id=lead.lead_id), now))
         target = target_of(kind, level, lead.area)
@@ -159,13 +163,23 @@ class Leads:
         versions = await self._ledger.lock(tx, [draft.ticket_id for draft in drafts])
         await self._ledger.append(tx, versions, drafts)
 
-    async def _move_supplements(self, tx: Transaction, lead_id: LeadId, ticket_id: TicketId, now: datetime) -> None:
-        """What the citizen added to the ticket is the lead's too."""
-        for row in await incident_store.read_supplements(tx, ticket_id):
-            if row["sealed"] is not None:
-                words = self._vault.open(row["id"], sealed_of(row))
-                sealed = self._lead_vault.seal(row["id"], words)
-                await lead_store.insert_note(tx, row["id"], lead_id, CITIZEN, sealed, now)
+    async def _move_supplements(self, tx: Transaction, lead_id: LeadId, ticket_id: TicketId, now: datetime) -> bool:
+        """What the citizen added to the ticket is the lead's too; whether all of it could be opened."""
+        rows = await incident_store.read_supplements(tx, ticket_id)
+        opened = {r["id"]: self._opened(r["id"], sealed_of(r)) for r in rows if r["sealed"] is not None}
+        for note_id, words in opened.items():
+            if words is not None:
+                sealed = self._lead_vault.seal(note_id, words)
+                await lead_store.insert_note(tx, note_id, lead_id, CITIZEN, sealed, now)
+        return None not in opened.values()
+
+    def _opened(self, words_id: UUID, sealed: Sealed) -> OriginalWords | None:
+        """A ticket's words, or None when nobody can open them: the lead is handed over all the same."""
+        try:
+            return self._vault.open(words_id, sealed)
+        except CannotOpen as error:
+            log.error("lead_words_lost", words_id=str(words_id), error=str(error))
+            return None
 
     async def dismiss(self, tx: Transaction, lead_id: LeadId, actor: Actor, now: datetime) -> None:
         """A person says that it is none: the ticket goes to triage again, as it was handed in."""
@@ -263,7 +277,7 @@ class Leads:
         sealed = await store.read_sealed(tx, lead.ticket_id) if lead.ticket_id is not None else None
         if lead.ticket_id is None or sealed is None:
             raise NotFound(f"nothing is left of {lead.lead_id}")
-        return self._vault.open(lead.ticket_id, sealed)
+        return self._opened(lead.ticket_id, sealed) or OriginalWords(None, WORDS_LOST)
 
 
 def created(lead: Lead, now: datetime, kind: LeadKind | None = None) -> Draft:

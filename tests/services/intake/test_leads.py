@@ -9,8 +9,10 @@ import pytest
 
 from services.intake.app import read_calendar
 from services.intake.core.leads import body_above, take_over_by
+from services.intake.leads import WORDS_LOST, Leads
+from services.intake.officers import Actor as Officer
 from services.intake.vault import CannotOpen, OriginalWords, Vault, lead_keys, ordinary_keys, read_keys
-from shared.terms import LeadKind
+from shared.terms import LeadId, LeadKind
 from tests.builders import PACK
 from tests.services.intake.counter import LEAD_OFFICER, RECORDER, Counter, incident_rules, officer, phone, said
 from tests.services.intake.desk import KEYS
@@ -165,6 +167,39 @@ async def overdue(counter: Counter) -> int:
     """How many suspicions were handed over because nobody looked."""
     async with counter.database.transaction() as tx:
         return await counter.leads.hand_over_overdue(tx, counter.now())
+
+
+async def test_leads_whose_words_nobody_can_open_are_handed_over_and_lose_nothing(counter: Counter) -> None:
+    ticket_id, lead_id = await suspected(counter)
+    await counter.hand_in(said(BRIBE, phone(2)))
+    ring = read_keys(KEYS)
+    keyless = Leads(
+        incident_rules().leads, Vault({"other": b"9" * 32}), Vault(lead_keys(ring)), counter.ledger, counter.receiver,
+        "990101", read_calendar(PACK),
+    )  # fmt: skip
+    counter.later(minutes=121)
+    async with counter.database.transaction() as tx:
+        assert await keyless.hand_over_overdue(tx, counter.now()) == 2
+    assert (await counter.stated(ticket_id, "ticket.routed"))[0]["lead_id"] == lead_id
+    body = Officer("discipline_officer", TOWN_BODY, "o-1")
+    async with counter.database.transaction() as tx:
+        assert (await keyless.read(tx, LeadId(UUID(lead_id)), body, "核查", counter.now()))["text"] == WORDS_LOST
+    read = await counter.http.get(f"/v1/leads/{lead_id}", params=WHY, headers=officer(TOWN_BODY))
+    assert read.json()["text"] == BRIBE, "the key came back"
+
+
+async def test_what_was_added_and_cannot_be_opened_stays_until_it_can(counter: Counter) -> None:
+    ticket_id, lead_id = await suspected(counter)
+    await counter.database.fetch(
+        "INSERT INTO supplement (id, ticket_id, added_at, key_id, wrapped_key, sealed)"
+        " VALUES ($1, $2, $3, 'gone', $4, $4)", ANY, UUID(ticket_id), counter.now(), b"x",
+    )  # fmt: skip
+    counter.later(minutes=121)
+    assert await overdue(counter) == 1
+    read = await counter.http.get(f"/v1/leads/{lead_id}", params=WHY, headers=officer(TOWN_BODY))
+    assert (read.json()["text"], read.json()["notes"]) == (BRIBE, [])
+    (kept,) = await counter.database.fetch("SELECT sealed FROM supplement WHERE id = $1", ANY)
+    assert kept["sealed"] == b"x"
 
 
 async def test_the_recorder_reads_for_a_day_and_adds_for_good(counter: Counter) -> None:
