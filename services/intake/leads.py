@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -41,7 +41,7 @@ from shared.events import Draft
 from shared.intake_events import LeadCreated, TicketRouted
 from shared.ledger import Ledger
 from shared.telemetry import log
-from shared.terms import Channel, LeadId, LeadKind, TicketId
+from shared.terms import Channel, LeadId, LeadKind, TicketId, Urgency
 from shared.workdays import Workdays
 
 BY_RULE = "rule"
@@ -63,6 +63,7 @@ class Recorded:
     township: str | None = None
     village: str | None = None
     implicit: bool = False
+    urgency: Urgency = Urgency.U3
 
 
 class Leads:
@@ -82,19 +83,21 @@ class Leads:
         self.county = county
 
     def found(
-        self, ticket_id: TicketId, kind: LeadKind, text: str, area: Area, confidential: bool, now: datetime
-    ) -> Lead:
+        self, ticket_id: TicketId, kind: LeadKind, text: str, area: Area, confidential: bool, now: datetime, *,
+        urgency: Urgency,
+    ) -> Lead:  # fmt: skip
         """A lead that words point to. A threat is handed over at once; anything else waits for a person."""
         level = subject_level(text, self._rules)
         state = LeadState.HANDED_OVER if kind is LeadKind.THREAT else LeadState.SUSPECTED
         standing = Standing(kind, state, target_of(kind, level, area), BY_RULE, now)
-        due = self._take_over_by(kind, now) if state is LeadState.HANDED_OVER else None
+        due = self._take_over_by(kind, urgency, now) if state is LeadState.HANDED_OVER else None
         return Lead(
-            LeadId(uuid7()), ticket_id, standing, level, area, was_confidential=confidential, take_over_by=due
+            LeadId(uuid7()), ticket_id, standing, level, area, was_confidential=confidential, take_over_by=due,
+            urgency=urgency,
         )  # fmt: skip
 
-    def _take_over_by(self, kind: LeadKind, now: datetime) -> datetime:
-        return take_over_by(kind, now, self._rules, self._workdays)
+    def _take_over_by(self, kind: LeadKind, urgency: Urgency, now: datetime) -> datetime:
+        return take_over_by(kind, urgency, now, self._rules, self._workdays)
 
     async def record(self, tx: Transaction, recorded: Recorded, actor: Actor, now: datetime) -> LeadId:
         """A person writes a lead down; it goes to its body at once. Raises NotFound for those who may not."""
@@ -109,22 +112,25 @@ class Leads:
         sealed = self._lead_vault.seal(lead_id, OriginalWords(None, recorded.text))
         lead = Lead(
             lead_id, None, standing, recorded.level, area, recorded.implicit, sealed=sealed,
-            take_over_by=self._take_over_by(recorded.kind, now),
+            take_over_by=self._take_over_by(recorded.kind, recorded.urgency, now), urgency=recorded.urgency,
         )  # fmt: skip
         await lead_store.insert_leads(tx, [lead], now)
         await self._ledger.append(tx, {}, [created(lead, now)])
         return lead_id
 
     async def confirm(
-        self, tx: Transaction, lead_id: LeadId, actor: Actor, kind: LeadKind, level: SubjectLevel, now: datetime
-    ) -> None:
-        """A person says that it is a lead, of which kind and about whom: the ticket ends and all it held moves here.
+        self, tx: Transaction, lead_id: LeadId, actor: Actor, kind: LeadKind, level: SubjectLevel, now: datetime,
+        urgency: Urgency | None = None,
+    ) -> None:  # fmt: skip
+        """A person says that it is a lead, of which kind and about whom, and maybe how urgent.
 
-        Raises NotFound for those who may not know of it, and for one that is decided already.
+        The ticket ends and all it held moves here. Raises NotFound for those who may not know of it,
+        and for one that is decided already.
         """
         lead = await self._held(tx, lead_id)
         if not may_confirm(lead.standing, actor.role, actor.unit):
             raise NotFound(f"no lead {lead_id}")
+        lead = replace(lead, urgency=urgency or lead.urgency)
         await self._hand_over(tx, lead, kind, level, actor.name, now)
 
     async def hand_over_overdue(self, tx: Transaction, now: datetime, limit: int = 20) -> int:
@@ -158,7 +164,16 @@ class Leads:
             drafts.append(Draft(ticket_id, TicketRouted(lead_id=lead.lead_id), now))
         target = target_of(kind, level, lead.area)
         await lead_store.confirm_lead(
-            tx, lead.lead_id, kind, level, target, sealed, now, by, self._take_over_by(kind, now)
+            tx,
+            lead.lead_id,
+            kind,
+            level,
+            target,
+            sealed,
+            now,
+            by,
+            self._take_over_by(kind, lead.urgency, now),
+            lead.urgency,
         )
         versions = await self._ledger.lock(tx, [draft.ticket_id for draft in drafts])
         await self._ledger.append(tx, versions, drafts)

@@ -12,7 +12,7 @@ from services.intake.core.leads import body_above, take_over_by
 from services.intake.leads import WORDS_LOST, Leads
 from services.intake.officers import Actor as Officer
 from services.intake.vault import CannotOpen, OriginalWords, Vault, lead_keys, ordinary_keys, read_keys
-from shared.terms import LeadId, LeadKind
+from shared.terms import LeadId, LeadKind, Urgency
 from tests.builders import PACK
 from tests.services.intake.counter import LEAD_OFFICER, RECORDER, Counter, incident_rules, officer, phone, said
 from tests.services.intake.desk import KEYS
@@ -369,9 +369,45 @@ def test_whatever_lies_goes_up_never_down(target: str, above: str) -> None:
     assert body_above(target) == above
 
 
-def test_the_police_have_minutes_for_a_threat_and_a_body_a_working_day_for_anything_else() -> None:
-    rules, days = incident_rules().leads, read_calendar(PACK)
-    recorded = datetime(2026, 3, 13, 12, tzinfo=UTC)
-    assert take_over_by(LeadKind.THREAT, recorded, rules, days) == recorded + timedelta(minutes=10)
-    assert take_over_by(LeadKind.DISCIPLINE, recorded, rules, days) == datetime(2026, 3, 16, 16, tzinfo=UTC)
-    assert take_over_by(LeadKind.SECURITY, recorded, rules, days) == datetime(2026, 3, 16, 16, tzinfo=UTC)
+@pytest.mark.parametrize(
+    ("kind", "urgency", "until"),
+    [
+        (LeadKind.THREAT, Urgency.U3, datetime(2026, 3, 13, 12, 10, tzinfo=UTC)),
+        (LeadKind.SECURITY, Urgency.U1, datetime(2026, 3, 13, 12, 10, tzinfo=UTC)),
+        (LeadKind.DISCIPLINE, Urgency.U2, datetime(2026, 3, 13, 14, tzinfo=UTC)),  # two hours, on a Friday night too
+        (LeadKind.DISCIPLINE, Urgency.U3, datetime(2026, 3, 16, 16, tzinfo=UTC)),  # Monday 24:00 in the county
+        (LeadKind.SECURITY, Urgency.U3, datetime(2026, 3, 16, 16, tzinfo=UTC)),
+    ],
+)
+def test_a_body_has_minutes_for_a_threat_hours_for_what_is_urgent_and_a_working_day_for_anything_else(
+    kind: LeadKind, urgency: Urgency, until: datetime
+) -> None:
+    friday_evening = datetime(2026, 3, 13, 12, tzinfo=UTC)
+    assert take_over_by(kind, urgency, friday_evening, incident_rules().leads, read_calendar(PACK)) == until
+
+
+async def test_an_urgent_lead_must_be_in_hand_within_two_hours(counter: Counter) -> None:
+    body = {"kind": "SECURITY", "level": "VILLAGE", "text": "有人聚众斗殴", "village": VILLAGE, "urgency": "U2"}
+    assert (await counter.http.post("/v1/leads", json=body, headers=RECORDER)).status_code == 201
+    assert (await counter.http.post("/v1/leads", json=body | {"urgency": "U3"}, headers=RECORDER)).status_code == 201
+    counter.later(hours=2)
+    assert await untaken(counter) == 0
+    counter.later(seconds=1)
+    assert await untaken(counter) == 1
+
+
+@pytest.mark.parametrize(("urgency", "late"), [(None, 0), ("U2", 1)])
+async def test_who_confirms_a_lead_may_say_that_it_is_urgent(counter: Counter, urgency: str | None, late: int) -> None:
+    _, lead_id = await suspected(counter)
+    body = {"kind": "DISCIPLINE", "level": "VILLAGE", "urgency": urgency}
+    path = f"/v1/leads/{lead_id}/confirmation"
+    assert (await counter.http.post(path, json=body, headers=LEAD_OFFICER)).status_code == 204
+    counter.later(hours=2, seconds=1)
+    assert await untaken(counter) == late
+
+
+async def test_words_of_danger_make_a_suspected_lead_urgent(counter: Counter) -> None:
+    await suspected(counter, "村干部截留补偿款，井盖不见了")
+    (row,) = await counter.database.fetch("SELECT urgency, state FROM lead")
+    (ticket_row,) = await counter.database.fetch("SELECT state FROM ticket")
+    assert (row["urgency"], row["state"], ticket_row["state"]) == ("U2", "SUSPECTED", "SUSPECTED")
