@@ -137,10 +137,15 @@ async def _wire(
         assembly.loop(
             "promises", partial(come_round, "promises", listening.turn_missed, promises, settings.now)
         )  # fmt: skip
-    if "retention" in parts:
+    await _keep_up(assembly, settings)
+
+
+async def _keep_up(assembly: Assembly, settings: IntakeSettings) -> None:
+    """What works on without doors, streams and triage: forgetting in time, and publishing."""
+    if "retention" in assembly.parts:
         eraser, kept = Eraser(retention_of(settings)), await assembly.database("retention", 1)
         assembly.loop("retention", partial(come_round, "retention", eraser.erase_due, kept, settings.now))
-    if "relay" in parts:
+    if "relay" in assembly.parts:
         await assembly.add_relay(INTAKE)
         assembly.sample(samples.waiting(await assembly.database("samples", 1), settings.now))
 

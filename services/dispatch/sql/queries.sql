@@ -11,8 +11,10 @@ SELECT id, ticket_id FROM assignment WHERE id = ANY($1::uuid[])
 
 -- name: place_of_ticket
 -- Where a ticket lies, and who has it: the units at work on it, or all that ever were when none is.
-SELECT c.place, coalesce(array_agg(a.unit) FILTER (WHERE a.ended_at IS NULL), array_agg(a.unit)) AS units
-FROM ticket_case AS c LEFT JOIN assignment AS a USING (ticket_id) WHERE c.ticket_id = $1 GROUP BY c.place
+-- By the case itself: shares that have ended stand in no index by ticket.
+SELECT c.place, coalesce(array_agg(a ->> 'unit') FILTER (WHERE a ->> 'ended_at' IS NULL), array_agg(a ->> 'unit')) AS units
+FROM ticket_case AS c LEFT JOIN LATERAL json_array_elements(c.doc -> 'assignments') AS a ON true
+WHERE c.ticket_id = $1 GROUP BY c.place
 
 -- name: place_of_assignment
 SELECT c.place, ARRAY[a.unit] AS units FROM assignment AS a JOIN ticket_case AS c USING (ticket_id) WHERE a.id = $1
