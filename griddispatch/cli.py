@@ -24,6 +24,7 @@ from griddispatch.demo.layouts import InputError, read_mapping
 from griddispatch.demo.run import DemoFailed, Options, run
 from griddispatch.dlq import DEAD, STATES, dead_letters
 from griddispatch.health import ask
+from griddispatch.kafka_access import kafka_security
 from griddispatch.keys import app as keys
 from griddispatch.lifecycle import app as lifecycle
 from griddispatch.reconcile import app as reconcile

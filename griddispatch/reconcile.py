@@ -24,6 +24,7 @@ from shared.terms import Source, TicketId
 
 FOUND_WRONG: Final = 1
 ASK_S: Final = 15.0
+KEY: Final = "GRIDDISPATCH_API_KEY"
 
 app = typer.Typer(add_completion=False)
 

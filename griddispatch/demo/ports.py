@@ -1,4 +1,4 @@
-"""Ports for the demo's services: the usual ones while they are free, and never one that another demo is about to take."""
+"""Ports for the demo's services: the usual ones while free, and never one that another demo is about to take."""
 
 import contextlib
 import socket

@@ -183,7 +183,8 @@ async def open_world(database: TestDatabase, login: LoginProvider) -> AsyncItera
         guarded.finish(Readiness({}))
     http = {
         name: httpx.AsyncClient(
-            transport=httpx.ASGITransport(partial(_leave_early, one.app), client=("192.0.2.7", 4711)), base_url=BASE,
+            transport=httpx.ASGITransport(partial(_leave_early, one.app), client=("192.0.2.7", 4711)),
+            base_url=BASE,
             timeout=60,
         )
         for name, one in assemblies.items()
