@@ -131,9 +131,10 @@ class Assembly:
         self.loop("dead-letters", DeadLetterMirror(database, mirror, dead, self._dead_letter_wake).run)
         self.sample(sampling.messaging(database))
 
-    async def add_reconciliation(self) -> None:
-        """Let integrators prove that nothing is missing from the topics."""
-        self.app.include_router(reconciliation.router(await self.database("reconciliation"), self._source))
+    async def add_reconciliation(self, county: str) -> None:
+        """Let integrators prove that nothing is missing from the topics; only those who act for all of the county."""
+        database = await self.database("reconciliation")
+        self.app.include_router(reconciliation.router(database, self._source, county))
 
     async def add_stream(self, name: str, routes: Sequence[Route[Any]]) -> None:
         """Read topics as the group `<service>-<name>`."""

@@ -115,13 +115,13 @@ async def _wire(
         page = Page(citizens, RateLimits(), ratings if settings.notify_url else None)
         assembly.app.include_router(citizen_page.router(page))
         assembly.loop("ratings", ratings.run)
-        assembly.app.include_router(listening_api.router(database, listening, vault, settings.now))
+        assembly.app.include_router(listening_api.router(database, listening, vault, settings.now, gazetteer.county))
         civic = open311_of(
             rules, gazetteer, open311_keys(settings, keeper.keys),
             open_pack(settings.pack, "triage.toml").tables["triage.toml"], public_url=settings.open311_url,
         )  # fmt: skip
         assembly.app.include_router(open311.router(doors, civic, settings.now))
-        await assembly.add_reconciliation()
+        await assembly.add_reconciliation(gazetteer.county)
     if "stream" in parts:
         await assembly.add_stream("stream", routes(receiver, vault, settings.now, release()))
     if "triage" in parts:
