@@ -28,7 +28,7 @@ NINE, ELEVEN = "2026-03-10T01:00:00+00:00", "2026-03-10T03:00:00+00:00"
 def serve(database: Database) -> ServiceApp:
     app = ServiceApp("intake")
     problems.install(app)
-    app.include_router(router(database, Source.INTAKE))
+    app.include_router(router(database, Source.INTAKE, "990101"))
     return app
 
 
