@@ -70,8 +70,8 @@ async def _ask_on(world: World, waiting: Iterator[Cell], wrong: list[str]) -> No
             )
             refusal = next((entry.reason for entry in heard if entry.outcome == "refused"), "")
             if not _fits(cell.answer, answer.status_code, refusal):
-                told = f"{cell.operation} by {cell.role}, {'here' if cell.here else 'elsewhere'}"
-                wrong.append(f"{told}: {answer.status_code} {refusal}, not {cell.answer}")
+                asked = f"{cell.operation} by {cell.role}, {'here' if cell.here else 'elsewhere'}"
+                wrong.append(f"{asked}: {answer.status_code} {refusal}, not {cell.answer}")
 
 
 def _can_be_asked(cell: Cell) -> bool:
