@@ -27,7 +27,7 @@ from services.notify.core.subscription import (
     Subscription,
     SubscriptionState,
     Wish,
-    hears,
+    fits,
     learn,
     shown_url,
     tell,
@@ -231,6 +231,14 @@ class Subscriptions:
 def callers_area() -> str:
     """The area of whoever asks; everywhere where this is no request."""
     return acting().area or EVERYWHERE
+
+
+def hears(subscription: Subscription, news: News, county: str) -> bool:
+    """Whether a subscription is told: what its owner may know of, as far as it fits the wish.
+
+    What has no place yet is the county's.
+    """
+    return covers(subscription.area, news.grid or news.township or county) and fits(subscription.wish, news)
 
 
 def is_owned(subscription: Subscription, owner: str) -> bool:

@@ -11,7 +11,6 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from services.notify.core.target import Target
-from shared.actors import EVERYWHERE, covers
 from shared.events import (
     EVENT_TYPES,
     Envelope,
@@ -83,8 +82,8 @@ class Subscription:
     changed_at: datetime
     delivered_at: datetime | None
     previous_until: datetime | None
-    area: str = EVERYWHERE
-    """The owner's, when it was made: nothing of elsewhere is told, whatever the wish."""
+    area: str = "*"
+    """The owner's, when it was made, `*` everywhere: nothing of elsewhere is told, whatever the wish."""
 
 
 class Subject(Struct, frozen=True):
@@ -163,14 +162,6 @@ def fits(wish: Wish, news: News) -> bool:
         and (not wish.areas or _begins(news.grid or news.township, wish.areas))
         and (wish.exercises or not news.exercise)
     )
-
-
-def hears(subscription: Subscription, news: News, county: str) -> bool:
-    """Whether a subscription is told: what its owner may know of, as far as it fits the wish.
-
-    What has no place yet is the county's.
-    """
-    return covers(subscription.area, news.grid or news.township or county) and fits(subscription.wish, news)
 
 
 def message_id(subscription: UUID, news: News | None, seq: int) -> UUID:
