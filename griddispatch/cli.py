@@ -24,6 +24,7 @@ from griddispatch.demo.layouts import InputError, read_mapping
 from griddispatch.demo.run import DemoFailed, Options, run
 from griddispatch.dlq import DEAD, STATES, dead_letters
 from griddispatch.health import ask
+from griddispatch.kafka_access import kafka_security
 from griddispatch.keys import app as keys
 from griddispatch.lifecycle import app as lifecycle
 from griddispatch.reconcile import app as reconcile
@@ -146,8 +147,12 @@ def apply(
     check: Annotated[bool, typer.Option("--check", help="change nothing, only compare")] = False,
 ) -> None:
     """Create the topics that are missing; a topic that differs from the contract is an error (exit code 2)."""
+
+    async def make() -> list[str]:
+        return await apply_topics(bootstrap, TOPICS, replicas=replicas, check_only=check, security=kafka_security())
+
     try:
-        created = set(_finish(apply_topics(bootstrap, TOPICS, replicas=replicas, check_only=check)))
+        created = set(_finish(make()))
     except TopicMismatch as mismatch:
         for difference in str(mismatch).split("; "):
             typer.echo(f"! {difference}")
@@ -205,7 +210,7 @@ def replay_dead(
     """Send dead letters to their topics again, as they were."""
 
     async def settle() -> None:
-        producer = Producer(bootstrap, "griddispatch-dlq")
+        producer = Producer(bootstrap, "griddispatch-dlq", kafka_security())
         try:
             async with dead_letters(_dsn_of(service, dsn)) as letters:
                 for number in numbers:

@@ -27,11 +27,17 @@ SHARED_LAYERS = (
         "shared.access",
     },
     {
+        "shared.runtime",
+    },
+    {
+        "shared.edge",
+        "shared.ndjson",
+    },
+    {
+        "shared.connections",
         "shared.http_meter",
         "shared.migrations",
-        "shared.ndjson",
         "shared.problems",
-        "shared.runtime",
         "shared.settings",
     },
     {
@@ -115,6 +121,9 @@ SHARED_LAYERS = (
         "shared.contract_words",
         "shared.event",
         "shared.event_ids",
+    },
+    {
+        "shared.strict_json",
     },
     {
         "shared.actors",
@@ -261,6 +270,7 @@ CORE_MAY_KNOW = {
     "shared.notify_events",
     "shared.outcome",
     "shared.sections",
+    "shared.strict_json",
     "shared.terms",
     "shared.workdays",
 }
