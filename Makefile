@@ -25,8 +25,9 @@ check: lint types architecture contract  ## lint, types, architecture, contract
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/codespell shared services griddispatch tests deploy *.md
+	$(BIN)/codespell shared services griddispatch tests deploy docs *.md
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml deploy/compose/cluster.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-issue-forms $(filter-out %/config.yml,$(wildcard .github/ISSUE_TEMPLATE/*.yml))
 	$(BIN)/hadolint deploy/Dockerfile
 
 types: $(VENV)/.dev
