@@ -90,8 +90,10 @@ DELETE FROM timer AS t USING unnest($1::uuid[], $2::text[], $3::text[]) AS g (ti
 WHERE t.ticket_id = g.ticket_id AND t.clock = g.clock AND t.subject = g.subject
 
 -- name: tickets_with_due_timers
--- Which tickets have a clock that reached its step; read without locks, decided again under the ticket's lock.
-SELECT DISTINCT ticket_id FROM (SELECT ticket_id FROM timer WHERE fire_at < $1 ORDER BY fire_at LIMIT $2) AS due
+-- Which tickets have a clock that reached its step, but for those left aside ($3); read without locks, decided again
+-- under the ticket's lock.
+SELECT DISTINCT ticket_id FROM (
+    SELECT ticket_id FROM timer WHERE fire_at < $1 AND ticket_id <> ALL($3::uuid[]) ORDER BY fire_at LIMIT $2) AS due
 
 -- name: read_due_timers
 -- The due clocks of tickets whose heads the caller holds.

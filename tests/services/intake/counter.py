@@ -18,7 +18,6 @@ from services.intake.app import judge_by, read_calendar, read_incidents
 from services.intake.citizen import CitizenDesk
 from services.intake.citizen import router as citizen_router
 from services.intake.citizen_page import Page
-from services.intake.core.edge import Limits
 from services.intake.core.incident_rules import IncidentRules
 from services.intake.doors import Doors
 from services.intake.handlers import routes
@@ -36,6 +35,7 @@ from shared.database import Database, connect
 from shared.events import Envelope, Event, event_id
 from shared.ledger import Ledger
 from shared.rate_limit import RateLimits
+from shared.strict_json import Limits
 from shared.terms import Source, TicketId
 from shared.wake import Wake
 from tests.builders import PACK, TUESDAY_MORNING

@@ -14,12 +14,12 @@ from prometheus_client import REGISTRY, generate_latest
 from starlette.types import Message, Receive, Scope, Send
 
 from services.intake import cloudevents, open311
-from services.intake.core.edge import Limits
 from services.intake.doors import Doors
 from services.intake.handlers import routes
 from shared import reconciliation
 from shared.codec import Record, encode
 from shared.events import EVENT_TYPES, Envelope, event_id
+from shared.strict_json import Limits
 from shared.terms import Source, TicketId
 from tests.open_access import ADDRESS as OPEN
 from tests.open_access import acting_as
