@@ -24,7 +24,7 @@ NOBODYS = "0198c0de-0000-7000-8000-00000000dead"
 DOCUMENTS = {service: openapi(service) for service in SERVICES}
 PERMISSIONS = read_permissions(ROLES_FILE)
 CELLS = list(cells(PERMISSIONS, DOCUMENTS))
-AT_ONCE = 8
+AT_ONCE, TRIES = 4, 20
 
 
 def routes(service: str) -> Iterator[tuple[str, str, str, dict[str, Any]]]:
@@ -63,11 +63,15 @@ async def _ask_on(world: World, waiting: Iterator[Cell], wrong: list[str]) -> No
     """Ask one cell after the other; several do so beside each other, and each hears the guard of its own requests."""
     with hearing() as heard:
         for cell in waiting:
-            heard.clear()
             method, path, told = PLACES[cell.service, cell.operation]
-            answer = await world.http[cell.service].request(
-                method, _address(path, world), params=_query(told, world), headers=_headers(cell, world), content=b"[]"
-            )
+            for _ in range(TRIES):  # on a slow machine a service may say: not now
+                heard.clear()
+                answer = await world.http[cell.service].request(
+                    method, _address(path, world), params=_query(told, world), headers=_headers(cell, world),
+                    content=b"[]",
+                )  # fmt: skip
+                if answer.status_code != 503:
+                    break
             refusal = next((entry.reason for entry in heard if entry.outcome == "refused"), "")
             if not _fits(cell.answer, answer.status_code, refusal):
                 asked = f"{cell.operation} by {cell.role}, {'here' if cell.here else 'elsewhere'}"

@@ -21,15 +21,16 @@ from shared.codec import Record, encode
 from shared.events import EVENT_TYPES, Envelope, event_id
 from shared.strict_json import Limits
 from shared.terms import Source, TicketId
-from tests.services.intake.counter import Counter, open_counter, said
+from tests.open_access import ADDRESS as OPEN
+from tests.open_access import acting_as
+from tests.services.intake.counter import RECORDER, Counter, open_counter, said
 from tests.services.intake.open311_door import LAMP, POINT
 from tests.services.intake.open311_door import open311 as civic
 
 NAME, PHONE, ADDRESS = "卡娜丽", "13987612340", "隐泉巷 77 号"
 CANARIES = (NAME, PHONE, ADDRESS)
 WORDS = f"{NAME} 说 {ADDRESS} 门口的路灯坏了，电话 {PHONE}"
-RECORDER = {"X-Actor-Role": "talk_recorder", "X-Actor-Person": "rec-1"}
-CENTRE = {"X-Actor-Role": "command_centre", "X-Actor-Person": "c-1"}
+CENTRE = acting_as("command_centre", person="c-1")
 CSV = "session,kind,unit,held_at,place,topic,text,name,phone,address,outcome,answer,due_on\n"
 TALK = f"S-1,EVENING_TALK,990101001,2026-03-09T19:30:00+08:00,{ADDRESS},{NAME}来访"
 
@@ -138,9 +139,7 @@ async def test_no_door_lets_a_name_a_number_or_an_address_out(counter: Counter) 
     traffic = Traffic(counter.app)
     try:
         with structlog.testing.capture_logs() as entries:
-            async with httpx.AsyncClient(
-                transport=httpx.ASGITransport(traffic), base_url="http://intake", timeout=30
-            ) as http:
+            async with httpx.AsyncClient(transport=httpx.ASGITransport(traffic), base_url=OPEN, timeout=30) as http:
                 code = await by_every_door(counter, http)
                 await counter.triage()
                 counter.later(days=1)
@@ -189,9 +188,7 @@ async def look_everywhere(http: httpx.AsyncClient, code: dict[str, str]) -> None
     assert (
         await http.get("/v1/reconciliation", params={"from": "2026-03-01T00:00:00Z", "to": "2027-04-01T00:00:00Z"})
     ).status_code < 500
-    assert (
-        await http.get("/v1/privacy/views?viewer=x", headers={"X-Actor-Role": "privacy_officer"})
-    ).status_code == 200
+    assert (await http.get("/v1/privacy/views?viewer=x", headers=acting_as("privacy_officer"))).status_code == 200
 
 
 async def everything_stated(counter: Counter) -> list[str]:
