@@ -205,5 +205,5 @@ async def test_the_contract_names_who_may_record_and_has_no_way_for_a_unit(clien
     contract = (await client.get("/openapi.json")).json()
     body = contract["paths"]["/v1/followups/{ticket_id}/answers"]["post"]["requestBody"]
     schema = body["content"]["application/json"]["schema"]
-    assert schema["$defs"]["RecordedBy"]["enum"] == ["CITIZEN", "FOLLOW_UP_AGENT"]
+    assert contract["components"]["schemas"]["RecordedBy"]["enum"] == ["CITIZEN", "FOLLOW_UP_AGENT"]
     assert schema["additionalProperties"] is False

@@ -300,11 +300,12 @@ async def test_a_webhook_carries_no_word_of_the_citizens(notify_database: Databa
                 "cycle",
                 "due_at",
                 "sign_by",
+                "mark",
                 "text",
             ]
         ),
         frozenset(
-            ["type", "ticket_id", "template", "recipient", "planned_at", "ticket_no", "cycle", "attempt", "text"]
+            ["type", "ticket_id", "template", "recipient", "planned_at", "ticket_no", "cycle", "attempt", "link", "text"]
         ),
     }
 
