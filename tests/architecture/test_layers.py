@@ -152,6 +152,7 @@ SERVICE_LAYERS = (
     {
         "api",
         "auditor",
+        "recounting",
         "citizen",
         "cloudevents",
         "courier",
