@@ -8,8 +8,10 @@ from typing import Any, Final
 from shared import contract_routes, health, problems, reconciliation, sampling
 from shared.access_settings import Mode
 from shared.actors import EVERYWHERE
+from shared.connections import Gate, Thresholds
 from shared.database import Database, connect
 from shared.deadletters import DeadLetterMirror
+from shared.edge import Bodies, Edge
 from shared.errors import Unavailable
 from shared.failpoint import failpoint
 from shared.gatekeeper import Gatekeeper
@@ -17,7 +19,7 @@ from shared.health import Readiness
 from shared.http_meter import HttpMeter
 from shared.kafka import Consumer, Producer, apply_topics
 from shared.ledger import Ledger
-from shared.migrations import missing_migrations
+from shared.migrations import compare
 from shared.openapi import ServiceApp, operations
 from shared.permissions import Locate
 from shared.relay import Companion, Relay
@@ -64,11 +66,14 @@ class Assembly:
         self._databases: dict[str, Database] = {}
         self._samples: list[Sample] = [sampling.pools(self._databases)]
         self._endless: list[Callable[[], None]] = []
+        self.gate = Gate(thresholds(settings))
+        self.bodies: Bodies | None = Bodies()
+        """How JSON is read before a route sees it; None where every route reads it strictly itself."""
 
     async def database(self, part: str, size: int = 2, area: str = EVERYWHERE) -> Database:
         """A pool for one part, which sees rows of `area`, of none if it is empty.
 
-        Raises Unavailable, or NotMigrated when the tables are not there.
+        Raises Unavailable, NotMigrated when the tables are not there, or SchemaNewer.
         """
         application = f"griddispatch-{self.service}-{part}"
         database = await connect(
@@ -76,9 +81,10 @@ class Assembly:
             area=area,
         )  # fmt: skip
         self._databases[part if part not in self._databases else f"{part}-{len(self._databases)}"] = database
-        missing = await missing_migrations(database, self.service)
-        if missing:
-            raise NotMigrated(f"not applied: {', '.join(missing)}; run: griddispatch db migrate")
+        difference = await compare(database, self.service)
+        difference.refuse_newer()
+        if difference.missing:
+            raise NotMigrated(f"not applied: {', '.join(difference.missing)}; run: griddispatch db migrate")
         self._pings.setdefault("database", database.ping)
         return database
 
@@ -131,9 +137,10 @@ class Assembly:
         self.loop("dead-letters", DeadLetterMirror(database, mirror, dead, self._dead_letter_wake).run)
         self.sample(sampling.messaging(database))
 
-    async def add_reconciliation(self) -> None:
-        """Let integrators prove that nothing is missing from the topics."""
-        self.app.include_router(reconciliation.router(await self.database("reconciliation"), self._source))
+    async def add_reconciliation(self, county: str) -> None:
+        """Let integrators prove that nothing is missing from the topics; only those who act for all of the county."""
+        database = await self.database("reconciliation")
+        self.app.include_router(reconciliation.router(database, self._source, county))
 
     async def add_stream(self, name: str, routes: Sequence[Route[Any]]) -> None:
         """Read topics as the group `<service>-<name>`."""
@@ -170,8 +177,8 @@ class Assembly:
                 log.warning("access_is_open", served="this machine only, everybody as whoever they say they are")
             await self._check_topics()
             return await serve(
-                self.app, self._loops, readiness, host=settings.host, port=settings.port, on_drain=self._ring_all,
-                last=PUBLISHING, on_stop=self._end_endless,
+                self.app, self._loops, readiness, gate=self.gate, host=settings.host, port=settings.port,
+                on_drain=self._ring_all, last=PUBLISHING, on_stop=self._end_endless,
             )  # fmt: skip
         finally:
             await self.close()
@@ -185,6 +192,7 @@ class Assembly:
         self.app.include_router(contract_routes.router())
         if self.gatekeeper is not None:
             self.gatekeeper.access.check(self.app.openapi())
+        self.app.add_middleware(Edge, gate=self.gate, bodies=self.bodies)
         self.app.add_middleware(HttpTracer)
         self.app.add_middleware(HttpMeter)
         self.loop("sampling", Sampling(self._samples, every_s=self.settings.sample_every_s).run)
@@ -215,6 +223,13 @@ class Assembly:
         if self.gatekeeper is not None:
             await self.gatekeeper.close()
         await asyncio.gather(*(database.close() for database in self._databases.values()))
+
+
+def thresholds(settings: ServiceSettings) -> Thresholds:
+    """How many may stand at the door."""
+    return Thresholds(
+        per_address=settings.http_per_address, connections=settings.http_connections, requests=settings.http_requests
+    )
 
 
 def release() -> str:

@@ -6,8 +6,9 @@ import signal
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
 
 import uvicorn
-from fastapi import FastAPI
+from starlette.types import ASGIApp
 
+from shared.connections import Gate, watched_by
 from shared.health import Readiness
 from shared.telemetry import log
 
@@ -27,8 +28,16 @@ class _Server(uvicorn.Server):
         yield
 
 
+def server_config(app: ASGIApp, gate: Gate, host: str = "127.0.0.1", port: int = 0) -> uvicorn.Config:
+    """How every service listens: `gate` bounds what comes in."""
+    return uvicorn.Config(
+        app, host=host, port=port, http=watched_by(gate), ws="none", log_level="warning", access_log=False,
+        timeout_graceful_shutdown=HTTP_DRAIN_S, timeout_keep_alive=30, server_header=False, lifespan="off",
+    )  # fmt: skip
+
+
 async def serve(
-    app: FastAPI, loops: Mapping[str, Loop], readiness: Readiness, *, host: str, port: int,
+    app: ASGIApp, loops: Mapping[str, Loop], readiness: Readiness, *, gate: Gate, host: str, port: int,
     on_drain: Callable[[], None], on_stop: Callable[[], None] = lambda: None, last: Collection[str] = (),
 ) -> int:  # fmt: skip
     """Serve until SIGTERM or SIGINT, or until a loop dies; the exit code: 0, or 1 when something broke.
@@ -41,12 +50,7 @@ async def serve(
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, _on_signal, stop)
-    server = _Server(
-        uvicorn.Config(
-            app, host=host, port=port, log_level="warning", access_log=False, timeout_graceful_shutdown=HTTP_DRAIN_S,
-            timeout_keep_alive=30, server_header=False, lifespan="off",
-        )
-    )  # fmt: skip
+    server = _Server(server_config(app, gate, host, port))
     draining = {name: asyncio.Event() for name in loops}
     http = asyncio.create_task(server.serve(), name="http")
     workers = {name: asyncio.create_task(_run(run, draining[name]), name=name) for name, run in loops.items()}

@@ -33,20 +33,23 @@ def _readable_failpoint(text: str) -> str:
 class ServiceSettings(AccessSettings, KafkaSettings):
     """What every service needs to know. Each field is the environment variable GRIDDISPATCH_<NAME>."""
 
-    database_dsn: SecretStr
+    database_dsn: SecretStr = Field(examples=["postgresql://ROLE:PASSWORD@localhost/griddispatch"])
     database_pool: int = Field(default=10, ge=2, le=200)
-    kafka_bootstrap: str = Field(min_length=1)
+    kafka_bootstrap: str = Field(min_length=1, examples=["localhost:9092"])
     kafka_static_member: str = ""
     kafka_idle_pause_ms: int = Field(default=0, ge=0, le=1000)
     kafka_poll_records: int = Field(default=500, ge=1, le=10_000)
     instance: str = Field(default_factory=lambda: f"{socket.gethostname()[:60]}-{os.getpid()}", min_length=1)
     port: int = Field(ge=0, le=65535)
+    http_per_address: int = Field(default=100, ge=1, le=100_000)
+    http_connections: int = Field(default=2_000, ge=10, le=100_000)
+    http_requests: int = Field(default=512, ge=10, le=100_000)
     sample_every_s: float = Field(default=15.0, ge=0.1, le=300)
     tracing_endpoint: str = Field(default="", pattern=r"^(https?://[^\s<>]+)?$")
     tracing_ratio: float = Field(default=1.0, ge=0, le=1)
     clock: Annotated[str, AfterValidator(_readable_clock)] = "real"
-    pack: Path
-    area: Path
+    pack: Path = Field(examples=["deploy/packs/county-default"])
+    area: Path = Field(examples=["deploy/areas/sample-county"])
     failpoint: Annotated[str, AfterValidator(_readable_failpoint)] = ""
 
     @cached_property

@@ -18,9 +18,11 @@ from services.dispatch.decisions import Ruling
 from shared import ndjson
 from shared.access import access_of
 from shared.actors import Forbidden
+from shared.edge import sound_line
 from shared.errors import Conflict, NotFound, Problem, Rejected, Unavailable
 from shared.openapi import route_name
 from shared.problems import problem
+from shared.strict_json import Limits
 from shared.terms import AssignmentId, TicketId
 
 
@@ -36,6 +38,7 @@ class BulkLine(BaseModel):
 
 
 _LINE = TypeAdapter(BulkLine)
+LINE_LIMITS = Limits(ndjson.LINE_LIMIT)
 
 
 def answer(ruling: Ruling) -> JSONResponse:
@@ -114,7 +117,7 @@ def _read_line(line: ndjson.Line, commands: Commands, actor: Actor | None) -> As
     if line.body is None:
         raise Rejected(Problem("", "too_large", f"a line has at most {ndjson.LINE_LIMIT} bytes"))
     try:
-        read = _LINE.validate_json(line.body)
+        read = _LINE.validate_json(sound_line(line.body, LINE_LIMITS))
     except ValidationError as error:
         raise Rejected(*problems_of(error)) from error
     if read.command not in NAMES:

@@ -24,7 +24,6 @@ from services.intake import (
 from services.intake.api import router
 from services.intake.citizen import CitizenDesk
 from services.intake.citizen_page import Page
-from services.intake.core.edge import Limits
 from services.intake.core.incident_rules import IncidentRules, read_incident_rules
 from services.intake.core.location import Gazetteer, Location
 from services.intake.core.privacy import Retention
@@ -58,6 +57,7 @@ from shared.key_store import KeyRing
 from shared.packs import open_pack
 from shared.permissions import Locate, Whereabouts
 from shared.rate_limit import RateLimits
+from shared.strict_json import Limits
 from shared.terms import Source
 from shared.topics import INTAKE
 from shared.wake import Wake
@@ -96,6 +96,7 @@ async def _wire(
         read_calendar(settings.pack),
     )  # fmt: skip
     listening = Listening(assembly.ledger, vault, receiver)
+    assembly.bodies = None  # every door of intake reads its bodies strictly itself, within limits of its own
     if "api" in parts:
         keeper = await assembly.add_gatekeeper(partial(locators, county=gazetteer.county))
         database = await assembly.doors_database("api", settings.database_pool)
@@ -115,13 +116,13 @@ async def _wire(
         page = Page(citizens, RateLimits(), ratings if settings.notify_url else None)
         assembly.app.include_router(citizen_page.router(page))
         assembly.loop("ratings", ratings.run)
-        assembly.app.include_router(listening_api.router(database, listening, vault, settings.now))
+        assembly.app.include_router(listening_api.router(database, listening, vault, settings.now, gazetteer.county))
         civic = open311_of(
             rules, gazetteer, open311_keys(settings, keeper.keys),
             open_pack(settings.pack, "triage.toml").tables["triage.toml"], public_url=settings.open311_url,
         )  # fmt: skip
         assembly.app.include_router(open311.router(doors, civic, settings.now))
-        await assembly.add_reconciliation()
+        await assembly.add_reconciliation(gazetteer.county)
     if "stream" in parts:
         await assembly.add_stream("stream", routes(receiver, vault, settings.now, release()))
     if "triage" in parts:

@@ -12,12 +12,12 @@ from fastapi import APIRouter, Request, Response
 from services.intake.bodies import expect, traceparent, whole_body
 from services.intake.contract import TicketAccepted, encode, refusals, report_schema
 from services.intake.core.cloudevents import CloudEvent, InvalidEvent, read_binary, read_structured
-from services.intake.core.edge import Document, JsonValue, Limits, read_json
 from services.intake.doors import Doors, Refusal
 from services.intake.receive import Accepted, Incoming, InFlight, Received, Refused, Replayed
 from shared import telemetry
 from shared.errors import Malformed, Problem, Unavailable
 from shared.problems import RETRY_AFTER_S, problem
+from shared.strict_json import Document, JsonValue, Limits, read_json
 from shared.tracing import trace_of
 
 DOOR = "events"

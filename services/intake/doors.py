@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from services.intake.core.edge import DEFAULT_LIMITS, Limits
 from services.intake.core.report import read_report
 from services.intake.receive import Incoming, Received, Receiver
 from shared import telemetry
@@ -11,6 +10,7 @@ from shared.acting import acting, everywhere
 from shared.actors import covers
 from shared.database import Database
 from shared.errors import Malformed, Problem, Rejected
+from shared.strict_json import DEFAULT_LIMITS, Limits
 
 OPEN311 = "open311"
 """Its clients have names of their own, by their keys."""

@@ -8,12 +8,12 @@ from fastapi import Request, Response
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from services.intake.bodies import expect, whole_body
-from services.intake.core.edge import DEFAULT_LIMITS, Document, read_json
 from services.intake.doors import Refusal
 from services.intake.officers import Actor, actor_of
 from shared.database import Database, Transaction
 from shared.errors import Malformed, Problem
 from shared.problems import problem
+from shared.strict_json import DEFAULT_LIMITS, Document, read_json
 
 WITHIN_S = 20.0
 

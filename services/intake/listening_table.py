@@ -10,7 +10,6 @@ import orjson
 from pydantic import ValidationError
 from uuid_utils.compat import uuid7
 
-from services.intake.core.edge import read_json
 from services.intake.core.listening_csv import ITEM_COLUMNS, Block, Line, read_table
 from services.intake.forms import Form
 from services.intake.listening import Listening
@@ -18,6 +17,7 @@ from services.intake.listening_forms import ItemForm, PromiseForm, SaidForm, Ses
 from services.intake.officers import Actor
 from shared.database import Database, Transaction
 from shared.errors import Conflict, NotFound, Problem, Rejected
+from shared.strict_json import read_json
 from shared.terms import ItemId, SessionId
 
 _TOLD = tuple(column for column in ITEM_COLUMNS if column not in ("outcome", "answer", "due_on"))

@@ -18,8 +18,10 @@ from shared import ndjson
 from shared.access import access_of
 from shared.actors import Forbidden
 from shared.database import Database
+from shared.edge import sound_line
 from shared.errors import NotFound, Problem, Rejected, Unavailable
 from shared.problems import problem
+from shared.strict_json import Limits
 from shared.terms import Satisfaction, TicketId
 
 ENDED = "follow-up-ended"
@@ -55,6 +57,7 @@ B = TypeVar("B", bound=AnswerBody)
 
 _BODY = TypeAdapter(AnswerBody)
 _LINE = TypeAdapter(AnswerLine)
+LINE_LIMITS = Limits(ndjson.LINE_LIMIT)
 
 
 def router(database: Database, follow_ups: FollowUps) -> APIRouter:
@@ -179,7 +182,7 @@ def _line_result(key: Key, reply: Reply) -> dict[str, Any]:
 def _read_line(line: ndjson.Line) -> AnswerLine:
     if line.body is None:
         raise Rejected(Problem("", "too_large", f"a line has at most {ndjson.LINE_LIMIT} bytes"))
-    return _read(_LINE, line.body)
+    return _read(_LINE, sound_line(line.body, LINE_LIMITS))
 
 
 def _read(model: TypeAdapter[B], body: bytes) -> B:

@@ -27,11 +27,17 @@ SHARED_LAYERS = (
         "shared.access",
     },
     {
+        "shared.runtime",
+    },
+    {
+        "shared.edge",
+        "shared.ndjson",
+    },
+    {
+        "shared.connections",
         "shared.http_meter",
         "shared.migrations",
-        "shared.ndjson",
         "shared.problems",
-        "shared.runtime",
         "shared.settings",
     },
     {
@@ -117,8 +123,10 @@ SHARED_LAYERS = (
         "shared.event_ids",
     },
     {
+        "shared.strict_json",
+    },
+    {
         "shared.actors",
-        "shared.start_faults",
         "shared.clock",
         "shared.errors",
         "shared.failpoint",
@@ -130,6 +138,9 @@ SHARED_LAYERS = (
         "shared.toml_lines",
         "shared.wake",
         "shared.workdays",
+    },
+    {
+        "shared.start_faults",
     },
 )
 """From the top down: a module may import from layers below its own, never from its own or above."""
@@ -260,6 +271,7 @@ CORE_MAY_KNOW = {
     "shared.notify_events",
     "shared.outcome",
     "shared.sections",
+    "shared.strict_json",
     "shared.terms",
     "shared.workdays",
 }

@@ -10,8 +10,8 @@ from urllib.parse import unquote
 
 import orjson
 
-from services.intake.core.edge import JsonValue, label
 from shared.errors import Problem, Rejected
+from shared.strict_json import JsonValue, label
 
 PREFIX = "ce-"
 MAX_ATTRIBUTE = 500

@@ -11,8 +11,8 @@ from pydantic import AfterValidator, ConfigDict, Field, PlainValidator, Strict, 
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from services.intake.core.datum import bd09_to_wgs84, gcj02_to_wgs84
-from services.intake.core.edge import DEFAULT_LIMITS, JsonValue, Limits, label, read_json
 from shared.errors import Problem, Rejected
+from shared.strict_json import DEFAULT_LIMITS, JsonValue, Limits, label, read_json
 from shared.terms import Channel, TicketType
 
 Scalar: TypeAlias = str | int | float | bool

@@ -18,7 +18,6 @@ from services.intake.app import judge_by, read_calendar, read_incidents
 from services.intake.citizen import CitizenDesk
 from services.intake.citizen import router as citizen_router
 from services.intake.citizen_page import Page
-from services.intake.core.edge import Limits
 from services.intake.core.incident_rules import IncidentRules
 from services.intake.doors import Doors
 from services.intake.handlers import routes
@@ -36,6 +35,7 @@ from shared.database import Database, connect
 from shared.events import Envelope, Event, event_id
 from shared.ledger import Ledger
 from shared.rate_limit import RateLimits
+from shared.strict_json import Limits
 from shared.terms import Source, TicketId
 from shared.wake import Wake
 from tests.builders import PACK, TUESDAY_MORNING
@@ -179,7 +179,7 @@ async def open_counter(dsn: str, calls: RelayCalls | None = None) -> AsyncIterat
     app.include_router(incident_api.router(database, IncidentDesk(merging, ledger, vault), now))
     app.include_router(lead_api.router(database, leads, now, lambda: None))
     listening = Listening(ledger, vault, receiver)
-    app.include_router(listening_api.router(database, listening, vault, now))
+    app.include_router(listening_api.router(database, listening, vault, now, county))
     citizens = CitizenDesk(database, ledger, vault, merging, now)
     app.include_router(citizen_router(citizens))
     app.include_router(citizen_page.router(Page(citizens, RateLimits())))

@@ -16,7 +16,6 @@ from fastapi import FastAPI
 
 from services.intake.api import router
 from services.intake.app import judge_by, read_area, read_pack
-from services.intake.core.edge import Limits
 from services.intake.core.location import Gazetteer
 from services.intake.core.triage import TriageRules
 from services.intake.doors import Doors
@@ -27,6 +26,7 @@ from services.intake.vault import Marks, Vault, read_keys
 from shared import problems
 from shared.database import Database, connect
 from shared.ledger import Ledger
+from shared.strict_json import Limits
 from shared.terms import Source
 from shared.wake import Wake
 from tests.builders import AREA, PACK, TUESDAY_MORNING

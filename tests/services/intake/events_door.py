@@ -7,9 +7,9 @@ import httpx
 from fastapi import FastAPI
 
 from services.intake.cloudevents import STRUCTURED, router
-from services.intake.core.edge import Limits
 from services.intake.doors import Doors
 from shared import problems
+from shared.strict_json import Limits
 from tests.services.intake.desk import SMALL_BODY_LIMIT, Desk
 
 

@@ -12,12 +12,12 @@ import httpx
 import uvicorn
 from fastapi import FastAPI
 
-from services.intake.core.edge import Limits
 from services.intake.doors import Doors
 from services.intake.open311 import router
 from services.intake.open311_desk import Open311, open311_of
 from services.intake.open311_keys import OpenOnLoopback
 from shared import problems
+from shared.strict_json import Limits
 from tests.builders import PACK, TUESDAY_MORNING, eventually
 from tests.services.intake.desk import SMALL_BODY_LIMIT, Desk, gazetteer, rules
 

@@ -14,12 +14,12 @@ from prometheus_client import REGISTRY, generate_latest
 from starlette.types import Message, Receive, Scope, Send
 
 from services.intake import cloudevents, open311
-from services.intake.core.edge import Limits
 from services.intake.doors import Doors
 from services.intake.handlers import routes
 from shared import reconciliation
 from shared.codec import Record, encode
 from shared.events import EVENT_TYPES, Envelope, event_id
+from shared.strict_json import Limits
 from shared.terms import Source, TicketId
 from tests.services.intake.counter import Counter, open_counter, said
 from tests.services.intake.open311_door import LAMP, POINT
@@ -59,7 +59,7 @@ async def counter(intake_dsn: str) -> AsyncIterator[Counter]:
         doors = Doors(opened.database, opened.receiver, Limits(), 100)
         opened.app.include_router(cloudevents.router(doors))
         opened.app.include_router(open311.router(doors, civic(), opened.now))
-        opened.app.include_router(reconciliation.router(opened.database, Source.INTAKE))
+        opened.app.include_router(reconciliation.router(opened.database, Source.INTAKE, "990101"))
         yield opened
 
 

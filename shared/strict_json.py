@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from math import isfinite
 from typing import TypeAlias
 
-from shared.errors import Malformed, Problem
+from shared.errors import Malformed, Problem, Rejected
 
 JsonValue: TypeAlias = "dict[str, JsonValue] | list[JsonValue] | str | int | float | bool | None"
 
@@ -42,6 +42,19 @@ class Document:
 
 
 DEFAULT_LIMITS = Limits()
+
+
+def cleaned(body: bytes, limits: Limits = DEFAULT_LIMITS) -> bytes:
+    """The body as other readers may have it: the same bytes as a rule, written anew where its texts were not in NFC.
+
+    Raises Malformed for what is no JSON, Rejected with every problem inside it.
+    """
+    text = _text(body, limits.max_bytes)
+    audit = _Audit(limits, _is_clean(text))
+    value = audit.clean(_parse(text), "", 1)
+    if audit.problems:
+        raise Rejected(*audit.problems)
+    return body if audit.strings_are_clean else json.dumps(value, ensure_ascii=False).encode()
 
 
 def read_json(body: bytes, limits: Limits = DEFAULT_LIMITS) -> Document:

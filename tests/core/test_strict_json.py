@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.intake.core.edge import Limits, read_json
 from shared.errors import Malformed
+from shared.strict_json import Limits, read_json
 
 
 def codes(body: bytes, limits: Limits | None = None) -> list[tuple[str, str]]:
