@@ -138,6 +138,16 @@ class TicketExtended(Event):
     due_at: datetime
 
 
+class TicketDeadlineRecounted(Event):
+    """A holiday notice came late: the deadline is what it would have been had it been known."""
+
+    type: ClassVar[str] = "org.griddispatch.ticket.deadline-recounted.v1"
+    assignment_id: AssignmentId
+    unit: str
+    cycle: int
+    due_at: datetime
+
+
 class TicketExtensionRefused(Event):
     """The deadline stands; `expired` when nobody decided in time."""
 

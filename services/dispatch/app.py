@@ -18,6 +18,7 @@ from services.dispatch.decisions import Decider
 from services.dispatch.handlers import routes
 from services.dispatch.live import PLACES, TOPICS, Live
 from services.dispatch.places import Places
+from services.dispatch.recounting import Recounting
 from services.dispatch.settings import DispatchSettings
 from services.dispatch.timers import Timers
 from services.dispatch.watchers import Watchers
@@ -55,7 +56,9 @@ async def build(settings: DispatchSettings, parts: frozenset[str], make: type[As
         await assembly.add_stream("stream", routes(decider))
     if "timers" in parts:
         assembly.loop("timers", Timers(await assembly.database("timers"), decider, settings.timer_batch).run)
-        assembly.loop("auditor", Auditor(await assembly.database("auditor", 1), decider).run)
+        second_look = await assembly.database("auditor", 1)
+        assembly.loop("auditor", Auditor(second_look, decider).run)
+        assembly.loop("recounting", Recounting(second_look, decider).run)
     if "relay" in parts:
         await assembly.add_relay(DISPATCH, snapshots(await assembly.database("snapshots")))
         sampled = await assembly.database("samples", 1)

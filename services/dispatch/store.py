@@ -186,6 +186,11 @@ async def without_clock(database: Database, overdue_since: datetime, limit: int)
     return [row["ticket_id"] for row in await database.fetch(_SQL["without_clock"], overdue_since, limit)]
 
 
+async def list_in_hand(database: Database, after: tuple[datetime, UUID], limit: int) -> list[Case]:
+    """Cases in hand by deadline, after the given (due_at, ticket_id)."""
+    return [_CASE.decode(row["doc"]) for row in await database.fetch(_SQL["list_in_hand"], *after, limit)]
+
+
 async def read_clock(database: Database) -> datetime:
     """What the database's clock shows."""
     at: datetime = (await database.fetch(_SQL["read_clock"]))[0]["now"]

@@ -163,6 +163,7 @@ SERVICE_LAYERS = (
     {
         "api",
         "auditor",
+        "recounting",
         "citizen",
         "cloudevents",
         "courier",

@@ -3,7 +3,7 @@
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import accumulate, chain, compress, pairwise, repeat
 from typing import Final, TypeVar
@@ -122,6 +122,10 @@ class Calendar:
     def covers(self, start: datetime, end: datetime) -> bool:
         """Whether no instant of the stretch lies in a provisional year; 24:00 of the last covered day is covered."""
         return self._covered[0] <= start and end <= self._covered[1]
+
+    def without_last_year(self) -> "Calendar | None":
+        """The calendar as it was before its latest notice was loaded; None where there is only one."""
+        return replace(self, years=self.years[:-1]) if len(self.years) > 1 else None
 
     def lacks_next_year(self, today: date) -> bool:
         """Whether a year that should be loaded by now is missing: next year's notice is due by 1 November."""

@@ -18,10 +18,11 @@ from services.dispatch.core.nature import redefine
 from services.dispatch.core.org import Org
 from services.dispatch.core.pauses import change_time
 from services.dispatch.core.permissions import check_role, least_actor
+from services.dispatch.core.recounting import recount
 from services.dispatch.core.returns import give_back
 from services.dispatch.core.rewatch import rewatch
 from services.dispatch.core.rulebook import Rulebook
-from services.dispatch.core.story import ClockLost, Decision, Refused, Story
+from services.dispatch.core.story import ClockLost, Decision, NoticeCame, Refused, Story
 from services.dispatch.core.supervision import supervise
 from services.dispatch.core.triggers import (
     AuditCommand,
@@ -57,6 +58,8 @@ def decide(
         ring(story, trigger)
     elif isinstance(trigger, ClockLost):
         rewatch(story)
+    elif isinstance(trigger, NoticeCame):
+        recount(story, trigger)
     elif isinstance(trigger, TicketTriaged):
         story.why.append("TRIAGED_AGAIN ignored")
     elif isinstance(trigger, WISHES):

@@ -10,6 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from services.dispatch.core.actors import SYSTEM, Actor
+from services.dispatch.core.calendar import Calendar
 from services.dispatch.core.case import Assignment, Case
 from services.dispatch.core.deadlines import Limit, deadline, parse_limit
 from services.dispatch.core.ladder import BEFORE_RED, LadderRules, Rung, climb, ladder
@@ -96,6 +97,12 @@ class Timer(Struct, frozen=True):
 
 class ClockLost(Struct, frozen=True):
     """A look at the tickets in hand found this one without the clock that should watch it."""
+
+
+class NoticeCame(Struct, frozen=True):
+    """A holiday notice is loaded that deadlines were counted without, on the calendar `before`."""
+
+    before: Calendar
 
 
 class Note(Struct, frozen=True):

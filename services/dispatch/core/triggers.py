@@ -13,7 +13,7 @@ from pydantic import ConfigDict, Field
 
 from services.dispatch.core.family_words import FamilyWord, PutAside
 from services.dispatch.core.fields import Code, LimitSpelling, OptionalText, Person, RecordId, Text, UnitId
-from services.dispatch.core.story import Clock, ClockLost
+from services.dispatch.core.story import Clock, ClockLost, NoticeCame
 from services.dispatch.core.wish import Wish
 from shared.events import TicketEvaluated, TicketTriaged
 from shared.sections import CLOSED
@@ -391,4 +391,6 @@ Command: TypeAlias = (
     HandlingCommand | AuditCommand | ReturnCommand | TimeCommand | HangCommand | NatureCommand | JointCommand
     | SupervisionCommand
 )  # fmt: skip
-Trigger: TypeAlias = TicketTriaged | TicketEvaluated | TimerDue | ClockLost | Wish | PutAside | FamilyWord | Command
+Trigger: TypeAlias = (
+    TicketTriaged | TicketEvaluated | TimerDue | ClockLost | NoticeCame | Wish | PutAside | FamilyWord | Command
+)

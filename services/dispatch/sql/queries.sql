@@ -105,6 +105,12 @@ FROM timer WHERE ticket_id = ANY($1::uuid[]) AND fire_at < $2 ORDER BY fire_at, 
 SELECT ticket_id, clock, subject, cycle, step, fire_at, clock_limit, started_at, due_at
 FROM timer WHERE ticket_id = ANY($1::uuid[]) ORDER BY clock, subject
 
+-- name: list_in_hand
+-- Cases in hand whose deadline comes after an instant; keyset by (due_at, ticket_id).
+SELECT doc FROM ticket_case
+WHERE closed_at IS NULL AND state = 'DISPATCHED' AND due_at >= $1 AND (due_at, ticket_id) > ($1, $2::uuid)
+ORDER BY due_at, ticket_id LIMIT $3
+
 -- name: read_clock
 SELECT clock_timestamp() AS now
 

@@ -1,0 +1,55 @@
+"""A holiday notice that came late, on a real database: every open deadline in its reach is counted again, once."""
+
+import asyncio
+from dataclasses import replace
+from datetime import UTC, date, datetime
+
+from services.dispatch.core.calendar import YearTable
+from services.dispatch.decisions import Decider
+from services.dispatch.recounting import Recounting
+from tests.builders import calendar, eventually, rulebook
+from tests.conftest import TestDatabase
+from tests.services.dispatch.desk import Desk, open_desk
+
+ACCEPTED = datetime(2026, 12, 28, 2, tzinfo=UTC)
+NOTICE = YearTable(2027, frozenset({date(2027, 1, 1)}), frozenset({date(2027, 1, 3)}))
+COUNTED_AGAIN = datetime(2027, 1, 4, 16, tzinfo=UTC)
+
+
+def informed(desk: Desk) -> Decider:
+    """The same service, started anew with the notice."""
+    known = calendar()
+    return replace(desk.decider, book=rulebook(calendar=replace(known, years=(*known.years, NOTICE))))
+
+
+async def test_a_start_with_a_late_notice_moves_open_deadlines_once(database: TestDatabase) -> None:
+    async with open_desk(database) as desk:
+        desk.set_time(ACCEPTED)
+        for n in (1, 2, 3):
+            await desk.take_on(n, category="180101", accepted_at=ACCEPTED)
+        await desk.work(3)
+        assert await Recounting(desk.database, desk.decider).recount() == 0, "nothing new is known yet"
+        late = Recounting(desk.database, informed(desk))
+        assert (await late.recount(), await late.recount()) == (2, 0)
+        for n in (1, 2):
+            assert datetime.fromisoformat((await desk.ticket(n))["due_at"]) == COUNTED_AGAIN
+            assert (await desk.stated(n)).count("ticket.deadline-recounted") == 1
+        rows = await desk.database.fetch("SELECT due_at FROM timer WHERE clock = 'RESOLVE'")
+        assert {row["due_at"] for row in rows} == {COUNTED_AGAIN}
+        assert "ticket.deadline-recounted" not in await desk.stated(3)
+
+
+async def test_the_pass_is_made_at_the_start_and_ends_when_asked_to(database: TestDatabase) -> None:
+    async with open_desk(database) as desk:
+        desk.set_time(ACCEPTED)
+        await desk.take_on(1, category="180101", accepted_at=ACCEPTED)
+        stopping = asyncio.Event()
+        running = asyncio.create_task(Recounting(desk.database, informed(desk)).run(stopping))
+
+        async def moved() -> bool:
+            return "ticket.deadline-recounted" in await desk.stated(1)
+
+        await eventually(moved, what="counting again")
+        stopping.set()
+        async with asyncio.timeout(20):
+            await running
