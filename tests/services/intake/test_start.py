@@ -90,7 +90,7 @@ async def test_a_database_without_tables_is_refused_with_the_remedy(database: Te
 async def test_the_api_part_alone_serves_and_has_no_loops(intake_dsn: str) -> None:
     assembly = await build(settings(intake_dsn), frozenset({"api"}))
     problems.install(assembly.app)
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(assembly.app), base_url="http://intake") as http:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(assembly.app), base_url="http://localhost") as http:
         taken = await http.post("/v1/tickets", json=report(1))
         document = (await http.get("/openapi.json")).json()
     await assembly.close()
@@ -102,6 +102,6 @@ async def test_the_api_part_alone_serves_and_has_no_loops(intake_dsn: str) -> No
 
 async def test_a_process_without_the_api_part_takes_nothing_in(intake_dsn: str) -> None:
     assembly = await build(settings(intake_dsn), frozenset(PARTS) - {"api"})
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(assembly.app), base_url="http://intake") as http:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(assembly.app), base_url="http://localhost") as http:
         assert (await http.post("/v1/tickets", json=report(1))).status_code == 404
     await assembly.close()
