@@ -24,6 +24,7 @@ from griddispatch.demo.layouts import InputError, read_mapping
 from griddispatch.demo.run import DemoFailed, Options, run
 from griddispatch.dlq import DEAD, STATES, Discarding, dead_letters
 from griddispatch.health import ask
+from griddispatch.kafka_access import kafka_security
 from griddispatch.keys import app as keys
 from griddispatch.lifecycle import app as lifecycle
 from griddispatch.reconcile import app as reconcile
@@ -33,10 +34,11 @@ from griddispatch.rules import app as rules
 from griddispatch.tables import operator
 from griddispatch.triage import app as triage
 from shared.actors import Forbidden
+from shared.database import connect
 from shared.errors import Conflict, NotFound, Rejected, Unavailable
 from shared.from_files import read_setting
 from shared.kafka import Producer, TopicMismatch, apply_topics
-from shared.migrations import MigrationChanged, migrate, migrations_of
+from shared.migrations import Difference, MigrationRefused, compare, migrate, migrations_of
 from shared.topics import TOPICS
 
 T = TypeVar("T")
@@ -129,13 +131,16 @@ def demo(
 @database.command("migrate")
 def migrate_database(
     service: Annotated[list[Service] | None, typer.Option(help="only this one; may be repeated")] = None,
+    check: Annotated[bool, typer.Option("--check", help="change nothing, only compare")] = False,
     dsn: Dsn = None,
 ) -> None:
-    """Bring the tables up to date; repeating it changes nothing."""
+    """Bring the tables up to date; repeating it changes nothing. With --check exit code 2 says that they are not."""
     wanted = service or list(Service)
     if dsn is not None and len(wanted) != 1:
         _leave("--dsn leads to one service's tables: say which with --service", REFUSED)
     places = {one: _dsn_of(one, dsn) for one in wanted}
+    if check:
+        raise typer.Exit(max(_compare(one, place) for one, place in places.items()))
     for one, place in places.items():
         applied = _finish(migrate(place, migrations_of(one)))
         typer.echo(f"{one}: {', '.join(applied) if applied else 'up to date'}")
@@ -148,8 +153,12 @@ def apply(
     check: Annotated[bool, typer.Option("--check", help="change nothing, only compare")] = False,
 ) -> None:
     """Create the topics that are missing; a topic that differs from the contract is an error (exit code 2)."""
+
+    async def make() -> list[str]:
+        return await apply_topics(bootstrap, TOPICS, replicas=replicas, check_only=check, security=kafka_security())
+
     try:
-        created = set(_finish(apply_topics(bootstrap, TOPICS, replicas=replicas, check_only=check)))
+        created = set(_finish(make()))
     except TopicMismatch as mismatch:
         for difference in str(mismatch).split("; "):
             typer.echo(f"! {difference}")
@@ -210,7 +219,7 @@ def replay_dead(
     """Send dead letters to their topics again, as they were; what waits behind them follows by itself, in its order."""
 
     async def settle() -> None:
-        producer = Producer(bootstrap, "griddispatch-dlq")
+        producer = Producer(bootstrap, "griddispatch-dlq", kafka_security())
         try:
             async with dead_letters(_dsn_of(service, dsn), operator()) as letters:
                 for number in numbers or await letters.found(ticket, first, last):
@@ -263,10 +272,26 @@ def _finish(work: Coroutine[Any, Any, T]) -> T:
     """Run to the end; what went wrong becomes a sentence and an exit code. TopicMismatch is left to its caller."""
     try:
         return asyncio.run(work)
-    except (Conflict, Forbidden, NotFound, Rejected, MigrationChanged) as error:
+    except (Conflict, Forbidden, NotFound, Rejected, MigrationRefused) as error:
         _leave(str(error), REFUSED)
     except Unavailable as error:
         _leave(str(error), UNREACHABLE)
+
+
+def _compare(service: Service, dsn: str) -> int:
+    """Say how a service's tables stand to this release; the exit code."""
+
+    async def read() -> Difference:
+        tables = await connect(dsn, size=1, application="griddispatch-check")
+        try:
+            return await compare(tables, service)
+        finally:
+            await tables.close()
+
+    found = _finish(read())
+    told = [f"not applied: {name}" for name in found.missing] + [f"from a later release: {n}" for n in found.unknown]
+    typer.echo(f"{service}: {'; '.join(told) or 'up to date'}")
+    return REFUSED if told else 0
 
 
 def _dsn_of(service: Service, given: str | None) -> str:

@@ -11,16 +11,20 @@ import httpx
 import typer
 from aiokafka import ConsumerRecord
 
+from griddispatch.kafka_access import kafka_security
 from griddispatch.replay import Bootstrap, finish
+from griddispatch.tables import setting
 from griddispatch.topic_reader import TopicReader
 from shared.errors import Problem, Rejected, Unavailable
 from shared.events import event_id
+from shared.kafka_security import PLAINTEXT, Security
 from shared.ledger import SHARDS
 from shared.reconciliation import FORMULA, HOUR, WIDEST, Bucket, Tally, bucket_of, tally
 from shared.terms import Source, TicketId
 
 FOUND_WRONG: Final = 1
 ASK_S: Final = 15.0
+KEY: Final = "GRIDDISPATCH_API_KEY"
 
 app = typer.Typer(add_completion=False)
 
@@ -127,7 +131,10 @@ def reconcile(
     until: Annotated[datetime | None, typer.Option("--to", help="end, UTC [the end of this hour]")] = None,
     topic: Annotated[str | None, typer.Option(help="another topic than the service's own")] = None,
 ) -> None:
-    """Compare what a service stated with what its topic holds; exit code 1 names every event that is missing."""
+    """Compare what a service stated with what its topic holds; exit code 1 names every event that is missing.
+
+    A service that asks callers who they are is shown the API key in GRIDDISPATCH_API_KEY.
+    """
     end = _hour(until) if until else _hour(datetime.now(UTC)) + HOUR
     begin = _hour(since) if since else end - WIDEST
     found = finish(_asked(url, bootstrap, begin, end, topic))
@@ -143,8 +150,11 @@ def reconcile(
 
 
 async def _asked(url: str, bootstrap: str, since: datetime, until: datetime, topic: str | None) -> "Comparison":
-    async with httpx.AsyncClient(base_url=url, timeout=ASK_S, trust_env=False) as http:
-        return await compare(http, bootstrap, since, until, topic)
+    security = kafka_security()
+    key = setting(KEY)
+    shown = {"Authorization": f"Bearer {key}"} if key else {}
+    async with httpx.AsyncClient(base_url=url, timeout=ASK_S, trust_env=False, headers=shown) as http:
+        return await compare(http, bootstrap, since, until, topic, security)
 
 
 @dataclass(frozen=True)
@@ -164,8 +174,9 @@ class Comparison:
 
 
 async def compare(
-    http: httpx.AsyncClient, bootstrap: str, since: datetime, until: datetime, topic: str | None = None
-) -> Comparison:
+    http: httpx.AsyncClient, bootstrap: str, since: datetime, until: datetime, topic: str | None = None,
+    security: Security = PLAINTEXT,
+) -> Comparison:  # fmt: skip
     """Compare whole hours of a service with its topic, or with a copy of it. Raises Rejected, Unavailable."""
     if not since < until:
         raise Rejected(Problem("to", "out_of_range", "must be after --from"))
@@ -173,7 +184,7 @@ async def compare(
     source, own = await stated.source(since)
     tallies = await stated.tallies(since, until)
     seen = Seen(source, since, until)
-    async with TopicReader(bootstrap, topic or own) as reader:
+    async with TopicReader(bootstrap, topic or own, security) as reader:
         await reader.read_on(seen.see)
         differences, waiting = await _differences(stated, tallies, seen, reader)
     return Comparison(source, sum(map(len, seen.buckets.values())), waiting, differences, seen.strange)

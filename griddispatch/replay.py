@@ -11,6 +11,7 @@ from uuid import UUID
 
 import typer
 
+from griddispatch.kafka_access import kafka_security
 from griddispatch.replay_run import Counts, Journal, Request, counted, ledger_of, prepare_topic, replayed
 from griddispatch.tables import setting
 from shared.errors import Problem, Rejected, Unavailable
@@ -100,10 +101,11 @@ async def _count(dsn: str, request: Request) -> Counts:
 
 async def _send(dsn: str, bootstrap: str, request: Request, journal: Path | None, replicas: int) -> Counts:
     news = _News()
-    producer = Producer(bootstrap, "griddispatch-replay")
+    security = kafka_security()
+    producer = Producer(bootstrap, "griddispatch-replay", security)
     try:
         async with ledger_of(dsn) as database:
-            typer.echo(await prepare_topic(bootstrap, request, replicas))
+            typer.echo(await prepare_topic(bootstrap, request, replicas, security))
             kept = Journal(journal, request) if journal else None
             return await replayed(database, producer, request, kept, news.passed)
     except Unavailable as error:

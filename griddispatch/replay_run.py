@@ -15,6 +15,7 @@ from services.dispatch.app import snapshots
 from shared.database import Database, connect
 from shared.errors import Problem, Rejected
 from shared.kafka import Outgoing, Producer, TopicMismatch, apply_topics
+from shared.kafka_security import PLAINTEXT, Security
 from shared.reconciliation import TOPIC_OF
 from shared.replay import BEGINNING, Page, Place, Selection, SoleWriter, pages, read_place, send_in_order
 from shared.terms import Source, TicketId
@@ -137,12 +138,14 @@ async def replayed(
     return counts
 
 
-async def prepare_topic(bootstrap: str, request: Request, replicas: int) -> str:
+async def prepare_topic(
+    bootstrap: str, request: Request, replicas: int, security: Security = PLAINTEXT
+) -> str:  # fmt: skip
     """Make sure that the topic is there; a sentence on what was found. Raises Unavailable, TopicMismatch."""
     own = TOPIC_OF[request.source]
     wanted = own if request.rebuild else Topic(request.topic, own.key, own.writer, (), own.retention, own.partitions)
     try:
-        created = await apply_topics(bootstrap, [wanted], replicas=replicas)
+        created = await apply_topics(bootstrap, [wanted], replicas=replicas, security=security)
     except TopicMismatch as mismatch:
         if request.rebuild:
             raise

@@ -10,6 +10,7 @@ from aiokafka.errors import KafkaError
 
 from shared.errors import Problem, Rejected, Unavailable
 from shared.kafka import START_S, stop
+from shared.kafka_security import PLAINTEXT, Security
 
 SILENCE_S: Final = 20.0
 POLL_MS: Final = 500
@@ -20,12 +21,13 @@ See = Callable[[ConsumerRecord], None]
 class TopicReader:
     """An asynchronous context manager around a consumer of its own."""
 
-    def __init__(self, bootstrap: str, topic: str) -> None:
+    def __init__(self, bootstrap: str, topic: str, security: Security = PLAINTEXT) -> None:
         self._topic = topic
         self._partitions: list[TopicPartition] = []
         self._client = AIOKafkaConsumer(
             bootstrap_servers=bootstrap, client_id="griddispatch-reconcile", enable_auto_commit=False,
             auto_offset_reset="earliest", isolation_level="read_committed", fetch_max_bytes=8 * 1024 * 1024,
+            **security.arguments(),
         )  # fmt: skip
 
     async def __aenter__(self) -> "TopicReader":

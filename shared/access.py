@@ -23,8 +23,10 @@ from shared.problems import problem
 from shared.rate_limit import Policy, RateLimits
 
 REALM: Final = 'Bearer realm="griddispatch"'
-UNDOCUMENTED: Final = ("livez", "readyz", "metrics", "get_asyncapi", "list_schemas", "get_schema")
-"""Routes that stand in no OpenAPI document and are open: they tell nothing of anybody."""
+UNDOCUMENTED: Final = (
+    "livez", "readyz", "metrics", "get_asyncapi", "list_schemas", "get_schema", "get_console", "get_tasks", "get_part",
+)  # fmt: skip
+"""Routes that stand in no OpenAPI document and are open: they tell nothing of anybody. Pages fetch theirs."""
 REFUSED: Final = Policy("refused", 60)
 """How often somebody may be wrong about who they are, in a minute."""
 _OF_OBJECTS: Final = (Reach.AREA, Reach.UNIT)

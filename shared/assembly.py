@@ -19,7 +19,7 @@ from shared.health import Readiness
 from shared.http_meter import HttpMeter
 from shared.kafka import Consumer, Producer, apply_topics
 from shared.ledger import Ledger
-from shared.migrations import missing_migrations
+from shared.migrations import compare
 from shared.openapi import ServiceApp, operations
 from shared.permissions import Locate
 from shared.relay import Companion, Relay
@@ -73,7 +73,7 @@ class Assembly:
     async def database(self, part: str, size: int = 2, area: str = EVERYWHERE) -> Database:
         """A pool for one part, which sees rows of `area`, of none if it is empty.
 
-        Raises Unavailable, or NotMigrated when the tables are not there.
+        Raises Unavailable, NotMigrated when the tables are not there, or SchemaNewer.
         """
         application = f"griddispatch-{self.service}-{part}"
         database = await connect(
@@ -81,9 +81,10 @@ class Assembly:
             area=area,
         )  # fmt: skip
         self._databases[part if part not in self._databases else f"{part}-{len(self._databases)}"] = database
-        missing = await missing_migrations(database, self.service)
-        if missing:
-            raise NotMigrated(f"not applied: {', '.join(missing)}; run: griddispatch db migrate")
+        difference = await compare(database, self.service)
+        difference.refuse_newer()
+        if difference.missing:
+            raise NotMigrated(f"not applied: {', '.join(difference.missing)}; run: griddispatch db migrate")
         self._pings.setdefault("database", database.ping)
         return database
 
@@ -136,9 +137,10 @@ class Assembly:
         self.loop("dead-letters", DeadLetterMirror(database, mirror, dead, self._dead_letter_wake).run)
         self.sample(sampling.messaging(database))
 
-    async def add_reconciliation(self) -> None:
-        """Let integrators prove that nothing is missing from the topics."""
-        self.app.include_router(reconciliation.router(await self.database("reconciliation"), self._source))
+    async def add_reconciliation(self, county: str) -> None:
+        """Let integrators prove that nothing is missing from the topics; only those who act for all of the county."""
+        database = await self.database("reconciliation")
+        self.app.include_router(reconciliation.router(database, self._source, county))
 
     async def add_stream(self, name: str, routes: Sequence[Route[Any]]) -> None:
         """Read topics as the group `<service>-<name>`."""

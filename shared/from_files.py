@@ -8,6 +8,8 @@ from typing import Any, Final
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from shared.start_faults import StartRefused
+
 SUFFIX: Final = "_FILE"
 
 
@@ -42,8 +44,15 @@ class FilesSource(PydanticBaseSettingsSource):
         return value, field_name, False
 
     def __call__(self) -> dict[str, Any]:
-        """Every field that a file is named for. Raises ValueError as `read_setting` does."""
-        found = {n: self.get_field_value(f, n)[0] for n, f in self.settings_cls.model_fields.items()}
+        """Every field that a file is named for. Raises StartRefused with everything that `read_setting` refuses."""
+        found, faults = {}, []
+        for name, field in self.settings_cls.model_fields.items():
+            try:
+                found[name] = self.get_field_value(field, name)[0]
+            except ValueError as error:
+                faults.append(str(error))
+        if faults:
+            raise StartRefused(faults)
         return {name: value for name, value in found.items() if value is not None}
 
 

@@ -10,8 +10,10 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
+from shared.acting import acting
+from shared.actors import covers
 from shared.database import Database, named_queries
-from shared.errors import Problem, Rejected
+from shared.errors import NotFound, Problem, Rejected
 from shared.events import event_id
 from shared.ledger import SHARDS, shard_of
 from shared.terms import Source, TicketId
@@ -114,13 +116,17 @@ _Shard = Annotated[int, Query(ge=0, lt=SHARDS, description="The shard.")]
 _After = Annotated[str | None, Query(pattern=r"^[0-9a-f-]{36}/[0-9]{1,9}$", description="`next` of the page before.")]
 
 
-def router(database: Database, source: Source) -> APIRouter:
-    """The routes of every service's `api` part. Give them a small pool of their own: a long outbox is read slowly."""
+def router(database: Database, source: Source, county: str) -> APIRouter:
+    """The routes of every service's `api` part. Give them a small pool of their own: a long outbox is read slowly.
+
+    Whatever happened in the county is counted together, so only whoever acts for all of it may look.
+    """
     routes = APIRouter()
 
     @routes.get("/v1/reconciliation")
     async def get_reconciliation(since: _From, until: _To) -> Reconciliation:
         """How many events were stated, hour by hour, with a digest over them: at most 24 whole hours."""
+        _check_area(county)
         check_span(since, until)
         (mark,) = await database.fetch(_SQL["read_upto"])
         rows = await database.fetch(_SQL["tally_hours"], since, until, SHARDS, mark["upto"])
@@ -138,6 +144,7 @@ def router(database: Database, source: Source) -> APIRouter:
     @routes.get("/v1/reconciliation/events")
     async def list_stated(hour: _Hour, shard: _Shard, after: _After = None) -> StatedEvents:
         """Which events one hour and shard holds, for finding those that are missing."""
+        _check_area(county)
         until = check_span(hour, None)
         ticket_id, version = _read_after(after)
         rows = await database.fetch(
@@ -150,6 +157,11 @@ def router(database: Database, source: Source) -> APIRouter:
         return StatedEvents(events=events, next=more)
 
     return routes
+
+
+def _check_area(county: str) -> None:
+    if not covers(acting().area, county):
+        raise NotFound("all of the county")
 
 
 def check_span(since: datetime, until: datetime | None) -> datetime:

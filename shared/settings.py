@@ -33,9 +33,9 @@ def _readable_failpoint(text: str) -> str:
 class ServiceSettings(AccessSettings, KafkaSettings):
     """What every service needs to know. Each field is the environment variable GRIDDISPATCH_<NAME>."""
 
-    database_dsn: SecretStr
+    database_dsn: SecretStr = Field(examples=["postgresql://ROLE:PASSWORD@localhost/griddispatch"])
     database_pool: int = Field(default=10, ge=2, le=200)
-    kafka_bootstrap: str = Field(min_length=1)
+    kafka_bootstrap: str = Field(min_length=1, examples=["localhost:9092"])
     kafka_static_member: str = ""
     kafka_idle_pause_ms: int = Field(default=0, ge=0, le=1000)
     kafka_poll_records: int = Field(default=500, ge=1, le=10_000)
@@ -48,8 +48,8 @@ class ServiceSettings(AccessSettings, KafkaSettings):
     tracing_endpoint: str = Field(default="", pattern=r"^(https?://[^\s<>]+)?$")
     tracing_ratio: float = Field(default=1.0, ge=0, le=1)
     clock: Annotated[str, AfterValidator(_readable_clock)] = "real"
-    pack: Path
-    area: Path
+    pack: Path = Field(examples=["deploy/packs/county-default"])
+    area: Path = Field(examples=["deploy/areas/sample-county"])
     failpoint: Annotated[str, AfterValidator(_readable_failpoint)] = ""
 
     @cached_property

@@ -3,19 +3,22 @@
 import argparse
 import gc
 import sys
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from importlib import import_module
+from pathlib import Path
 from typing import NoReturn, Protocol, TypeVar
 
 import uvloop
 from asyncpg import PostgresError
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 
 from shared.access_settings import AccessSettings
 from shared.assembly import Assembly, NotMigrated, release
 from shared.errors import Rejected, Unavailable
 from shared.kafka import TopicMismatch
 from shared.kafka_security import KafkaSettings
+from shared.migrations import SchemaNewer
 from shared.settings import ServiceSettings
 from shared.start_faults import StartRefused
 from shared.telemetry import configure_logging
@@ -51,9 +54,11 @@ def main(
     try:
         read = settings()
     except ValidationError as error:
-        _leave(service, "settings are wrong:\n  " + "\n  ".join(problems_of(error)), REFUSED)
-    except ValueError as error:  # a file that a setting names
-        _leave(service, f"settings are wrong:\n  {error}", REFUSED)
+        _refuse_settings(service, problems_of(error, settings))
+    except StartRefused as error:  # files that settings name
+        _refuse_settings(service, error.faults)
+    except ValueError as error:  # what a source of settings cannot read
+        _refuse_settings(service, [str(error)])
 
     exporting = _export_traces(service, read)
 
@@ -66,7 +71,7 @@ def main(
 
     try:
         code = uvloop.run(run())
-    except (NotMigrated, TopicMismatch, Rejected, PostgresError, ValueError) as error:
+    except (NotMigrated, SchemaNewer, TopicMismatch, Rejected, PostgresError, ValueError) as error:
         _leave(service, f"cannot start: {error}", REFUSED)
     except Unavailable as error:
         _leave(service, f"cannot start yet: {error}", UNREACHABLE)
@@ -76,27 +81,45 @@ def main(
     sys.exit(code)
 
 
-def problems_of(error: ValidationError) -> list[str]:
-    """Every problem on a line of its own: wrong fields, and what must not go together.
+def problems_of(error: ValidationError, settings: object = None) -> list[str]:
+    """Every problem on a line of its own: wrong fields with an example of what would do, and what must not go together.
 
-    A wrong field hides what the whole would be refused for; so the halves that stand alone are asked once more.
+    The examples are those of the class `settings`. A wrong field hides what the whole would be refused for; so the
+    halves that stand alone are asked once more.
     """
-    found = dict.fromkeys(_told(error))
+    fields = settings.model_fields if isinstance(settings, type) and issubclass(settings, BaseModel) else {}
+    found = dict.fromkeys(_told(error, fields))
     for half in (AccessSettings, KafkaSettings):
         try:
             half()
         except ValidationError as hidden:
-            found |= dict.fromkeys(_told(hidden))
+            found |= dict.fromkeys(_told(hidden, half.model_fields))
     return list(found)
 
 
-def _told(error: ValidationError) -> Iterator[str]:
+def _told(error: ValidationError, fields: Mapping[str, FieldInfo]) -> Iterator[str]:
     for fault in error.errors(include_url=False, include_input=False):
         cause = fault.get("ctx", {}).get("error")
         if isinstance(cause, StartRefused):
             yield from (f"GRIDDISPATCH: {one}" for one in cause.faults)
         else:
-            yield f"GRIDDISPATCH_{'_'.join(map(str, fault['loc'])).upper()}: {fault['msg']}"
+            name = "_".join(map(str, fault["loc"]))
+            field = fields.get(str(fault["loc"][0])) if fault["loc"] else None
+            yield f"GRIDDISPATCH_{name.upper()}: {fault['msg']}{_example(field)}"
+
+
+def _example(field: FieldInfo | None) -> str:
+    """What would do: the example beside the field, else its default; of a secret without an example nothing."""
+    if field is None:
+        return ""
+    shown = field.examples[0] if field.examples else field.default
+    is_told = isinstance(shown, str | int | float | Path) and shown != ""
+    return f"; for example {str(shown).lower() if isinstance(shown, bool) else shown}" if is_told else ""
+
+
+def _refuse_settings(service: str, problems: Iterable[str]) -> NoReturn:
+    lines = "\n  ".join(problems)
+    _leave(service, f"settings are wrong:\n  {lines}\nevery setting: deploy/env/{service}.env.example", REFUSED)
 
 
 def _export_traces(service: str, settings: ServiceSettings) -> Exporting | None:

@@ -91,7 +91,7 @@ TIMERS_FIRED = Counter("griddispatch_timers_fired_total", "Timers fired.", ["clo
 TIMER_LATENESS = Histogram(
     "griddispatch_timer_lateness_seconds", "How late timers fire.", buckets=(0.1, 0.5, 1, 2, 5, 30, 300)
 )
-TIMERS_MENDED = Counter("griddispatch_timers_mended_total", "Open tickets found without a clock and mended: stays 0.")
+TIMERS_MENDED = Counter("griddispatch_timers_mended_total", "Clocks that were lost or out of step, mended: stays 0.")
 AUDITED_AT = Gauge("griddispatch_auditor_last_look_timestamp_seconds", "When the auditor of the clocks last looked.")
 CLOCK_STEPS = Counter(
     "griddispatch_clock_steps_total", "Jumps of this machine's clock; no timer fires until it is sure."

@@ -94,6 +94,7 @@ spec:
             - name: GRIDDISPATCH_INSTANCE
               valueFrom: { fieldRef: { fieldPath: metadata.name } }
             - { name: GRIDDISPATCH_DATABASE_DSN_FILE, value: /run/secrets/griddispatch/dsn }
+            - { name: GRIDDISPATCH_KEY_PEPPER_FILE, value: /run/secrets/griddispatch/key_pepper }
 $more_env          securityContext:
             allowPrivilegeEscalation: false
             readOnlyRootFilesystem: true
@@ -156,6 +157,7 @@ $trigger""")
 BY_LAG = Template("""    - type: kafka
       metadata:
         bootstrapServersFromEnv: GRIDDISPATCH_KAFKA_BOOTSTRAP
+        tls: enable
         consumerGroup: $service-stream
         topic: $topic
         lagThreshold: "500"

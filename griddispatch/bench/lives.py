@@ -20,7 +20,11 @@ STEPS = ("sign", "contact", "resolve")
 _WORDS = {
     "sign": {"handler": "worker-01"},
     "contact": {"handler": "worker-01"},
-    "resolve": {"action": "HANDLED", "reply": "已到现场处理完毕，感谢您的反映。"},
+    "resolve": {
+        "action": "HANDLED",
+        "reply": "已到现场处理完毕，感谢您的反映。",
+        "evidence": ["0b7e4a2c-52a3-4a55-9c0e-3d1f5a86c7f1"],
+    },
 }
 
 

@@ -26,7 +26,7 @@ from griddispatch.embedded import LaunchError
 from shared.clock import utc_now
 from shared.errors import Unavailable
 from shared.kafka import TopicMismatch
-from shared.migrations import MigrationChanged
+from shared.migrations import MigrationRefused
 
 TICKETS = 2000
 LEAST_LEAD_S = 2.0
@@ -66,7 +66,7 @@ async def run(options: Options, console: Console, began: float) -> int:
     with Interruption(task.cancel) as interruption:
         try:
             return await _run(options, console, began, interruption)
-        except (LaunchError, Unavailable, TopicMismatch, MigrationChanged, ReaderFailed, OSError) as error:
+        except (LaunchError, Unavailable, TopicMismatch, MigrationRefused, ReaderFailed, OSError) as error:
             raise DemoFailed(str(error)) from error
         except asyncio.CancelledError:
             return EXIT_CODE

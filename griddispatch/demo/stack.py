@@ -2,10 +2,8 @@
 
 import asyncio
 import base64
-import contextlib
 import os
 import secrets
-import socket
 import sys
 import tempfile
 import time
@@ -19,8 +17,9 @@ import httpx
 
 from griddispatch import data
 from griddispatch.demo.exchange import new_client
+from griddispatch.demo.ports import Ports
 from griddispatch.embedded import ApacheKafka, EmbeddedPostgres, LaunchError, NoidaBroker
-from griddispatch.embedded.process import LOOPBACK, ChildProcess, Program, free_port
+from griddispatch.embedded.process import LOOPBACK, ChildProcess, Program
 from shared.clock import FastClock
 from shared.kafka import apply_topics
 from shared.migrations import migrate, migrations_of
@@ -53,6 +52,7 @@ class Stack:
         self._key = base64.b64encode(secrets.token_bytes(32)).decode()
         self._services: dict[str, ChildProcess] = {}
         self._ports: dict[str, int] = {}
+        self._claimed = Ports()
         self._work = ThreadPoolExecutor(max_workers=4, thread_name_prefix="stack")
 
     @property
@@ -123,6 +123,7 @@ class Stack:
             loop.run_in_executor(self._work, _complaint, child.terminate, STOP_S) for child in self._services.values()
         ]
         complaints = await asyncio.gather(*services)
+        self._claimed.close()
         # A start that was cut off still runs in its thread: its server can only be ended after it.
         await loop.run_in_executor(None, self._work.shutdown)
         if not self._keeps_data:
@@ -149,13 +150,10 @@ class Stack:
         await apply_topics(self.bootstrap, TOPICS)
 
     def _free(self, service: str, port: int) -> int:
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind((LOOPBACK, port))
-            return port
-        other = free_port()
-        self.notes.append(f"port {port} is taken: {service} listens on {other} instead")
-        return other
+        given = self._claimed.take(port)
+        if given != port:
+            self.notes.append(f"port {port} is taken: {service} listens on {given} instead")
+        return given
 
     def _spawn(self, service: str, clock: FastClock, settings: Mapping[str, str] = NOTHING) -> None:
         environment = {**self._environment(service, clock), **{f"GRIDDISPATCH_{k}": v for k, v in settings.items()}}

@@ -47,7 +47,7 @@ async def build(settings: DispatchSettings, parts: frozenset[str], make: type[As
         commands = Commands(await assembly.doors_database("api", settings.database_pool), decider, Places(grids))
         views = await assembly.doors_database("views", settings.database_pool)  # reading must not keep commands waiting
         assembly.app.include_router(router(views, commands))
-        await assembly.add_reconciliation()
+        await assembly.add_reconciliation(org.county)
         assembly.app.include_router(pages.router())
         live = add_live(assembly, settings)
         assembly.app.include_router(board_api.router(views, commands, read_naming(settings, book, org), grids, live))

@@ -20,9 +20,9 @@ from services.dispatch.core.permissions import ROLES
 from services.dispatch.core.refusal_sentences import REFUSALS
 from services.dispatch.core.sentences import CLOCK_NAMES
 from services.dispatch.core.views import lifecycle_view, snapshot, ticket_view
-from services.dispatch.live import Live
+from services.dispatch.live import Live, place_of
 from shared.acting import acting
-from shared.actors import covers
+from shared.actors import EVERYWHERE, covers
 from shared.clock import FastClock
 from shared.contract_labels import LABELS
 from shared.database import Database
@@ -39,7 +39,7 @@ Code = Annotated[str | None, Query(pattern=r"^[0-9]{1,15}$")]
 def router(database: Database, commands: Commands, naming: Naming, grids: Mapping[str, Any], live: Live) -> APIRouter:
     """Every view of the console."""
     routes = APIRouter(prefix="/v1")
-    decider = commands.decider
+    decider, county = commands.decider, commands.decider.org.county
 
     @routes.get("/queue")
     async def list_queue(
@@ -79,9 +79,9 @@ def router(database: Database, commands: Commands, naming: Naming, grids: Mappin
     @routes.get("/units")
     async def list_units(days: Annotated[int, Query(ge=1, le=31)] = 7) -> dict[str, Any]:
         """Each unit's open work, and how much of what it handed in during the last days came in time."""
-        now = decider.now()
-        loads = await board_store.unit_loads(database, now)
-        results = await board_store.unit_results(database, now - timedelta(days=days))
+        now, area = decider.now(), acting().area
+        loads = await board_store.unit_loads(database, now, area)
+        results = await board_store.unit_results(database, now - timedelta(days=days), area)
         return {
             "days": days,
             "units": unit_rows([dict(row) for row in loads], {u: dict(r) for u, r in results.items()}),
@@ -104,14 +104,17 @@ def router(database: Database, commands: Commands, naming: Naming, grids: Mappin
 
     @routes.get("/system")
     async def get_system() -> dict[str, Any]:
-        """How the system stands: what waits, what is parked, dead or late, and whether the live stream flows."""
+        """How the system stands: what waits, what is parked, dead or late, and whether the live stream flows.
+
+        Numbers are of the whole system; alerts those of the caller's area; dead letters for whom all of the county is.
+        """
         now = decider.now()
         speed = decider.now.speed if isinstance(decider.now, FastClock) else 1.0
         state = await board_store.system_state(database, now - timedelta(seconds=LATE_S * speed))
         unwatched = await store.unwatched(database, 100, acting().area)
-        dead = await board_store.list_dead(database, ["DEAD"], 50)
+        dead = await board_store.list_dead(database, ["DEAD"], 50) if covers(acting().area, county) else []
         stream = {"is_following": live.is_following, "watchers": live.watchers.count}
-        return {**state, "unwatched": unwatched, "stream": stream, "dead_letters": dead, "alerts": live.alerts}
+        return {**state, "unwatched": unwatched, "stream": stream, "dead_letters": dead, "alerts": _alerts(live)}
 
     names = cache(lambda: _names(commands, naming))
 
@@ -126,6 +129,12 @@ def router(database: Database, commands: Commands, naming: Naming, grids: Mappin
         return {"grids": [_grid(feature) for feature in grids["features"]]}
 
     return routes
+
+
+def _alerts(live: Live) -> list[dict[str, object]]:
+    """The latest alerts of the caller's area."""
+    area = acting().area
+    return [alert for alert in live.alerts if area == EVERYWHERE or covers(area, place_of(alert) or "")]
 
 
 def _texts(values: Sequence[StrEnum]) -> list[str] | None:

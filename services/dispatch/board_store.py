@@ -49,14 +49,14 @@ async def count_places(database: Database) -> list[Record]:
     return await database.fetch(_SQL["count_places"])
 
 
-async def unit_loads(database: Database, now: datetime) -> list[Record]:
-    """Open work of each unit that has some."""
-    return await database.fetch(_SQL["unit_loads"], now)
+async def unit_loads(database: Database, now: datetime, area: str) -> list[Record]:
+    """Open work in the area of each unit that has some."""
+    return await database.fetch(_SQL["unit_loads"], now, area)
 
 
-async def unit_results(database: Database, since: datetime) -> dict[str, Record]:
-    """What each unit handed in since then."""
-    return {row["unit"]: row for row in await database.fetch(_SQL["unit_results"], since)}
+async def unit_results(database: Database, since: datetime, area: str) -> dict[str, Record]:
+    """What each unit handed in since then, of the area's tickets."""
+    return {row["unit"]: row for row in await database.fetch(_SQL["unit_results"], since, area)}
 
 
 async def read_timers(database: Database, ticket_id: TicketId) -> list[Timer]:

@@ -8,13 +8,14 @@ from msgspec.structs import replace
 
 from services.dispatch import families, store
 from services.dispatch.core.case import Case
+from services.dispatch.core.clocks import is_in_step
 from services.dispatch.core.decide import decide
 from services.dispatch.core.family_words import FAMILY_WORDS, PutAside
 from services.dispatch.core.lifecycle import IllegalTransition
 from services.dispatch.core.opening import open_case
 from services.dispatch.core.org import Org
 from services.dispatch.core.rulebook import Rulebook
-from services.dispatch.core.story import Decision, Refused, Timer
+from services.dispatch.core.story import ClockKey, Decision, Refused, Timer
 from services.dispatch.core.triggers import TimerDue
 from services.dispatch.core.wish import WISHES
 from services.dispatch.hands import Cause, Hand, replace_trigger
@@ -80,7 +81,7 @@ class Decider:
         drafts = [draft for hand in hands.values() for draft in hand.drafts]
         await self.ledger.append(tx, versions, drafts)
         accepted = {ticket_id: hand.case.accepted_at for ticket_id, hand in hands.items() if hand.case}
-        tx.on_commit(_Counted(tuple(drafts), accepted))
+        tx.on_commit(_Counted(tuple(drafts), accepted, sum(hand.mended for hand in hands.values())))
         return {ticket_id: Ruling(hands[ticket_id].case, hands[ticket_id].error) for ticket_id in causes}
 
     async def _take_in(
@@ -101,6 +102,8 @@ class Decider:
             if hand.case is None and isinstance(cause.trigger, (*WISHES, *FAMILY_WORDS)):
                 log.info("wish_before_triage", ticket_id=str(ticket_id), wish=type(cause.trigger).__name__)
                 continue  # nothing is in hand yet; what ends an untriaged matter ends it in intake
+            if isinstance(cause.trigger, TimerDue) and not _may_ring(ticket_id, hand, cause.trigger):
+                continue
             if isinstance(cause.trigger, TicketMerged):
                 cause = replace_trigger(cause, PutAside(cause.trigger, hand.running(running)))
             try:
@@ -128,6 +131,19 @@ class Decider:
         return decide(case, cause.trigger, self.book, self.org, now, cause.actor)
 
 
+def _may_ring(ticket_id: TicketId, hand: Hand, due: TimerDue) -> bool:
+    """Whether a clock is to be decided on: not if what this transaction decided before it was about that clock.
+
+    One that is out of step with the case is counted; the decision mends it.
+    """
+    if hand.has_moved(ClockKey(due.clock, due.subject)):
+        return False
+    if hand.case is not None and not is_in_step(hand.case, due):
+        hand.mended += 1
+        log.error("clock_out_of_step", ticket_id=str(ticket_id), clock=due.clock.value, fire_at=due.fire_at.isoformat())
+    return True
+
+
 def _is_put_aside(case: Case | None, causes: Sequence[Cause]) -> bool:
     """Whether one of these causes merges a ticket whose clocks run."""
     return case is not None and bool(case.clocks) and any(isinstance(c.trigger, TicketMerged) for c in causes)
@@ -146,8 +162,10 @@ class _Counted:
 
     drafts: tuple[Draft, ...]
     accepted: Mapping[TicketId, datetime]
+    mended: int = 0
 
     def __call__(self) -> None:
+        telemetry.TIMERS_MENDED.inc(self.mended)
         for draft in self.drafts:
             event = draft.event
             if milestone := _MILESTONES.get(type(event)):

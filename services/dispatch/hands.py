@@ -38,6 +38,8 @@ class Hand:
     drafts: list[Draft] = field(default_factory=list)
     caused_by: str = ""
     error: Exception | None = None
+    mended: int = 0
+    """Clocks that were out of step with the case."""
 
     def take(self, decision: Decision, cause: Cause) -> None:
         """Go on from a decision."""
@@ -51,6 +53,10 @@ class Hand:
         for decision in self.decisions:
             timers.update(decision.timers)
         return tuple(timer for timer in timers.values() if timer is not None)
+
+    def has_moved(self, key: ClockKey) -> bool:
+        """Whether a decision of this transaction set or stopped that clock: what is stored of it is out of date."""
+        return any(key in decision.timers for decision in self.decisions)
 
     def step(self, now: datetime) -> Step | None:
         """What is to be saved, if anything was decided."""

@@ -6,7 +6,7 @@ service sees the same places, and an old place still leads to the latest state o
 
 import asyncio
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 import orjson
@@ -91,7 +91,13 @@ class Live:
         self._alerts[str(told["id"])] = told
         for known in list(self._alerts)[:-ALERTS_KEPT]:
             del self._alerts[known]
-        return Change((record.topic, record.partition), record.offset, frame("alert", orjson.dumps(told)))
+        news = frame("alert", orjson.dumps(told))
+        return Change((record.topic, record.partition), record.offset, news, place_of(told))
+
+
+def place_of(alert: Mapping[str, object]) -> str | None:
+    """The township an alert is about; None where it says none."""
+    return str(alert["township"]) if alert["township"] else None
 
 
 def _ticket_change(record: Record) -> Change | None:

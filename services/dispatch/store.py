@@ -148,9 +148,11 @@ def _decision_row(s: Step) -> tuple[Any, ...]:
     return (case.ticket_id, case.version, s.trigger, SEPARATOR.join(s.decision.explanation), s.now)
 
 
-async def tickets_with_due_timers(database: Database, now: datetime, limit: int) -> list[TicketId]:
-    """Tickets that have a clock to ring."""
-    return [row["ticket_id"] for row in await database.fetch(_SQL["tickets_with_due_timers"], now, limit)]
+async def tickets_with_due_timers(
+    database: Database, now: datetime, limit: int, but: Sequence[TicketId] = ()
+) -> list[TicketId]:
+    """Tickets that have a clock to ring, without those named."""
+    return [row["ticket_id"] for row in await database.fetch(_SQL["tickets_with_due_timers"], now, limit, but)]
 
 
 async def read_due_timers(

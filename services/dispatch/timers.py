@@ -45,8 +45,7 @@ class Timers:
         if await self.clock_is_off():
             return 0
         now = self._decider.now()
-        found = await store.tickets_with_due_timers(self._database, now, self._batch)
-        clear = [ticket_id for ticket_id in found if not self._is_troubled(ticket_id)]
+        clear = await store.tickets_with_due_timers(self._database, now, self._batch, self._left_aside())
         if not clear:
             return 0
         try:
@@ -91,9 +90,8 @@ class Timers:
                 self._troubled[ticket_id] = asyncio.get_running_loop().time() + TROUBLED_S
                 log.error("timer_failed", ticket_id=str(ticket_id), error=repr(error))
 
-    def _is_troubled(self, ticket_id: TicketId) -> bool:
-        until = self._troubled.get(ticket_id)
-        if until is not None and until <= asyncio.get_running_loop().time():
-            del self._troubled[ticket_id]
-            return False
-        return until is not None
+    def _left_aside(self) -> list[TicketId]:
+        """The tickets in trouble, for as long as each is left alone; the database leaves them out, however many."""
+        now = asyncio.get_running_loop().time()
+        self._troubled = {ticket_id: until for ticket_id, until in self._troubled.items() if until > now}
+        return [*self._troubled]

@@ -21,7 +21,7 @@ LIMIT: Final = 1_000
 class Change(Struct, frozen=True):
     """One piece of news: where it stood in which partition, what it is about, and its frame; `gone` is the short one.
 
-    Without a grid it concerns everybody.
+    What has no place is told only to those who want every grid.
     """
 
     place: Place

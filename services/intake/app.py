@@ -116,13 +116,13 @@ async def _wire(
         page = Page(citizens, RateLimits(), ratings if settings.notify_url else None)
         assembly.app.include_router(citizen_page.router(page))
         assembly.loop("ratings", ratings.run)
-        assembly.app.include_router(listening_api.router(database, listening, vault, settings.now))
+        assembly.app.include_router(listening_api.router(database, listening, vault, settings.now, gazetteer.county))
         civic = open311_of(
             rules, gazetteer, open311_keys(settings, keeper.keys),
             open_pack(settings.pack, "triage.toml").tables["triage.toml"], public_url=settings.open311_url,
         )  # fmt: skip
         assembly.app.include_router(open311.router(doors, civic, settings.now))
-        await assembly.add_reconciliation()
+        await assembly.add_reconciliation(gazetteer.county)
     if "stream" in parts:
         await assembly.add_stream("stream", routes(receiver, vault, settings.now, release()))
     if "triage" in parts:
@@ -138,10 +138,15 @@ async def _wire(
         assembly.loop(
             "promises", partial(come_round, "promises", listening.turn_missed, promises, settings.now)
         )  # fmt: skip
-    if "retention" in parts:
+    await _keep_up(assembly, settings)
+
+
+async def _keep_up(assembly: Assembly, settings: IntakeSettings) -> None:
+    """What works on without doors, streams and triage: forgetting in time, and publishing."""
+    if "retention" in assembly.parts:
         eraser, kept = Eraser(retention_of(settings)), await assembly.database("retention", 1)
         assembly.loop("retention", partial(come_round, "retention", eraser.erase_due, kept, settings.now))
-    if "relay" in parts:
+    if "relay" in assembly.parts:
         await assembly.add_relay(INTAKE)
         assembly.sample(samples.waiting(await assembly.database("samples", 1), settings.now))
 

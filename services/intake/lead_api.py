@@ -21,7 +21,7 @@ from shared.database import Database, Transaction
 from shared.errors import NotFound
 from shared.permissions import must_see
 from shared.problems import problem
-from shared.terms import LeadId, LeadKind
+from shared.terms import LeadId, LeadKind, Urgency
 
 CONFIRMERS = (LeadRole.LEAD_OFFICER.value,)
 FOLLOWERS = (LeadRole.DISCIPLINE_OFFICER.value, LeadRole.POLICE_OFFICER.value)
@@ -41,13 +41,15 @@ class LeadForm(Form):
     township: Annotated[str, StringConstraints(pattern=r"^[0-9]{9}$")] | None = None
     village: Annotated[str, StringConstraints(pattern=r"^[0-9]{12}$")] | None = None
     implicit: bool = False
+    urgency: Urgency = Urgency.U3
 
 
 class ConfirmForm(Form):
-    """What a person says a lead is about, and whom."""
+    """What a person says a lead is about, and whom; `urgency` is what its words said unless it is given."""
 
     kind: LeadKind
     level: SubjectLevel
+    urgency: Urgency | None = None
 
 
 class NoteForm(Form):
@@ -102,7 +104,7 @@ def router(database: Database, leads: Leads, now: Clock, on_received: Callable[[
         except Refusal as refusal:
             return problem(refusal.status, refusal.code, refusal.title, refusal.problems)
         must_see(acting().actor, form.village or form.township or leads.county)
-        recorded = Recorded(form.kind, form.level, form.text, form.township, form.village, form.implicit)
+        recorded = Recorded(form.kind, form.level, form.text, form.township, form.village, form.implicit, form.urgency)
         async with database.transaction() as tx:
             lead_id = await leads.record(tx, recorded, actor, now())
         return answer({"lead_id": lead_id}, 201)
@@ -143,7 +145,7 @@ def router(database: Database, leads: Leads, now: Clock, on_received: Callable[[
         """It is a lead: all its ticket held moves here, and it goes to its body."""
 
         async def call(actor: Actor, form: ConfirmForm, tx: Transaction) -> None:
-            await leads.confirm(tx, LeadId(lead_id), actor, form.kind, form.level, now())
+            await leads.confirm(tx, LeadId(lead_id), actor, form.kind, form.level, now(), form.urgency)
 
         return await command(database, request, (known(request, CONFIRMERS).role,), ConfirmForm, call)
 

@@ -13,7 +13,7 @@ from shared.acting import acting
 from shared.audit import Entry, append
 from shared.database import Database, Transaction, named_queries
 from shared.permissions import Whereabouts
-from shared.terms import LeadId, LeadKind, TicketId
+from shared.terms import LeadId, LeadKind, TicketId, Urgency
 
 _SQL = named_queries("services.intake", "sql", "leads.sql")
 _NOT_SEALED = Sealed("", None, None)
@@ -34,7 +34,7 @@ class Lead:
     outcome: str | None = None
     visit_unit: str | None = None
     take_over_by: datetime | None = None
-    moved_at: datetime | None = None
+    urgency: Urgency = Urgency.U3
 
 
 async def insert_leads(tx: Transaction, leads: Sequence[Lead], now: datetime) -> None:
@@ -60,6 +60,7 @@ async def insert_leads(tx: Transaction, leads: Sequence[Lead], now: datetime) ->
         [lead.sealed.words for lead in leads],
         now,
         [lead.take_over_by for lead in leads],
+        [lead.urgency for lead in leads],
     )
 
 
@@ -81,7 +82,7 @@ async def read_lead(tx: Transaction, lead_id: LeadId) -> Lead | None:
         LeadId(row["id"]), TicketId(row["ticket_id"]) if row["ticket_id"] else None, standing,
         SubjectLevel(row["subject_level"]), Area(row["county"], row["township"], row["village"]), row["implicit"],
         row["was_confidential"], Sealed(row["key_id"] or "", row["wrapped_key"], row["sealed"]), row["outcome"],
-        row["visit_unit"], row["moved_at"],
+        row["visit_unit"], row["take_over_by"], Urgency(row["urgency"]),
     )  # fmt: skip
 
 
@@ -120,12 +121,12 @@ async def move_lead(
 
 async def confirm_lead(
     tx: Transaction, lead_id: LeadId, kind: LeadKind, level: SubjectLevel, target: str, sealed: Sealed, now: datetime,
-    by: str, take_over_by: datetime,
+    by: str, take_over_by: datetime, urgency: Urgency,
 ) -> None:  # fmt: skip
     """A suspicion becomes a lead, with the words sealed here."""
     await tx.conn.execute(
         _SQL["confirm_lead"], lead_id, kind, level, target, now, by, sealed.key_id or None, sealed.wrapped_key,
-        sealed.words, take_over_by,
+        sealed.words, take_over_by, urgency,
     )  # fmt: skip
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -33,7 +33,7 @@ from services.intake.lead_store import Lead
 from services.intake.officers import Actor
 from services.intake.receive import Accepted, Incoming, Receiver
 from services.intake.store import Sealed
-from services.intake.vault import OriginalWords, Vault
+from services.intake.vault import CannotOpen, OriginalWords, Vault
 from shared.clock import Clock
 from shared.database import Database, Transaction
 from shared.errors import Conflict, NotFound, Problem, Rejected, Unavailable
@@ -41,11 +41,13 @@ from shared.events import Draft
 from shared.intake_events import LeadCreated, TicketRouted
 from shared.ledger import Ledger
 from shared.telemetry import log
-from shared.terms import Channel, LeadId, LeadKind, TicketId
+from shared.terms import Channel, LeadId, LeadKind, TicketId, Urgency
 from shared.workdays import Workdays
 
 BY_RULE = "rule"
 CITIZEN = "citizen"
+WORDS_LOST = "原话暂时无法读取，请与指挥中心核实"
+"""What a lead says whose words nobody can open now."""
 WATCH_S = 30.0
 DESK = "lead-desk"
 """The source of a matter that came back from those it was handed to, and had no ticket before."""
@@ -61,6 +63,7 @@ class Recorded:
     township: str | None = None
     village: str | None = None
     implicit: bool = False
+    urgency: Urgency = Urgency.U3
 
 
 class Leads:
@@ -80,19 +83,21 @@ class Leads:
         self.county = county
 
     def found(
-        self, ticket_id: TicketId, kind: LeadKind, text: str, area: Area, confidential: bool, now: datetime
-    ) -> Lead:
+        self, ticket_id: TicketId, kind: LeadKind, text: str, area: Area, confidential: bool, now: datetime, *,
+        urgency: Urgency,
+    ) -> Lead:  # fmt: skip
         """A lead that words point to. A threat is handed over at once; anything else waits for a person."""
         level = subject_level(text, self._rules)
         state = LeadState.HANDED_OVER if kind is LeadKind.THREAT else LeadState.SUSPECTED
         standing = Standing(kind, state, target_of(kind, level, area), BY_RULE, now)
-        due = self._take_over_by(kind, now) if state is LeadState.HANDED_OVER else None
+        due = self._take_over_by(kind, urgency, now) if state is LeadState.HANDED_OVER else None
         return Lead(
-            LeadId(uuid7()), ticket_id, standing, level, area, was_confidential=confidential, take_over_by=due
+            LeadId(uuid7()), ticket_id, standing, level, area, was_confidential=confidential, take_over_by=due,
+            urgency=urgency,
         )  # fmt: skip
 
-    def _take_over_by(self, kind: LeadKind, now: datetime) -> datetime:
-        return take_over_by(kind, now, self._rules, self._workdays)
+    def _take_over_by(self, kind: LeadKind, urgency: Urgency, now: datetime) -> datetime:
+        return take_over_by(kind, urgency, now, self._rules, self._workdays)
 
     async def record(self, tx: Transaction, recorded: Recorded, actor: Actor, now: datetime) -> LeadId:
         """A person writes a lead down; it goes to its body at once. Raises NotFound for those who may not."""
@@ -107,22 +112,25 @@ class Leads:
         sealed = self._lead_vault.seal(lead_id, OriginalWords(None, recorded.text))
         lead = Lead(
             lead_id, None, standing, recorded.level, area, recorded.implicit, sealed=sealed,
-            take_over_by=self._take_over_by(recorded.kind, now),
+            take_over_by=self._take_over_by(recorded.kind, recorded.urgency, now), urgency=recorded.urgency,
         )  # fmt: skip
         await lead_store.insert_leads(tx, [lead], now)
         await self._ledger.append(tx, {}, [created(lead, now)])
         return lead_id
 
     async def confirm(
-        self, tx: Transaction, lead_id: LeadId, actor: Actor, kind: LeadKind, level: SubjectLevel, now: datetime
-    ) -> None:
-        """A person says that it is a lead, of which kind and about whom: the ticket ends and all it held moves here.
+        self, tx: Transaction, lead_id: LeadId, actor: Actor, kind: LeadKind, level: SubjectLevel, now: datetime,
+        urgency: Urgency | None = None,
+    ) -> None:  # fmt: skip
+        """A person says that it is a lead, of which kind and about whom, and maybe how urgent.
 
-        Raises NotFound for those who may not know of it, and for one that is decided already.
+        The ticket ends and all it held moves here. Raises NotFound for those who may not know of it,
+        and for one that is decided already.
         """
         lead = await self._held(tx, lead_id)
         if not may_confirm(lead.standing, actor.role, actor.unit):
             raise NotFound(f"no lead {lead_id}")
+        lead = replace(lead, urgency=urgency or lead.urgency)
         await self._hand_over(tx, lead, kind, level, actor.name, now)
 
     async def hand_over_overdue(self, tx: Transaction, now: datetime, limit: int = 20) -> int:
@@ -146,26 +154,47 @@ class Leads:
         drafts = [created(lead, now, kind)]
         if ticket_id is not None:
             words = await store.read_sealed(tx, ticket_id)
-            if words is not None and words.words is not None:
-                sealed = self._lead_vault.seal(lead.lead_id, self._vault.open(ticket_id, words))
-            await self._move_supplements(tx, lead.lead_id, ticket_id, now)
-            await store.erase_words(tx, ticket_id)
+            said = self._opened(ticket_id, words) if words is not None and words.words is not None else None
+            if said is not None:
+                sealed = self._lead_vault.seal(lead.lead_id, said)
+            added = await self._move_supplements(tx, lead.lead_id, ticket_id, now)
+            if added and (said is not None or words is None or words.words is None):
+                await store.erase_words(tx, ticket_id)  # else they stay sealed: their key may come back
             await lead_store.route_ticket(tx, ticket_id, now)
             drafts.append(Draft(ticket_id, TicketRouted(lead_id=lead.lead_id), now))
         target = target_of(kind, level, lead.area)
         await lead_store.confirm_lead(
-            tx, lead.lead_id, kind, level, target, sealed, now, by, self._take_over_by(kind, now)
+            tx,
+            lead.lead_id,
+            kind,
+            level,
+            target,
+            sealed,
+            now,
+            by,
+            self._take_over_by(kind, lead.urgency, now),
+            lead.urgency,
         )
         versions = await self._ledger.lock(tx, [draft.ticket_id for draft in drafts])
         await self._ledger.append(tx, versions, drafts)
 
-    async def _move_supplements(self, tx: Transaction, lead_id: LeadId, ticket_id: TicketId, now: datetime) -> None:
-        """What the citizen added to the ticket is the lead's too."""
-        for row in await incident_store.read_supplements(tx, ticket_id):
-            if row["sealed"] is not None:
-                words = self._vault.open(row["id"], sealed_of(row))
-                sealed = self._lead_vault.seal(row["id"], words)
-                await lead_store.insert_note(tx, row["id"], lead_id, CITIZEN, sealed, now)
+    async def _move_supplements(self, tx: Transaction, lead_id: LeadId, ticket_id: TicketId, now: datetime) -> bool:
+        """What the citizen added to the ticket is the lead's too; whether all of it could be opened."""
+        rows = await incident_store.read_supplements(tx, ticket_id)
+        opened = {r["id"]: self._opened(r["id"], sealed_of(r)) for r in rows if r["sealed"] is not None}
+        for note_id, words in opened.items():
+            if words is not None:
+                sealed = self._lead_vault.seal(note_id, words)
+                await lead_store.insert_note(tx, note_id, lead_id, CITIZEN, sealed, now)
+        return None not in opened.values()
+
+    def _opened(self, words_id: UUID, sealed: Sealed) -> OriginalWords | None:
+        """A ticket's words, or None when nobody can open them: the lead is handed over all the same."""
+        try:
+            return self._vault.open(words_id, sealed)
+        except CannotOpen as error:
+            log.error("lead_words_lost", words_id=str(words_id), error=str(error))
+            return None
 
     async def dismiss(self, tx: Transaction, lead_id: LeadId, actor: Actor, now: datetime) -> None:
         """A person says that it is none: the ticket goes to triage again, as it was handed in."""
@@ -263,7 +292,7 @@ class Leads:
         sealed = await store.read_sealed(tx, lead.ticket_id) if lead.ticket_id is not None else None
         if lead.ticket_id is None or sealed is None:
             raise NotFound(f"nothing is left of {lead.lead_id}")
-        return self._vault.open(lead.ticket_id, sealed)
+        return self._opened(lead.ticket_id, sealed) or OriginalWords(None, WORDS_LOST)
 
 
 def created(lead: Lead, now: datetime, kind: LeadKind | None = None) -> Draft:

@@ -20,9 +20,11 @@ from services.intake.forms import WITHIN_S, Form, answer, guarded, read_form
 from services.intake.incident_store import sealed_of
 from services.intake.listening import Listening
 from services.intake.listening_forms import ItemForm, PromiseForm, SaidForm, SessionForm, TicketForm
+from services.intake.listening_store import Within
 from services.intake.listening_table import import_table
 from services.intake.officers import Actor, actor_of
 from services.intake.vault import Vault
+from shared.acting import acting
 from shared.clock import Clock
 from shared.database import Database, Transaction
 from shared.errors import Malformed, NotFound
@@ -87,10 +89,10 @@ class CommitmentRow(BaseModel):
     overdue: bool
 
 
-def router(database: Database, listening: Listening, vault: Vault, now: Clock) -> APIRouter:
-    """The routes. Those who record see their own unit's sessions, those who oversee see all."""
+def router(database: Database, listening: Listening, vault: Vault, now: Clock, county: str) -> APIRouter:
+    """The routes. Those who record see their own unit's sessions, those who oversee all of their area."""
     routes = APIRouter(prefix="/v1/listening")
-    _add_lists(routes, database, vault, now)
+    _add_lists(routes, database, vault, now, county)
     _add_steps(routes, database, listening, now)
 
     @routes.post("/sessions", status_code=201, responses=refusals(400, 403, 404, 422, 503))
@@ -192,8 +194,8 @@ def _add_steps(routes: APIRouter, database: Database, listening: Listening, now:
         return answer(words, headers={"Cache-Control": "no-store"})
 
 
-def _add_lists(routes: APIRouter, database: Database, vault: Vault, now: Clock) -> None:
-    """What there is, page by page: each goes on after the last row of the one before."""
+def _add_lists(routes: APIRouter, database: Database, vault: Vault, now: Clock, county: str) -> None:
+    """What there is in the caller's area, page by page: each goes on after the last row of the one before."""
 
     @routes.get("/sessions", response_model=list[SessionRow], responses=refusals(403, 422, 503))
     async def list_sessions(
@@ -203,9 +205,9 @@ def _add_lists(routes: APIRouter, database: Database, vault: Vault, now: Clock) 
         """Sessions, the newest first; `before` and `before_id` are `held_at` and `id` of the last one seen."""
         if refused := guarded(request, READERS):
             return refused
-        wanted = _unit_of(actor_of(request), unit)
+        wanted, area = _unit_of(actor_of(request), unit), Within(acting().area, county)
         return answer(
-            _rows(await listening_store.list_sessions(database, wanted, (before, before_id), open_only, limit))
+            _rows(await listening_store.list_sessions(database, wanted, (before, before_id), open_only, limit, area))
         )
 
     @routes.get("/sessions/{session_id}", responses=refusals(403, 404, 503))
@@ -232,8 +234,8 @@ def _add_lists(routes: APIRouter, database: Database, vault: Vault, now: Clock) 
             return refused
         today = now().astimezone(LOCAL).date()
         until = today - timedelta(days=1) if overdue else date(2101, 1, 1)
-        wanted = _unit_of(actor_of(request), unit)
-        rows = await listening_store.list_commitments(database, wanted, (after, after_id), until, limit)
+        wanted, area = _unit_of(actor_of(request), unit), Within(acting().area, county)
+        rows = await listening_store.list_commitments(database, wanted, (after, after_id), until, limit, area)
         return answer([{**row, "overdue": row["due_on"] < today} for row in _rows(rows)])
 
     @routes.get("/themes", responses=refusals(403, 422, 503))
@@ -241,7 +243,8 @@ def _add_lists(routes: APIRouter, database: Database, vault: Vault, now: Clock) 
         """What was brought up most, by kind of session and theme."""
         if refused := guarded(request, OVERSEERS):
             return refused
-        return answer(_rows(await listening_store.count_themes(database, since, until)))
+        area = Within(acting().area, county)
+        return answer(_rows(await listening_store.count_themes(database, since, until, area)))
 
 
 async def _told(

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import NamedTuple
 from uuid import UUID
 
 import asyncpg
@@ -14,6 +15,13 @@ from shared.permissions import Whereabouts
 from shared.terms import ItemId, SessionId, SessionKind, TicketId
 
 _SQL = named_queries("services.intake", "sql", "listening.sql")
+
+
+class Within(NamedTuple):
+    """Whose sessions are listed: those in `area`; what says no place lies in `county`."""
+
+    area: str
+    county: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +88,10 @@ async def lock_session(tx: Transaction, session_id: SessionId) -> Session | None
 
 
 async def list_sessions(
-    database: Database, unit: str | None, before: tuple[datetime, UUID], open_only: bool, limit: int
+    database: Database, unit: str | None, before: tuple[datetime, UUID], open_only: bool, limit: int, within: Within
 ) -> Sequence[asyncpg.Record]:
     """Sessions of a unit, or of all, held before the cursor, the newest first."""
-    return await database.fetch(_SQL["list_sessions"], unit, *before, open_only, limit)
+    return await database.fetch(_SQL["list_sessions"], unit, *before, open_only, limit, *within)
 
 
 async def read_session(database: Database, session_id: SessionId) -> asyncpg.Record | None:
@@ -133,10 +141,10 @@ async def move_item(tx: Transaction, item_id: ItemId, move: Move, now: datetime)
 
 
 async def list_commitments(
-    database: Database, unit: str | None, after: tuple[date, UUID], until: date, limit: int
+    database: Database, unit: str | None, after: tuple[date, UUID], until: date, limit: int, within: Within
 ) -> Sequence[asyncpg.Record]:
     """Promises due up to a day, the nearest first."""
-    return await database.fetch(_SQL["list_commitments"], *after, until, unit, limit)
+    return await database.fetch(_SQL["list_commitments"], *after, until, unit, limit, *within)
 
 
 async def list_missed(tx: Transaction, today: date, limit: int) -> list[ItemId]:
@@ -144,9 +152,11 @@ async def list_missed(tx: Transaction, today: date, limit: int) -> list[ItemId]:
     return [ItemId(row["id"]) for row in await tx.conn.fetch(_SQL["list_missed"], today, limit)]
 
 
-async def count_themes(database: Database, since: datetime, until: datetime) -> Sequence[asyncpg.Record]:
+async def count_themes(
+    database: Database, since: datetime, until: datetime, within: Within
+) -> Sequence[asyncpg.Record]:  # fmt: skip
     """What was brought up in sessions held from `since` to before `until`, by kind and theme."""
-    return await database.fetch(_SQL["count_themes"], since, until)
+    return await database.fetch(_SQL["count_themes"], since, until, *within)
 
 
 async def insert_word(

@@ -112,11 +112,14 @@ class Privacy:
     async def export(
         self, tx: Transaction, phone: str, actor: Actor, purpose: str, now: datetime
     ) -> list[dict[str, object]]:
-        """Everything kept of the person with this telephone: words, additions, and who looked; each view logged."""
+        """Everything kept of the person with this telephone in the actor's area: words, additions, and who looked.
+
+        Each view is logged.
+        """
         number = caller_number(phone)
         if number is None:
             raise Rejected(Problem("phone", "bad_form", "must be a telephone number"))
-        found = await privacy_store.find_by_caller(tx, self.marks.of("caller", number))
+        found = await privacy_store.find_by_caller(tx, self.marks.of("caller", number), acting().area)
         told = [await self._told(tx, row, actor, purpose, now) for row in found]
         detail = (("tickets", len(told)),)
         await append(tx, Entry(actor.name, "export_subject", "done", now, detail=detail))
@@ -161,4 +164,4 @@ def _person(actor: Actor) -> actors.Actor:
     asking = acting().actor
     if asking.role:
         return asking
-    return actors.Actor(actor.role, actor.unit, actor.person, actors.EVERYWHERE)
+    return actors.Actor(actor.role, actor.unit, actor.person, acting().area)

@@ -15,6 +15,7 @@ from services.intake.doors import Refusal
 from services.intake.forms import Form, answer, guarded, read_form
 from services.intake.officers import Actor, actor_of
 from services.intake.privacy import Privacy
+from shared.acting import acting
 from shared.actors import Forbidden
 from shared.clock import Clock
 from shared.database import Database
@@ -187,7 +188,8 @@ def _add_officers(routes: APIRouter, database: Database, privacy: Privacy, now: 
             return refused
         if subject is None and viewer is None:
             return problem(422, "rejected", "A subject or a viewer must be named.")
-        found = await privacy_store.list_views(database, subject, viewer, (before, before_kind, before_id), limit)
+        cursor, area = (before, before_kind, before_id), acting().area
+        found = await privacy_store.list_views(database, subject, viewer, cursor, limit, area, privacy.county)
         return _shown([dict(row) for row in found])
 
     @routes.post("/privacy/exports", responses=refusals(400, 403, 422, 503))

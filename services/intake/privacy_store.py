@@ -29,15 +29,16 @@ async def insert_block(
 
 
 async def list_views(
-    database: Database, subject: UUID | None, viewer: str | None, before: tuple[datetime, str, int], limit: int
-) -> Sequence[asyncpg.Record]:
-    """Who looked, the latest first."""
-    return await database.fetch(_SQL["list_views"], subject, viewer, *before, limit)
+    database: Database, subject: UUID | None, viewer: str | None, before: tuple[datetime, str, int], limit: int,
+    area: str, county: str,
+) -> Sequence[asyncpg.Record]:  # fmt: skip
+    """Who looked at what lies in the area, the latest first; without a place it lies in the county."""
+    return await database.fetch(_SQL["list_views"], subject, viewer, *before, limit, area, county)
 
 
-async def find_by_caller(tx: Transaction, marks: Sequence[bytes]) -> Sequence[asyncpg.Record]:
-    """The tickets of one telephone."""
-    return await tx.conn.fetch(_SQL["find_by_caller"], marks)
+async def find_by_caller(tx: Transaction, marks: Sequence[bytes], area: str) -> Sequence[asyncpg.Record]:
+    """The tickets of one telephone that lie in the area."""
+    return await tx.conn.fetch(_SQL["find_by_caller"], marks, area)
 
 
 async def read_supplements(tx: Transaction, ticket_id: TicketId) -> Sequence[asyncpg.Record]:

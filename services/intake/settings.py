@@ -27,7 +27,9 @@ class IntakeSettings(ServiceSettings):
     """
 
     port: int = Field(default=8001, ge=0, le=65535)
-    vault_keys: Annotated[SecretStr, AfterValidator(_readable_keys)]
+    vault_keys: Annotated[SecretStr, AfterValidator(_readable_keys)] = Field(
+        examples=["k1:… where … is the output of: head -c 32 /dev/urandom | base64"]
+    )
     body_limit: int = Field(default=64 * 1024, ge=1024, le=256 * 1024)
     bulk_batch: int = Field(default=500, ge=1, le=5000)
     triage_batch: int = Field(default=500, ge=1, le=5000)

@@ -198,7 +198,9 @@ class TriageLoop:
         place = seen.place
         area = Area(place.county, place.township, place.village)
         kind = seen.triage.lead
-        return leads.found(seen.ticket_id, kind, seen.text, area, seen.row["confidential"], now)
+        return leads.found(
+            seen.ticket_id, kind, seen.text, area, seen.row["confidential"], now, urgency=seen.triage.urgency
+        )
 
     async def _compare(self, tx: Transaction, seen: Sequence[Seen], now: datetime) -> dict[TicketId, Look]:
         """Compare with what stands and with each other those that may be compared at all."""

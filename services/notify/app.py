@@ -8,7 +8,7 @@ from importlib.resources import files
 from pathlib import Path
 from uuid import UUID
 
-from services.notify import desk_api, panel_api, rates_api, rates_store, samples, subscription_api
+from services.notify import desk_api, gathering_store, panel_api, rates_api, rates_store, samples, subscription_api
 from services.notify.api import router
 from services.notify.channels.factory import make_channels
 from services.notify.channels.guard import Guard
@@ -64,13 +64,15 @@ async def build(settings: NotifySettings, parts: frozenset[str], make: type[Asse
         )
         assembly.loop("courier", courier.run)
     ring = courier.ring if courier else _nobody_to_wake
+    neighbours = find_neighbours(settings)
+    county = next(iter(neighbours), "")[:6]
     warnings = Warnings(
-        assembly.ledger, measures, find_neighbours(settings), settings.now, book, rules.courtesy, ring
+        assembly.ledger, measures, neighbours, settings.now, book, rules.courtesy, ring
     )  # fmt: skip
     rates = Rates(measures, warnings.gather)
     bell = Wake()
     seals = Seals(read_ring(settings.subscription_keys.get_secret_value()))
-    subscriptions = Subscriptions(seals, guard, book, rules.courtesy, settings.now, bell.ring, ring)
+    subscriptions = Subscriptions(seals, guard, book, rules.courtesy, settings.now, bell.ring, ring, county)
     if "courier" in parts and seals.is_able:
         database = await assembly.database("subscriptions", COURIER_POOL)
         assembly.loop("subscriptions", SubscriptionCourier(database, subscriptions, bell).run)
@@ -86,7 +88,7 @@ async def build(settings: NotifySettings, parts: frozenset[str], make: type[Asse
             rates_api.router(database, measures, warnings), subscription_api.router(database, subscriptions),
         ):  # fmt: skip
             assembly.app.include_router(doors)
-        await assembly.add_reconciliation()
+        await assembly.add_reconciliation(county)
     if "stream" in parts:
         told = subscriptions if seals.is_able else None
         await assembly.add_stream("stream", routes(follow_ups, measure_and_draw(rates, desk), told))
@@ -109,7 +111,10 @@ def locators(database: Database) -> Mapping[str, Locate]:
     async def ticket(ticket_id: UUID | int) -> Whereabouts | None:
         return await rates_store.place_of_ticket(database, UUID(int=int(ticket_id)))
 
-    return {"ticket_id": ticket}
+    async def alert(alert_id: UUID | int) -> Whereabouts | None:
+        return await gathering_store.place_of_alert(database, UUID(int=int(alert_id)))
+
+    return {"ticket_id": ticket, "alert_id": alert}
 
 
 def read_contacts(settings: NotifySettings) -> AddressBook:

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from services.notify.core.rates import Bucket
 from shared.database import Database, Transaction, named_queries
+from shared.permissions import Whereabouts
 from shared.terms import TicketId
 
 _SQL = named_queries("services.notify", "sql", "rates.sql")
@@ -48,6 +49,8 @@ class Alert:
     grids: tuple[str, ...]
     playbook: str
     to: str
+    township: str = ""
+    """Where a single critical matter lies; not kept, for the matter itself is."""
 
 
 async def add_occurrences(tx: Transaction, found: Sequence[Occurrence]) -> frozenset[TicketId]:
@@ -142,6 +145,12 @@ async def give_alerts(tx: Transaction, alerts: Sequence[Alert], now: datetime) -
 async def list_alerts(database: Database, since: datetime, limit: int, area: str) -> list[dict[str, object]]:
     """Alerts of an area given since then, the latest first, as the API shows them."""
     return [dict(row) for row in await database.fetch(_SQL["list_alerts"], since, limit, area)]
+
+
+async def place_of_alert(database: Database, alert_id: UUID) -> Whereabouts | None:
+    """Where an alert is; None when there is none. Raises Unavailable."""
+    rows = await database.fetch(_SQL["place_of_alert"], alert_id)
+    return Whereabouts(rows[0]["area"]) if rows else None
 
 
 async def read_alert(database: Database, alert_id: UUID) -> dict[str, object] | None:

@@ -12,7 +12,7 @@ from services.notify import subscription_store as kept
 from services.notify.core.subscription import TELLABLE, Subscription, SubscriptionState, Wish
 from services.notify.core.target import LONGEST_URL
 from services.notify.officers import actor_of
-from services.notify.subscriptions import NewKey, Signing, Subscriptions, SubscriptionsOff
+from services.notify.subscriptions import NewKey, Signing, Subscriptions, SubscriptionsOff, callers_area, is_owned
 from shared.database import Database
 from shared.errors import NotFound
 from shared.problems import problem
@@ -111,7 +111,7 @@ def router(database: Database, subscriptions: Subscriptions) -> APIRouter:
     @routes.get("")
     async def list_subscriptions(request: Request) -> dict[str, Any]:
         """One's own, the oldest first."""
-        return {"subscriptions": [view(s) for s in await kept.list_subscriptions(database, owner_of(request))]}
+        return {"subscriptions": [view(s) for s in await _owned(request)]}
 
     @routes.get("/{subscription_id}")
     async def get_subscription(request: Request, subscription_id: UUID) -> dict[str, Any]:
@@ -188,9 +188,12 @@ def router(database: Database, subscriptions: Subscriptions) -> APIRouter:
 
     async def _own(request: Request, identity: UUID) -> Subscription:
         found = await kept.read_subscription(database, identity)
-        if found is None or found.owner != owner_of(request):
+        if found is None or not is_owned(found, owner_of(request)):
             raise NotFound("no such subscription")
         return found
+
+    async def _owned(request: Request) -> list[Subscription]:
+        return await kept.list_subscriptions(database, owner_of(request), callers_area())
 
     async def _turn(request: Request, identity: UUID, state: SubscriptionState) -> dict[str, Any]:
         async with database.transaction() as tx:

@@ -52,8 +52,9 @@ class Tried:
 async def add_subscription(tx: Transaction, made: Subscription, secret: bytes) -> None:
     """Insert a new, active one."""
     await tx.conn.execute(
-        _SQL["add_subscription"], made.id, made.owner, made.name, made.url, *_wish(made.wish), secret, made.created_at
-    )
+        _SQL["add_subscription"], made.id, made.owner, made.name, made.url, *_wish(made.wish), secret, made.created_at,
+        made.area,
+    )  # fmt: skip
 
 
 async def count_subscriptions(tx: Transaction, owner: str) -> int:
@@ -61,9 +62,9 @@ async def count_subscriptions(tx: Transaction, owner: str) -> int:
     return int(await tx.conn.fetchval(_SQL["count_subscriptions"], owner) or 0)
 
 
-async def list_subscriptions(database: Database, owner: str) -> list[Subscription]:
-    """An owner's, the oldest first."""
-    return [_subscription(row) for row in await database.fetch(_SQL["list_subscriptions"], owner)]
+async def list_subscriptions(database: Database, owner: str, area: str) -> list[Subscription]:
+    """An owner's in their area, the oldest first."""
+    return [_subscription(row) for row in await database.fetch(_SQL["list_subscriptions"], owner, area)]
 
 
 async def read_subscription(database: Database, identity: UUID) -> Subscription | None:
@@ -247,7 +248,7 @@ def _subscription(row: asyncpg.Record) -> Subscription:
     return Subscription(
         row["id"], row["owner"], row["name"], row["url"], Wish(types, units, categories, areas, row["exercises"]),
         SubscriptionState(row["state"]), stopped_for, row["version"], row["created_at"], row["changed_at"],
-        row["delivered_at"], row["previous_until"],
+        row["delivered_at"], row["previous_until"], row["area"],
     )  # fmt: skip
 
 

@@ -34,6 +34,8 @@ from services.notify.core.subscription import (
 )
 from services.notify.core.target import TargetRefused, read_url
 from services.notify.seals import Seals
+from shared.acting import acting
+from shared.actors import EVERYWHERE, covers
 from shared.clock import Clock
 from shared.database import Transaction
 from shared.errors import Conflict, NotFound, Problem, Rejected
@@ -77,6 +79,8 @@ class Subscriptions:
     now: Clock
     ring: Callable[[], None]
     ring_messages: Callable[[], None]
+    county: str = ""
+    """Where that lies of which no place is known; without it only those hear of that who hear of everywhere."""
 
     # What is heard
 
@@ -94,7 +98,7 @@ class Subscriptions:
         places = await kept.add_news(tx, news, now)
         active = [s for s in everybody if s.state is SubscriptionState.ACTIVE]
         placed = [put(n, seq=places[n.event_id]) for n in news if n.event_id in places]
-        wanted = [(s.id, n) for n in placed for s in active if fits(s.wish, n)]
+        wanted = [(s.id, n) for n in placed for s in active if hears(s, n, self.county)]
         if wanted:
             await kept.add_deliveries(tx, wanted, now)
             tx.on_commit(self.ring)
@@ -111,7 +115,7 @@ class Subscriptions:
             raise Rejected(Problem("", "too_many", f"an owner has at most {MOST_PER_OWNER} subscriptions"))
         now, identity = self.now(), uuid7()
         made = Subscription(
-            identity, owner, name, url, wish, SubscriptionState.ACTIVE, None, 1, now, now, None, None
+            identity, owner, name, url, wish, SubscriptionState.ACTIVE, None, 1, now, now, None, None, callers_area()
         )  # fmt: skip
         key = new_key(signing)
         await kept.add_subscription(tx, made, self.seals.seal(identity, key.secret))
@@ -168,7 +172,7 @@ class Subscriptions:
         standing, now, after, found = await self._active(tx, owner, identity), self.now(), 0, 0
         while True:
             page = await kept.page_news(tx, after, ticket_id, since, until, PAGE)
-            wanted = [(standing.id, n) for n in page if fits(standing.wish, n)]
+            wanted = [(standing.id, n) for n in page if hears(standing, n, self.county)]
             found += len(wanted)
             if found > MOST_REPLAYED:
                 raise Rejected(Problem("", "too_many", f"more than {MOST_REPLAYED} events: ask for a shorter time"))
@@ -207,9 +211,9 @@ class Subscriptions:
             return  # nobody knows the name yet
 
     async def locked(self, tx: Transaction, owner: str, identity: UUID) -> Subscription:
-        """An owner's subscription, locked; somebody else's is not there. Raises NotFound."""
+        """An owner's subscription, locked; somebody else's, or another area's, is not there. Raises NotFound."""
         found = await kept.lock_subscription(tx, identity)
-        if found is None or found.owner != owner:
+        if found is None or not is_owned(found, owner):
             raise NotFound("no such subscription")
         return found
 
@@ -222,6 +226,24 @@ class Subscriptions:
     def _check_able(self) -> None:
         if not self.seals.is_able:
             raise SubscriptionsOff("no key to keep secrets with")
+
+
+def callers_area() -> str:
+    """The area of whoever asks; everywhere where this is no request."""
+    return acting().area or EVERYWHERE
+
+
+def hears(subscription: Subscription, news: News, county: str) -> bool:
+    """Whether a subscription is told: what its owner may know of, as far as it fits the wish.
+
+    What has no place yet is the county's.
+    """
+    return covers(subscription.area, news.grid or news.township or county) and fits(subscription.wish, news)
+
+
+def is_owned(subscription: Subscription, owner: str) -> bool:
+    """Whether it is the owner's, and of the area they act for: ids of one area may be others' in the next."""
+    return subscription.owner == owner and covers(callers_area(), subscription.area)
 
 
 def new_key(signing: Signing) -> NewKey:

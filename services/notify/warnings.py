@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -143,7 +144,10 @@ class Warnings:
 
     def _critical(self, fresh: Sequence[Occurrence], opened: Mapping[TicketId, TicketAssigned]) -> list[Alert]:
         return [
-            self._alert(AlertKind.CRITICAL, m.group, str(m.ticket_id), hour_of(m.accepted_at), HOUR, 1, 1)
+            replace(
+                self._alert(AlertKind.CRITICAL, m.group, str(m.ticket_id), hour_of(m.accepted_at), HOUR, 1, 1),
+                township=m.township,
+            )
             for m in fresh
             if opened[m.ticket_id].urgency is Urgency.U1
         ]
@@ -203,8 +207,9 @@ def _occurrence(ticket_id: TicketId, event: TicketAssigned) -> Occurrence:
 
 def _event(alert: Alert) -> SurgeAlert:
     critical = alert.kind == AlertKind.CRITICAL
+    township = alert.township if critical else alert.place
     return SurgeAlert(
-        kind=AlertKind(alert.kind), category=alert.group, township=None if critical else alert.place or None,
+        kind=AlertKind(alert.kind), category=alert.group, township=township or None,
         grids=alert.grids, window_start=alert.window_start, window_end=alert.window_end, count=alert.count,
         threshold=alert.threshold, playbook=alert.playbook, to=alert.to,
         concerns=TicketId(UUID(alert.place)) if critical else None,

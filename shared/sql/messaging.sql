@@ -103,10 +103,10 @@ WHERE p.source = $1 AND p.ticket_id = g.ticket_id AND p.version <= g.version
 SELECT count(*) AS events, coalesce(extract(epoch FROM clock_timestamp() - min(parked_at)), 0)::float8 AS age_s FROM parked
 
 -- name: bury
--- One row per record, however often it is read again.
+-- One row per record, however often it is read again; a record is known by its place and its bytes.
 INSERT INTO dead_letter (topic, partition, "offset", key, value, headers, reason, tries, code)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
-ON CONFLICT (topic, partition, "offset") DO NOTHING
+ON CONFLICT (topic, partition, "offset", digest) DO NOTHING
 
 -- name: read_unmirrored
 SELECT id, topic, partition, "offset", key, value, headers, reason, tries, code, failed_at FROM dead_letter

@@ -64,6 +64,15 @@ async def world(enforced_database: TestDatabase, login: LoginProvider) -> AsyncI
         yield opened
 
 
+@pytest_asyncio.fixture(scope="module")
+async def whole_world(postgres: EmbeddedPostgres, migrated: str, login: LoginProvider) -> AsyncIterator[World]:
+    """The three services once more, for a module that calls everything and leaves nothing as it was."""
+    postgres.create_database("access_whole", migrated)
+    async with open_world(TestDatabase(postgres, "access_whole"), login) as opened:
+        yield opened
+    postgres.drop_database("access_whole")
+
+
 @pytest_asyncio.fixture(scope="session")
 async def login() -> AsyncIterator[LoginProvider]:
     """A login provider that stays as it is."""

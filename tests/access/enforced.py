@@ -1,15 +1,19 @@
 """The three services as they run in production, in one process: callers say who they are, and each sees their own area."""
 
+import asyncio
 import time
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 import asyncpg
 import httpx
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from griddispatch.openapi import SERVICES as DESCRIBED
 from services.dispatch.app import build as build_dispatch
@@ -47,16 +51,53 @@ BASE = "http://county.example"
 _API = frozenset({"api"})
 
 
+_heard: ContextVar[list[Entry]] = ContextVar("heard")
+
+
+@contextmanager
+def hearing() -> Iterator[list[Entry]]:
+    """Inside, what the guards say of this task's own requests is in the list."""
+    before = _heard.set([])
+    try:
+        yield _heard.get()
+    finally:
+        _heard.reset(before)
+
+
+async def _leave_early(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+    """Ask as somebody who hangs up as soon as the answer begins: a stream ends with that."""
+    begun, is_read, is_over = asyncio.Event(), False, False
+
+    async def sent(message: Message) -> None:
+        nonlocal is_over
+        is_over = message["type"] == "http.response.body" and not message.get("more_body", False)
+        await send(message)
+        begun.set()
+
+    async def received() -> Message:
+        nonlocal is_read
+        if not is_read:
+            message = await receive()
+            is_read = not message.get("more_body", False)
+            return message
+        await begun.wait()
+        return {"type": "http.disconnect"}
+
+    await app(scope, received, sent)
+    if not is_over:
+        await send({"type": "http.response.body"})
+
+
 class Overheard(Assembly):
-    """A service whose guard can be listened to: what it writes down, the test hears at once."""
+    """A service whose guard can be listened to: what it writes down, whoever asked hears at once."""
 
     def make_gatekeeper(self, database: Database, places: Mapping[str, Locate]) -> Gatekeeper:
         """The guard as ever, with a listener beside its log."""
-        keeper, self.heard = super().make_gatekeeper(database, places), list[Entry]()
+        keeper = super().make_gatekeeper(database, places)
         written_down = keeper.access.note
 
         def note(entry: Entry) -> None:
-            self.heard.append(entry)
+            _heard.get([]).append(entry)
             written_down(entry)
 
         keeper.access = replace(keeper.access, note=note)
@@ -108,13 +149,6 @@ class World:
         finally:
             await conn.close()
 
-    def refusal(self, service: str) -> str:
-        """Why the guard refused what was asked since the last look; empty if it let everything pass."""
-        heard = self.assemblies[service].heard
-        refused = [entry.reason for entry in heard if entry.outcome == "refused"]
-        heard.clear()
-        return refused[0] if refused else ""
-
     async def written(self, service: str) -> list[asyncpg.Record]:
         """What the service's audit log says, in the order of its chains."""
         keeper = self.assemblies[service].gatekeeper
@@ -149,7 +183,9 @@ async def open_world(database: TestDatabase, login: LoginProvider) -> AsyncItera
         guarded.finish(Readiness({}))
     http = {
         name: httpx.AsyncClient(
-            transport=httpx.ASGITransport(one.app, client=("192.0.2.7", 4711)), base_url=BASE, timeout=60
+            transport=httpx.ASGITransport(partial(_leave_early, one.app), client=("192.0.2.7", 4711)),
+            base_url=BASE,
+            timeout=60,
         )
         for name, one in assemblies.items()
     }
@@ -202,11 +238,33 @@ async def _furnish(world: World) -> None:
     )  # fmt: skip
     assert lead.status_code == 201, lead.text
     world.ids["lead_id"] = lead.json()["lead_id"]
+    await _listen(world)
     rows = await world.rows(_MERGES, UUID(ids[1]), UUID(ids[0]), TUESDAY_MORNING)
     world.ids |= {"suggestion_id": str(rows[0]["suggestion"]), "incident_id": str(rows[0]["incident"])}
     doc = f'{{"township": "{TOWN}", "grid": "{GRID}", "cycles": [{{"n": 1, "unit": "{world.ids["unit"]}"}}]}}'
     await world.rows("INSERT INTO notify.ticket_record (ticket_id, doc) VALUES ($1, $2)", UUID(ids[0]), doc)
     await world.rows(_FOLLOW_UP, UUID(ids[0]), TUESDAY_MORNING)
+
+
+async def _listen(world: World) -> None:
+    """A session of the ticket's unit with something brought up, an act that waits for a second person, an alert."""
+    intake, recorder = world.http["intake"], world.shown("talk_recorder", COUNTY)
+    session = {
+        "kind": "EVENING_TALK", "unit": world.ids["unit"], "external_id": "s-1", "township": TOWN,
+        "held_at": TUESDAY_MORNING.isoformat(), "village": GRID[:12],
+    }  # fmt: skip
+    opened = await intake.post("/v1/listening/sessions", json=session, headers=recorder)
+    world.ids["session_id"] = opened.json()["session_id"]
+    brought_up = f"/v1/listening/sessions/{world.ids['session_id']}/items"
+    item = await intake.post(brought_up, json={"text": "路灯不亮", "theme": "1501"}, headers=recorder)
+    world.ids["item_id"] = item.json()["item_id"]
+    asked = await intake.post(
+        f"/v1/tickets/{world.ids['ticket_id']}/unlocking", json={"purpose": "核实"},
+        headers=world.shown("dispatcher", COUNTY, person="p-asks"),
+    )  # fmt: skip
+    world.ids["act_id"] = asked.json()["act_id"]
+    (alert,) = await world.rows(_ALERT, TOWN, TUESDAY_MORNING, TUESDAY_MORNING + timedelta(hours=1), utc_now())
+    world.ids["alert_id"] = str(alert["id"])
 
 
 async def _dispatch(world: World, ticket_id: TicketId) -> tuple[str, str]:
@@ -232,6 +290,10 @@ WITH made AS (
     INSERT INTO intake.incident (id, main_ticket, opened_at) VALUES (gen_random_uuid(), $2, $3) RETURNING id
 )
 SELECT made.id AS suggestion, opened.id AS incident FROM made, opened
+"""
+_ALERT = """
+INSERT INTO notify.alert (id, kind, grp, place, window_start, window_end, n, threshold, grids, playbook, told, given_at)
+VALUES (gen_random_uuid(), 'SPIKE', '1501', $1, $2, $3, 9, 5, '{}', 'spike', 'command-centre', $4) RETURNING id
 """
 _FOLLOW_UP = """
 INSERT INTO notify.follow_up (ticket_id, cycle, ticket_no, source, exercise, caused_by, state, attempts, bands, opened_at, next_at)

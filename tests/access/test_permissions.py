@@ -65,7 +65,7 @@ def test_two_routes_of_one_name_are_a_fault() -> None:
 
 def test_a_rule_without_a_route_is_told() -> None:
     assert unused(permissions(), {"intake": document("get_ticket", "post_ticket")}) == [
-        "intake.list_tickets", "intake.work", "intake.hang", "intake.discovery", "intake.by_code",
+        "intake.list_tickets", "intake.lines", "intake.work", "intake.hang", "intake.discovery", "intake.by_code",
     ]  # fmt: skip
 
 

@@ -64,3 +64,15 @@ def test_a_service_that_is_not_there_is_not_healthy() -> None:
     ready, said = ask(1)
     assert not ready
     assert "no answer on port 1" in said
+
+
+def test_every_file_that_cannot_be_read_is_named_at_once(tmp_path: Path) -> None:
+    environment = {f"GRIDDISPATCH_{name}_FILE": str(tmp_path / name) for name in ("DATABASE_DSN", "KEY_PEPPER")}
+    done = subprocess.run(
+        [sys.executable, "-m", "services.notify"], env=environment | {"PYTHONPATH": str(ROOT)}, cwd=tmp_path,
+        capture_output=True, text=True, timeout=100, check=False,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert [line.strip().partition(":")[0] for line in done.stderr.splitlines() if "cannot be read" in line] == [
+        "GRIDDISPATCH_KEY_PEPPER_FILE", "GRIDDISPATCH_DATABASE_DSN_FILE",
+    ]  # fmt: skip

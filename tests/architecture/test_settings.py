@@ -1,14 +1,16 @@
-"""Every setting stands, commented, in the example of its service, and nothing stands there that is none."""
+"""Every setting stands, commented, in the example of its service; whatever is wrong is told at once, by name."""
 
 import re
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from services.dispatch.settings import DispatchSettings
 from services.intake.settings import IntakeSettings
 from services.notify.settings import NotifySettings
 from shared.settings import ServiceSettings
+from shared.start import problems_of
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -20,3 +22,24 @@ def test_the_example_lists_every_setting(service: str, settings: type[ServiceSet
     text = (ROOT / "deploy" / "env" / f"{service}.env.example").read_text(encoding="utf-8")
     listed = set(re.findall(r"^#?GRIDDISPATCH_(\w+)=", text, re.MULTILINE))
     assert listed == {name.upper() for name in settings.model_fields}
+
+
+@pytest.mark.parametrize("settings", [IntakeSettings, DispatchSettings, NotifySettings])
+def test_everything_that_is_wrong_is_told_at_once_with_its_name_and_what_would_do(
+    settings: type[ServiceSettings],
+) -> None:
+    with pytest.raises(ValidationError) as refused:
+        settings(_env_file=None, port="eighty", host="0.0.0.0", clock="fast")
+    told = problems_of(refused.value, settings)
+    port = settings.model_fields["port"].default
+    assert {line.partition(":")[0] for line in told} >= {
+        f"GRIDDISPATCH_{name}" for name in ("DATABASE_DSN", "KAFKA_BOOTSTRAP", "PORT", "CLOCK", "PACK", "AREA")
+    }
+    assert any(line.startswith("GRIDDISPATCH_PORT: ") and line.endswith(f"; for example {port}") for line in told)
+    assert "GRIDDISPATCH_KAFKA_BOOTSTRAP: Field required; for example localhost:9092" in told
+
+
+@pytest.mark.parametrize("settings", [IntakeSettings, DispatchSettings, NotifySettings])
+def test_every_setting_without_a_default_has_an_example(settings: type[ServiceSettings]) -> None:
+    bare = [name for name, field in settings.model_fields.items() if field.is_required() and not field.examples]
+    assert bare == []

@@ -4,6 +4,7 @@ import asyncio
 
 from fastapi import FastAPI
 
+from shared.connections import Gate, Thresholds
 from shared.health import Readiness
 from shared.runtime import serve
 
@@ -26,8 +27,8 @@ async def test_the_loops_named_last_are_asked_to_end_when_all_others_have_ended(
 
     rung: list[int] = []
     code = await serve(
-        FastAPI(), {"publishes": publishes, "writes": writes, "breaks": breaks}, Readiness({}), host="127.0.0.1",
-        port=0, on_drain=lambda: rung.append(len(ended)), last=("publishes",),
+        FastAPI(), {"publishes": publishes, "writes": writes, "breaks": breaks}, Readiness({}), gate=Gate(Thresholds()),
+        host="127.0.0.1", port=0, on_drain=lambda: rung.append(len(ended)), last=("publishes",),
     )  # fmt: skip
     assert ended == ["writes", "publishes"]
     assert rung == [0, 1]

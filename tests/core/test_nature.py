@@ -28,6 +28,7 @@ from shared.joint_events import (
     TicketCategoryConfirmed,
     TicketFoundBig,
     TicketHastenNoted,
+    TicketRecalled,
     TicketStageReported,
     TicketUrgencyChanged,
     TicketWithdrawn,
@@ -184,7 +185,7 @@ def test_what_is_urgent_or_reported_is_seen_to_the_end(changes: dict[str, Any], 
 def test_a_withdrawn_ticket_is_final_and_nothing_runs_on() -> None:
     course = Course(category=BIG)
     events = course.give(Withdraw(), by=actor(Role.CITIZEN))
-    assert [type(e) for e in events[-2:]] == [TicketWithdrawn, TicketClosed]
+    assert [type(e) for e in events] == [TicketWithdrawn, TicketRecalled, TicketRecalled, TicketClosed]
     assert (course.case.state, course.case.close_reason) == (TicketState.WITHDRAWN, CloseReason.WITHDRAWN)
     assert course.timers == {}
     assert not any(a.is_live for a in course.case.assignments)

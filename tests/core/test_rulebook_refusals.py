@@ -96,8 +96,7 @@ ROWS = [
     (("duties", "deployment_issuers"), [], "deployment_issuers: must name at least one issuing body"),
     # repeats, leads, returns, audit
     (("repeats", "complex_from"), 3, "complex_from: must be above supervise_from"),
-    (("leads", "U1"), "1 NH", "leads.U1: unknown key"),
-    (("leads", "U3"), GONE, "leads.U3: missing"),
+    (("leads",), {"U2": "2 NH"}, "leads: unknown key"),
     (("returns", "auto_grant"), "yes", "returns.auto_grant: must be a valid boolean"),
     (("audit", "automatic_for"), ["TINY"], "audit.automatic_for[0]: must be 'SMALL', 'BIG' or 'UNSIZED'"),
     # hanging, reopening, follow-up

@@ -31,7 +31,7 @@ HELD: Mapping[str, str] = {
     "Y24": "core/test_nature.py::test_a_closed_big_matter_reopens_with_half_its_limit",
     "Y25": "core/test_nature.py::test_on_the_sixteenth_day_a_new_linked_matter_is_needed",
     "Y26": "services/intake/test_leads.py::"
-           "test_the_police_have_minutes_for_a_threat_and_a_body_a_working_day_for_anything_else",
+           "test_a_body_has_minutes_for_a_threat_hours_for_what_is_urgent_and_a_working_day_for_anything_else",
     "Z01": "services/dispatch/test_joint_api.py::"
            "test_a_department_cannot_push_an_inspection_down_beside_any_ticket",
     "Z02": "core/test_guards.py::test_a_unified_deployment_lets_it_pass_and_is_kept",

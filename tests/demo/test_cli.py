@@ -60,12 +60,17 @@ def test_migrate_says_what_it_applied_and_then_that_all_is_there(
         f"GRIDDISPATCH_DATABASE_DSN_{service.upper()}": postgres.dsn(empty_database, f"griddispatch_{service}")
         for service in ("intake", "dispatch", "notify")
     }
+    code, out, _ = griddispatch("db", "migrate", "--check", "--service", "notify", env=places)
+    assert (code, "not applied: services.notify/0001_init.sql" in out) == (2, True)
     code, out, _ = griddispatch("db", "migrate", env=places)
     assert code == 0
     assert [line.partition(":")[0] for line in out.splitlines()] == ["intake", "dispatch", "notify"]
     assert "services.dispatch/0001_init.sql" in out
     code, out, _ = griddispatch("db", "migrate", "--service", "dispatch", env=places)
     assert (code, out) == (0, "dispatch: up to date\n")
+    assert griddispatch("db", "migrate", "--check", env=places)[:2] == (
+        0, "intake: up to date\ndispatch: up to date\nnotify: up to date\n",
+    )  # fmt: skip
 
 
 def test_migrate_without_an_address_names_the_setting() -> None:

@@ -21,7 +21,9 @@ from services.notify.app import PARTS as NOTIFY_PARTS
 from services.notify.settings import NotifySettings
 from shared.settings import ServiceSettings
 from shared.topics import TOPICS
+from tests.access.values import ROLES_FILE
 from tests.observability.queries import faults
+from tests.services.intake.desk import KEYS
 
 FOLDER = Path(__file__).parent.parent.parent / "deploy" / "kubernetes"
 OVERLAYS = ("small", "city", "province")
@@ -34,10 +36,11 @@ SETTINGS: dict[str, type[ServiceSettings]] = {
 }
 KEDA = {
     "": {"scaleTargetRef", "minReplicaCount", "maxReplicaCount", "pollingInterval", "cooldownPeriod", "advanced", "triggers"},
-    "kafka": {"bootstrapServersFromEnv", "consumerGroup", "topic", "lagThreshold", "activationLagThreshold", "allowIdleConsumers", "limitToPartitionsWithLag", "excludePersistentLag"},
+    "kafka": {"bootstrapServersFromEnv", "consumerGroup", "topic", "lagThreshold", "activationLagThreshold", "allowIdleConsumers", "limitToPartitionsWithLag", "excludePersistentLag", "tls"},
     "prometheus": {"serverAddress", "query", "threshold", "activationThreshold"},
 }  # fmt: skip
 """Fields that KEDA's manual names, as far as they are used here."""
+DSN = "postgresql://u:k7Qx2mZp9LwT4vBn@db.example/g?sslmode=verify-full"
 Document = dict[str, Any]
 
 
@@ -52,6 +55,14 @@ def rendered(overlay: str) -> tuple[Document, ...]:
     done = subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
     assert done.returncode == 0, done.stderr
     return tuple(yaml.safe_load_all(done.stdout))
+
+
+def said_to_all(overlay: str) -> dict[str, Any]:
+    """What every copy is told, by the names of settings; with the rules of this checkout."""
+    (config,) = of_kind(overlay, "ConfigMap")
+    said = {name.removeprefix("GRIDDISPATCH_").lower(): value for name, value in config["data"].items()}
+    assert (said["access"], said["roles"]) == ("enforced", "/data/access/roles.toml")
+    return said | {"_env_file": None, "roles": ROLES_FILE}
 
 
 def of_kind(overlay: str, kind: str) -> list[Document]:
@@ -192,6 +203,23 @@ def test_prometheus_finds_every_pod_under_the_name_the_alerts_expect(overlay: st
     }
     (relabelling,) = monitor["spec"]["podMetricsEndpoints"][0]["relabelings"]
     assert relabelling["targetLabel"] == "job"
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_every_copy_asks_callers_who_they_are_and_starts(overlay: str) -> None:
+    secrets = {"database_dsn": DSN, "key_pepper": "q2Zt9XwLr4Vn7Kp1Ym6Hc8Bd3Fs5Gj0T", "vault_keys": KEYS}
+    for deployment in deployments(overlay):
+        names = [e["name"].removeprefix("GRIDDISPATCH_").lower() for e in container(deployment)["env"]]
+        filed = {name.removesuffix("_file") for name in names if name.endswith("_file")}
+        told = said_to_all(overlay) | {name: secrets[name] for name in filed}
+        assert SETTINGS[service_of(deployment)](**told).key_pepper
+
+
+def test_a_copy_without_pepper_or_with_plain_ways_does_not_start() -> None:
+    with pytest.raises(ValueError, match="key_pepper"):
+        DispatchSettings(**said_to_all("small"), database_dsn=DSN)
+    with pytest.raises(ValueError, match="kafka_security"):
+        DispatchSettings(**said_to_all("small") | {"kafka_security": "PLAINTEXT", "database_dsn": DSN})
 
 
 def test_the_readme_names_every_overlay_and_secret() -> None:

@@ -24,6 +24,7 @@ from shared.topics import INTAKE
 from tests.builders import eventually, ticket
 from tests.conftest import ROOT, TestDatabase
 from tests.contract.harness import Writer, envelope, outgoing, send
+from tests.open_access import ADDRESS
 from tests.replay.test_reconciliation import serve
 from tests.replay.topics import ledger_database, tell_stories
 
@@ -33,7 +34,7 @@ HERE = Source.INTAKE
 
 async def compared(source: Database, broker: Broker, topic: str | None = None) -> Comparison:
     transport = httpx.ASGITransport(serve(source))
-    async with httpx.AsyncClient(transport=transport, base_url="http://intake") as http:
+    async with httpx.AsyncClient(transport=transport, base_url=ADDRESS) as http:
         return await compare(http, broker.bootstrap, SINCE, UNTIL, topic)
 
 
@@ -129,7 +130,7 @@ async def test_a_service_or_a_broker_that_is_away_is_unavailable(database: TestD
         async with httpx.AsyncClient(base_url="http://127.0.0.1:1", trust_env=False) as http:
             with pytest.raises(Unavailable, match=r"127\.0\.0\.1:1"):
                 await compare(http, "127.0.0.1:1", SINCE, UNTIL)
-        async with httpx.AsyncClient(transport=httpx.ASGITransport(serve(source)), base_url="http://intake") as http:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(serve(source)), base_url=ADDRESS) as http:
             with pytest.raises(Unavailable, match="kafka"):
                 await compare(http, "127.0.0.1:1", SINCE, UNTIL)
             with pytest.raises(Rejected, match="after --from"):

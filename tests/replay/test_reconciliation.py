@@ -9,26 +9,26 @@ from uuid import UUID
 import httpx
 import pytest
 import pytest_asyncio
+from fastapi import FastAPI
 from jsonschema import Draft202012Validator
 
-from shared import problems
 from shared.database import Database
 from shared.events import Draft, event_id
-from shared.openapi import ServiceApp, operations
+from shared.openapi import operations
 from shared.reconciliation import Bucket, Tally, bucket_of, digest_of, router, tally
 from shared.terms import Source, TicketId
 from tests.builders import TUESDAY_MORNING, received, ticket
 from tests.conftest import ROOT, TestDatabase
+from tests.open_access import ADDRESS, open_app
 from tests.replay.topics import ledger_database, state, tell_stories
 
 A_TICKET = TicketId(UUID("0190b6c2-7d4e-7a31-8f02-5a6b1c9d0e3f"))
 NINE, ELEVEN = "2026-03-10T01:00:00+00:00", "2026-03-10T03:00:00+00:00"
 
 
-def serve(database: Database) -> ServiceApp:
-    app = ServiceApp("intake")
-    problems.install(app)
-    app.include_router(router(database, Source.INTAKE))
+def serve(database: Database) -> FastAPI:
+    app = open_app("intake")
+    app.include_router(router(database, Source.INTAKE, "990101"))
     return app
 
 
@@ -40,7 +40,7 @@ async def source(database: TestDatabase) -> AsyncIterator[Database]:
 
 @pytest_asyncio.fixture
 async def http(source: Database) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(serve(source)), base_url="http://intake") as client:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(serve(source)), base_url=ADDRESS) as client:
         yield client
 
 

@@ -13,6 +13,7 @@ from shared.reconciliation import tally
 from shared.tallying import Tallying
 from tests.builders import TUESDAY_MORNING, draft, eventually, received, ticket
 from tests.conftest import TestDatabase
+from tests.open_access import ADDRESS
 from tests.replay.test_reconciliation import hours, serve
 from tests.replay.topics import ledger_database, state, tell_stories
 
@@ -25,7 +26,7 @@ async def source(database: TestDatabase) -> AsyncIterator[Database]:
 
 @pytest_asyncio.fixture
 async def http(source: Database) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(serve(source)), base_url="http://intake") as client:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(serve(source)), base_url=ADDRESS) as client:
         yield client
 
 

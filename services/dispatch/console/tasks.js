@@ -34,7 +34,7 @@ function App() {
         const time = await get("/v1/clock");
         Object.assign(clock, { server: Date.parse(time.now), client: Date.now(), speed: time.speed });
         setOff(false);
-      } catch { setOff(true); }
+      } catch (error) { if (error.status === 401) setWho(null); else setOff(true); }
       timer = setTimeout(read, EVERY_MS);
     };
     read();
@@ -43,7 +43,7 @@ function App() {
   }, [who, box.sent.length > 0]);
   if (!names) return html`<p class="loading">Grid Dispatch…</p>`;
   const all = new Names(names), todo = tasks.filter((a) => NEXT[a.state] && !box.has(a.id, "resolve"));
-  if (!who) return html`<${Begin} names=${all} done=${(w) => { kept.set("gd.worker", w); me.role = "grid_worker"; me.actor = `${w.unit}/${w.person}`; setWho(w); }} />`;
+  if (!who) return html`<${Begin} names=${all} done=${(w) => { kept.set("gd.worker", w); me.role = me.token ? "" : "grid_worker"; me.actor = `${w.unit}/${w.person}`; setWho(w); }} />`;
   return html`<header class="bar"><h1>${t("title")} <span class="num quiet">${todo.length}</span></h1><span class="small quiet">${all.unit(who.unit)}</span>
     <div class="push"><button class="button" onClick=${() => { language.now = 1 - language.now; again(); }}>${language.now ? "中文" : "EN"}</button><button class="button" onClick=${() => { localStorage.removeItem("gd.worker"); setWho(null); }}>${t("change")}</button></div></header>
     ${box.waiting.length > 0 && html`<p class="notice" role="status"><strong class="num">${box.waiting.length}</strong> ${t("waiting")}</p>`}
@@ -55,12 +55,13 @@ function App() {
 }
 
 function Begin({ names, done }) {
-  const [find, setFind] = useState(""), [unit, setUnit] = useState(""), [person, setPerson] = useState("");
+  const [find, setFind] = useState(""), [unit, setUnit] = useState(""), [person, setPerson] = useState(""), [token, setToken] = useState(me.token);
   const fits = Object.keys(names.all.units).filter((u) => u.includes(find) || names.unit(u).includes(find)).slice(0, 80);
-  return html`<main class="page"><h1>${t("title")}</h1><form class="sheet" onSubmit=${(e) => { e.preventDefault(); if (unit && person) done({ unit, person }); }}>
+  return html`<main class="page"><h1>${t("title")}</h1><form class="sheet" onSubmit=${(e) => { e.preventDefault(); me.token = token.trim(); if (unit && person) done({ unit, person }); }}>
     <label class="field"><span>${t("filter")}</span><input value=${find} onInput=${(e) => setFind(e.target.value)} /></label>
     <label class="field"><span>${t("who")}</span><select required value=${unit} onChange=${(e) => setUnit(e.target.value)}><option value=""></option>${fits.map((u) => html`<option value=${u}>${names.unit(u)}</option>`)}</select></label>
     <label class="field"><span>${t("person")}</span><input required maxlength="64" value=${person} onInput=${(e) => setPerson(e.target.value)} /></label>
+    <label class="field"><span>${say("token")}</span><input type="password" autocomplete="off" maxlength="8000" value=${token} onInput=${(e) => setToken(e.target.value)} /></label>
     <button class="button main big">${t("begin")}</button></form></main>`;
 }
 

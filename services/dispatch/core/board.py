@@ -13,7 +13,7 @@ from services.dispatch.core.sentences import CLOCK_NAMES, STEP_NAMES
 from services.dispatch.core.story import Timer
 
 Row = Mapping[str, Any]
-REFUSED = ("CANDIDATE_REFUSED", "REFUSED", "GUARD_")
+REFUSED = ("CANDIDATE_REFUSED", "REFUSED")
 
 
 def unit_rows(loads: Sequence[Row], results: Mapping[str, Row]) -> list[dict[str, Any]]:

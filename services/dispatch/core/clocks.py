@@ -4,7 +4,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from services.dispatch.core.case import AssignmentState
+from services.dispatch.core.case import AssignmentState, Case
 from services.dispatch.core.deadline_moves import CONVERTED
 from services.dispatch.core.escalation import escalate_clock, remind, show_light, target
 from services.dispatch.core.handling import sign
@@ -24,12 +24,10 @@ LEVEL_OF_BREACH: Final = {Clock.MEETING: 2, Clock.CATEGORY: 2, Clock.RETURN_DECI
 def ring(story: Story, due: TimerDue) -> None:
     """Do what the clock's step asks, and every further step it has reached meanwhile; set its next one.
 
-    A clock that no longer runs (the case moved on) says nothing.
+    A clock that no longer runs says nothing and ends; one that the case wants to ring at another instant is set to it.
     """
-    key = ClockKey(due.clock, due.subject)
-    if story.clocks.get(key.text) != due.fire_at:
-        if key.text not in story.clocks:
-            story.timers[key] = None
+    if not is_in_step(story.case, due):
+        _mend(story, due)
         return
     match due.clock:
         case Clock.SIGN:
@@ -44,6 +42,22 @@ def ring(story: Story, due: TimerDue) -> None:
             _breach(story, due)
         case _:
             _climb(story, due)
+
+
+def is_in_step(case: Case, due: TimerDue) -> bool:
+    """Whether the case knows of this clock and of this instant; if not, one of the two was written wrongly."""
+    return case.clocks.get(ClockKey(due.clock, due.subject).text) == due.fire_at
+
+
+def _mend(story: Story, due: TimerDue) -> None:
+    """Let the case have its way, or the clock would stay due for ever and do nothing."""
+    key = ClockKey(due.clock, due.subject)
+    fire_at = story.clocks.get(key.text)
+    story.timers[key] = None if fire_at is None else replace(_timer(due), fire_at=fire_at)
+
+
+def _timer(due: TimerDue) -> Timer:
+    return Timer(due.clock, due.cycle, due.step, due.fire_at, due.limit, due.started_at, due.due_at, due.subject)
 
 
 def _deem_signed(story: Story, due: TimerDue) -> None:
@@ -64,9 +78,7 @@ def _breach(story: Story, due: TimerDue) -> None:
 
 
 def _climb(story: Story, due: TimerDue) -> None:
-    timer = Timer(
-        due.clock, due.cycle, due.step, due.fire_at, due.limit, due.started_at, due.due_at, due.subject
-    )  # fmt: skip
+    timer = _timer(due)
     rungs = timer.rungs(story.book, story.case.urgency)
     names = [rung.step.value for rung in rungs]
     ahead = rungs[names.index(due.step) :] if due.step in names else ()

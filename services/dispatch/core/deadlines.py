@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from typing import Final, TypeAlias, assert_never
 
 from msgspec import Struct
@@ -54,7 +55,7 @@ class NaturalHours(Struct, frozen=True):
     time: timedelta
 
     def __str__(self) -> str:
-        return f"{_per(self.time, MINUTE)} min" if self.time % HOUR else f"{self.time // HOUR} NH"
+        return _hours_text(self.time)
 
 
 class WorkingHours(Struct, frozen=True):
@@ -63,7 +64,7 @@ class WorkingHours(Struct, frozen=True):
     time: timedelta
 
     def __str__(self) -> str:
-        return f"{_per(self.time, HOUR)} WH"
+        return _working_hours_text(self.time)
 
 
 Limit: TypeAlias = SameDay | WorkingDays | NaturalDays | NaturalHours | WorkingHours
@@ -91,6 +92,7 @@ class Pause:
             raise ValueError(f"a pause cannot end at {self.resumed_at}, before it starts at {self.paused_at}")
 
 
+@lru_cache(maxsize=1024)
 def parse_limit(text: str) -> Limit:
     """Read `same_day`, `5 WD`, `7 ND`, `24 NH`, `7.5 WH` or `30 min`; anything else raises UnknownLimit.
 
@@ -258,6 +260,17 @@ def _same_day(start: datetime, calendar: Calendar, roster: DutyRoster) -> dateti
 def _end_of_natural_days(start: datetime, days: int, calendar: Calendar) -> datetime:
     day = start.date() + timedelta(days=days)
     return calendar.end_of_day(day if calendar.is_working_day(day) else calendar.next_working_day(day))
+
+
+@lru_cache(maxsize=1024)
+def _hours_text(time: timedelta) -> str:
+    """Every clock that is set carries its limit in words, and there are only some dozens of them."""
+    return f"{_per(time, MINUTE)} min" if time % HOUR else f"{time // HOUR} NH"
+
+
+@lru_cache(maxsize=1024)
+def _working_hours_text(time: timedelta) -> str:
+    return f"{_per(time, HOUR)} WH"
 
 
 def _per(time: timedelta, unit: timedelta) -> str:

@@ -4,16 +4,19 @@ All lookups take the day they are asked for, and answer with the entry that fits
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
-from typing import NamedTuple, TypeVar
+from functools import lru_cache
+from typing import Final, NamedTuple, TypeVar
 
 from services.dispatch.core.sheets import ALWAYS, EVERYWHERE, Validity
 
 K = TypeVar("K")
 V = TypeVar("V")
+LOOKUPS: Final = 65_536
+"""How many answers are remembered: every category of a day in some hundred places."""
 
 
 class DutyKind(StrEnum):
@@ -83,6 +86,11 @@ class Duties:
     leads: Mapping[tuple[str, str], tuple[LeadEntry, ...]] = field(default_factory=dict)
     deployments: Mapping[str, tuple[Deployment, ...]] = field(default_factory=dict)
     """By category code."""
+    _found: Callable[[str, str, date], DutyEntry | None] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        put = object.__setattr__  # the one way to fill derived fields of a frozen class
+        put(self, "_found", lru_cache(maxsize=LOOKUPS)(self._search))
 
     @classmethod
     def of(
@@ -109,6 +117,9 @@ class Duties:
 
         The longest code wins; between equals the township's own line goes before the county's. None: not listed.
         """
+        return self._found(category, place, on)
+
+    def _search(self, category: str, place: str, on: date) -> DutyEntry | None:
         for key in _keys(category, place[:9]):
             for entry in self.lists.get(key, ()):
                 if entry.validity.holds(on):

@@ -8,6 +8,7 @@ from services.dispatch.core.dispatching import dispatch
 from services.dispatch.core.incidents import wait_from_the_start
 from services.dispatch.core.org import Org
 from services.dispatch.core.rulebook import Rulebook
+from services.dispatch.core.self_fixed import finder, settle
 from services.dispatch.core.sizing import Sizable, size_of
 from services.dispatch.core.story import Decision, Story
 from shared.events import TicketTriaged
@@ -17,7 +18,8 @@ from shared.terms import Light, TicketId
 def open_case(ticket_id: TicketId, matter: TicketTriaged, book: Rulebook, org: Org, now: datetime) -> Decision:
     """The first decision on a ticket: it leaves ACCEPTED at once, with exactly one lead and running clocks.
 
-    A ticket that triage merged into another one leaves it too, and waits without either.
+    A ticket that triage merged into another one leaves it too, and waits without either; one that a patrol has fixed
+    already goes through to its result.
     """
     size, size_rule = size_of(_sizable(matter), book)
     limits = book.resolve_limits(matter.ticket_type, size, matter.urgency)
@@ -36,6 +38,8 @@ def open_case(ticket_id: TicketId, matter: TicketTriaged, book: Rulebook, org: O
     story.why.append(size_rule)
     if matter.merged_into is not None:
         wait_from_the_start(story, matter.merged_into)
+    elif matter.self_fixed_by is not None and (found := finder(story, matter.self_fixed_by)) is not None:
+        settle(story, due, found)
     else:
         dispatch(story, due)
     return story.decision()

@@ -1,12 +1,13 @@
 """The organisation of a county: who leads which category where, who stands above whom, who is there on which day."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from services.dispatch.core.calendar import DutyRoster
-from services.dispatch.core.duties import Deployment, Duties, DutyEntry, LeadBasis, LeadEntry
+from services.dispatch.core.duties import LOOKUPS, Deployment, Duties, DutyEntry, LeadBasis, LeadEntry
 from services.dispatch.core.roster import Rosters, Worker, Workers
 from services.dispatch.core.sheets import ALWAYS, EVERYWHERE, Fault, Severity, Validity
 from services.dispatch.core.units import (
@@ -54,6 +55,13 @@ class Org:
     workers: Workers = field(default_factory=Workers)
     pairings: Mapping[str, tuple[Pairing, ...]] = field(default_factory=dict)
     """By the code of the place."""
+    _present: Callable[[str, date], bool] = field(init=False, repr=False, compare=False)
+    _led: Callable[[str, str, date], LeadEntry | None] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        put = object.__setattr__  # the one way to fill derived fields of a frozen class
+        put(self, "_present", lru_cache(maxsize=LOOKUPS)(self._look_for))
+        put(self, "_led", lru_cache(maxsize=LOOKUPS)(self._lead_of))
 
     # Units
 
@@ -77,6 +85,9 @@ class Org:
 
     def is_present(self, unit_id: str, on: date) -> bool:
         """Whether there is such a unit on that day, with somebody to sign for it: a liaison, in a grid the worker."""
+        return self._present(unit_id, on)
+
+    def _look_for(self, unit_id: str, on: date) -> bool:
         unit = self.units.get(unit_id)
         if unit is None or not unit.validity.holds(on):
             return False
@@ -107,8 +118,11 @@ class Org:
         The closest code wins; between equals the catalogue goes before the standing entries, in it a statutory duty
         before a principal one, then the township's own line before the county's.
         """
+        return self._led(category, (township or "")[:9], on)
+
+    def _lead_of(self, category: str, township: str, on: date) -> LeadEntry | None:
         standing = self._standing(category)
-        found = next(self.duties.lead_entries(category, (township or "")[:9], on), None)
+        found = next(self.duties.lead_entries(category, township, on), None)
         return found if found and (standing is None or len(found.category) >= len(standing.category)) else standing
 
     def duty(self, category: str, township: str, on: date) -> DutyEntry | None:

@@ -35,15 +35,6 @@ class RepeatRules:
 
 
 @dataclass(frozen=True, slots=True)
-class LeadRules:
-    """T18: by when a sensitive lead 问题线索 is handed over; a critical one at once, so it has no limit."""
-
-    __pydantic_config__: ClassVar[ConfigDict] = CLOSED
-    U2: LimitText
-    U3: LimitText
-
-
-@dataclass(frozen=True, slots=True)
 class ReturnRules:
     """Handing an assignment back 退单."""
 

@@ -23,7 +23,6 @@ from services.dispatch.core.rule_outcomes import (
     ExtensionRules,
     FollowUpStart,
     HangRules,
-    LeadRules,
     ReopenRules,
     RepeatRules,
     ReturnRules,
@@ -94,7 +93,6 @@ class Rulebook:
     whistles: Mapping[WhistleKind, Whistle]
     duties: DutyRules
     repeats: RepeatRules
-    leads: LeadRules
     returns: ReturnRules
     audit: AuditRules
     extension: ExtensionRules
@@ -191,7 +189,6 @@ class _File:
     whistles: _Whistles
     duties: DutyRules
     repeats: RepeatRules
-    leads: LeadRules
     returns: ReturnRules
     audit: AuditRules
     extension: ExtensionRules
@@ -266,7 +263,7 @@ def _bound(file: _File, categories: Mapping[str, Any], calendar: Calendar) -> Ru
         critical_arrival=replace(_ladder(file.ladder), level_2_percent=CRITICAL_ARRIVAL.level_2_percent,
                                  level_2_least=CRITICAL_ARRIVAL.level_2_least),
         supervision=file.supervision, joint=file.joint, whistles=file.whistles.by_kind(), duties=file.duties,
-        repeats=file.repeats, leads=file.leads, returns=file.returns, audit=file.audit, extension=file.extension,
+        repeats=file.repeats, returns=file.returns, audit=file.audit, extension=file.extension,
         hang=file.hang, reopen=file.reopen, follow_up=file.follow_up,
         notes=tuple(file.limits.notes()),
     )  # fmt: skip

@@ -62,6 +62,7 @@ LEADS: Final = {
     "LEAD_SMALL_IN_PLACE": W("小事由所在网格就地承办", "small matters stay in their place"),
     "LEAD_BY_CATEGORY_STATUTORY": W("“{category}”是其法定职责", "“{category}” is its statutory duty"),
     "LEAD_BY_CATEGORY_PRINCIPAL": W("“{category}”是其主要职责", "“{category}” is its principal duty"),
+    "LEAD_SELF_FIXED": W("巡查发现并已自行办结，由其承办", "its patrol found it and has fixed it already"),
     "LEAD_BY_PLACE": W(
         "派单目录中无主管单位，由所在地承办", "no unit is named for the category, so the place answers for it"
     ),
@@ -121,6 +122,13 @@ CLOCKS: Final = {
 COURSE: Final = {
     "AUDIT_AUTOMATIC": W("办理结果按规则自动审核通过", "the result was accepted by rule"),
     "AUDIT_NO_FOLLOW_UP": W("{channel}渠道无需回访", "matters from this channel ({channel}) are not followed up"),
+    "SELF_FIXED_BY_UNKNOWN": W(
+        "自办单位{unit}不在组织数据中，按一般事项派单", "{unit}, who fixed it, is not known here"
+    ),
+    "SELF_FIXED_EVIDENCE_NEEDED": W(
+        "此类事项须附办结凭证，由自办单位补报结果",
+        "such a result comes with evidence: who fixed it has yet to hand it in",
+    ),
     "RETURN_GRANTED": W(
         "因“{reason}”同意退单，退单期至{until}", "returned as “{reason}”, within the time until {until}"
     ),

@@ -154,6 +154,8 @@ class Story:
     results: list[Result] = field(default_factory=list)
     clocks: dict[str, datetime] = field(init=False)
     _today: date | None = None
+    _from_now: dict[Limit, datetime] = field(default_factory=dict)
+    """Deadlines counted from now: several clocks of a matter have the same limit."""
 
     def __post_init__(self) -> None:
         self.clocks = dict(self.case.clocks)
@@ -174,7 +176,12 @@ class Story:
 
     def deadline(self, limit: Limit, since: datetime | None = None) -> datetime:
         """The last instant within the limit, from now or another instant."""
-        return deadline(limit, since or self.now, self.book.calendar, self.book.roster)
+        if since is not None:
+            return deadline(limit, since, self.book.calendar, self.book.roster)
+        found = self._from_now.get(limit)
+        if found is None:
+            found = self._from_now[limit] = deadline(limit, self.now, self.book.calendar, self.book.roster)
+        return found
 
     def limit_of(self, timer: TimerName) -> Limit | None:
         """The pack's limit of a timer for this matter, None where it does not run."""

@@ -32,17 +32,22 @@ ORDER BY c.due_at, c.ticket_id LIMIT $9
 SELECT place, light, count(*) AS tickets FROM ticket_case WHERE closed_at IS NULL GROUP BY place, light
 
 -- name: unit_loads
--- What is still to be done, by unit; overdue at $1.
+-- What is still to be done in an area ($2), by unit; overdue at $1.
 SELECT unit, count(*) AS open, count(*) FILTER (WHERE due_at < $1) AS overdue,
     count(*) FILTER (WHERE state = 'PENDING_SIGN') AS unsigned, count(*) FILTER (WHERE kind = 'LEAD') AS leads,
     min(due_at) AS next_due
-FROM assignment WHERE ended_at IS NULL AND state <> 'SUBMITTED' GROUP BY unit
+FROM assignment AS a
+WHERE ended_at IS NULL AND state <> 'SUBMITTED'
+  AND ($2 = '*' OR EXISTS (SELECT FROM ticket_case AS c WHERE c.ticket_id = a.ticket_id AND lies_in(c.place, $2)))
+GROUP BY unit
 
 -- name: unit_results
--- What was handed in since $1, by unit, and how much of it in time.
+-- What was handed in since $1 in an area ($2), by unit, and how much of it in time.
 SELECT a.unit, count(*) AS results, count(*) FILTER (WHERE r.submitted_at <= a.due_at) AS on_time
 FROM result AS r JOIN assignment AS a ON a.id = r.assignment_id
-WHERE r.submitted_at >= $1 GROUP BY a.unit
+WHERE r.submitted_at >= $1
+  AND ($2 = '*' OR EXISTS (SELECT FROM ticket_case AS c WHERE c.ticket_id = a.ticket_id AND lies_in(c.place, $2)))
+GROUP BY a.unit
 
 -- name: read_timers
 -- The running clocks of a ticket, the next to ring first.

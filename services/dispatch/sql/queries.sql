@@ -11,8 +11,10 @@ SELECT id, ticket_id FROM assignment WHERE id = ANY($1::uuid[])
 
 -- name: place_of_ticket
 -- Where a ticket lies, and who has it: the units at work on it, or all that ever were when none is.
-SELECT c.place, coalesce(array_agg(a.unit) FILTER (WHERE a.ended_at IS NULL), array_agg(a.unit)) AS units
-FROM ticket_case AS c LEFT JOIN assignment AS a USING (ticket_id) WHERE c.ticket_id = $1 GROUP BY c.place
+-- By the case itself: shares that have ended stand in no index by ticket.
+SELECT c.place, coalesce(array_agg(a ->> 'unit') FILTER (WHERE a ->> 'ended_at' IS NULL), array_agg(a ->> 'unit')) AS units
+FROM ticket_case AS c LEFT JOIN LATERAL json_array_elements(c.doc -> 'assignments') AS a ON true
+WHERE c.ticket_id = $1 GROUP BY c.place
 
 -- name: place_of_assignment
 SELECT c.place, ARRAY[a.unit] AS units FROM assignment AS a JOIN ticket_case AS c USING (ticket_id) WHERE a.id = $1
@@ -88,8 +90,10 @@ DELETE FROM timer AS t USING unnest($1::uuid[], $2::text[], $3::text[]) AS g (ti
 WHERE t.ticket_id = g.ticket_id AND t.clock = g.clock AND t.subject = g.subject
 
 -- name: tickets_with_due_timers
--- Which tickets have a clock that reached its step; read without locks, decided again under the ticket's lock.
-SELECT DISTINCT ticket_id FROM (SELECT ticket_id FROM timer WHERE fire_at < $1 ORDER BY fire_at LIMIT $2) AS due
+-- Which tickets have a clock that reached its step, but for those left aside ($3); read without locks, decided again
+-- under the ticket's lock.
+SELECT DISTINCT ticket_id FROM (
+    SELECT ticket_id FROM timer WHERE fire_at < $1 AND ticket_id <> ALL($3::uuid[]) ORDER BY fire_at LIMIT $2) AS due
 
 -- name: read_due_timers
 -- The due clocks of tickets whose heads the caller holds.

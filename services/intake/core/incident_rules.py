@@ -65,6 +65,7 @@ class LeadRules:
     least_published_count: int
     confirm_within: timedelta
     threat_taken_over_within: timedelta
+    urgent_taken_over_within: timedelta
     taken_over_within_working_days: int
     subjects: Mapping[str, tuple[str, ...]]
 
@@ -171,6 +172,7 @@ def _repeats(reader: TableReader, table: Table) -> RepeatRules:
 
 
 _THREAT_MINUTES: Final = "threat_taken_over_within_minutes"
+_URGENT_MINUTES: Final = "urgent_taken_over_within_minutes"
 _TAKE_OVER_DAYS: Final = "taken_over_within_working_days"
 
 
@@ -181,6 +183,7 @@ def _leads(reader: TableReader, table: Table) -> LeadRules:
         "confirm_within_minutes",
         "subject",
         _THREAT_MINUTES,
+        _URGENT_MINUTES,
         _TAKE_OVER_DAYS,
     )
     reader.check_keys("leads", table, known)
@@ -197,6 +200,7 @@ def _leads(reader: TableReader, table: Table) -> LeadRules:
         least_published_count=_count(reader, "leads", table, "least_published_count", low=5),
         confirm_within=timedelta(minutes=_count(reader, "leads", table, "confirm_within_minutes", high=24 * 60)),
         threat_taken_over_within=timedelta(minutes=_count(reader, "leads", table, _THREAT_MINUTES, high=24 * 60)),
+        urgent_taken_over_within=timedelta(minutes=_count(reader, "leads", table, _URGENT_MINUTES, high=24 * 60)),
         taken_over_within_working_days=_count(reader, "leads", table, _TAKE_OVER_DAYS, high=30),
         subjects={level: subjects[level] for level in SUBJECT_LEVELS if level in subjects},
     )

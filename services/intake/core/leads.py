@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Final
 
 from services.intake.core.incident_rules import LeadRules
-from shared.terms import LeadKind
+from shared.terms import LeadKind, Urgency
 from shared.workdays import Workdays
 
 _COUNTY_DIGITS: Final = 6
@@ -96,10 +96,17 @@ def target_of(kind: LeadKind, level: SubjectLevel, area: Area) -> str:
             return f"discipline:{area.county[:4]}"
 
 
-def take_over_by(kind: LeadKind, handed_over_at: datetime, rules: LeadRules, workdays: Workdays) -> datetime:
-    """By when the body must have a lead in hand 移送时限 (T18): a threat almost at once, any other in working days."""
-    if kind is LeadKind.THREAT:
+def take_over_by(
+    kind: LeadKind, urgency: Urgency, handed_over_at: datetime, rules: LeadRules, workdays: Workdays
+) -> datetime:
+    """By when the body must have a lead in hand 移送时限 (T18).
+
+    A threat and what is critical almost at once, what is urgent within hours, any other in working days.
+    """
+    if kind is LeadKind.THREAT or urgency is Urgency.U1:
         return handed_over_at + rules.threat_taken_over_within
+    if urgency is Urgency.U2:
+        return handed_over_at + rules.urgent_taken_over_within
     return workdays.deadline(handed_over_at, rules.taken_over_within_working_days)
 
 

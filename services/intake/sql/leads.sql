@@ -2,17 +2,17 @@
 -- What sounds like a lead, or is one. Harmless to repeat for the same ticket.
 INSERT INTO lead (
     id, ticket_id, kind, state, subject_level, county, township, village, target, implicit, recorded_by, recorded_at,
-    moved_at, moved_by, was_confidential, key_id, wrapped_key, sealed, take_over_by
+    moved_at, moved_by, was_confidential, key_id, wrapped_key, sealed, take_over_by, urgency
 )
 SELECT id, ticket_id, kind, state, subject_level, county, township, village, target, implicit, recorded_by, $16, $16,
-       recorded_by, was_confidential, key_id, wrapped_key, sealed, take_over_by
+       recorded_by, was_confidential, key_id, wrapped_key, sealed, take_over_by, urgency
 FROM unnest(
     $1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
     $10::boolean[], $11::text[], $12::boolean[], $13::text[], $14::bytea[], $15::bytea[],
-    $17::timestamptz[]
+    $17::timestamptz[], $18::text[]
 ) AS g (
     id, ticket_id, kind, state, subject_level, county, township, village, target, implicit, recorded_by,
-    was_confidential, key_id, wrapped_key, sealed, take_over_by
+    was_confidential, key_id, wrapped_key, sealed, take_over_by, urgency
 )
 ON CONFLICT (ticket_id) DO NOTHING
 
@@ -23,7 +23,7 @@ UPDATE ticket SET state = 'SUSPECTED', confidential = true, updated_at = $2 WHER
 -- name: read_lead
 -- Lock a lead.
 SELECT id, ticket_id, kind, state, subject_level, county, township, village, target, implicit, recorded_by, recorded_at,
-       moved_at, was_confidential, outcome, visit_officer, visit_unit, key_id, wrapped_key, sealed
+       was_confidential, outcome, visit_officer, visit_unit, take_over_by, urgency, key_id, wrapped_key, sealed
 FROM lead WHERE id = $1 FOR UPDATE
 
 -- name: place_of_lead
@@ -67,7 +67,7 @@ UPDATE lead SET state = $2, moved_at = $3, moved_by = $4, outcome = COALESCE($5,
 -- name: confirm_lead
 -- A person's word on what it is, with the ticket's words now sealed here.
 UPDATE lead SET state = 'HANDED_OVER', kind = $2, subject_level = $3, target = $4, moved_at = $5, moved_by = $6,
-                key_id = $7, wrapped_key = $8, sealed = $9, take_over_by = $10
+                key_id = $7, wrapped_key = $8, sealed = $9, take_over_by = $10, urgency = $11
 WHERE id = $1
 
 -- name: route_ticket

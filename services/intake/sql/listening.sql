@@ -23,13 +23,15 @@ SELECT id FROM talk_session WHERE unit = $1 AND external_id = $2
 SELECT id, kind, unit, held_at, township, village, grid, heads, closed_at FROM talk_session WHERE id = $1 FOR UPDATE
 
 -- name: list_sessions
--- The newest first, from the cursor on; of one unit or of all, only those still open or all.
+-- The newest first, from the cursor on; of one unit or of all, only those still open or all, in an area ($6; $7 is the
+-- county, where a session lies that says no place).
 SELECT s.id, s.kind, s.unit, s.external_id, s.held_at, s.township, s.village, s.grid, s.heads, s.recorded_at,
        s.closed_at,
        (SELECT count(*) FROM talk_item AS i WHERE i.session_id = s.id) AS items,
        (SELECT count(*) FROM talk_item AS i WHERE i.session_id = s.id AND i.state = 'OPEN') AS open
 FROM talk_session AS s
 WHERE ($1::text IS NULL OR s.unit = $1) AND (s.held_at, s.id) < ($2, $3) AND (NOT $4 OR s.closed_at IS NULL)
+  AND lies_in(coalesce(s.grid, s.village, s.township, $7), $6)
 ORDER BY s.held_at DESC, s.id DESC LIMIT $5
 
 -- name: read_session
@@ -62,10 +64,11 @@ SET state = $2, due_on = COALESCE($3, due_on), ticket_id = $4, missed = $5, move
 WHERE id = $1
 
 -- name: list_commitments
--- Promises by their day, the nearest first, from the cursor on; of one unit or of all, up to a day.
+-- Promises by their day, the nearest first, from the cursor on; of one unit or of all, up to a day, in an area.
 SELECT i.id, i.session_id, i.due_on, i.theme, s.unit, s.kind, s.township, s.village
 FROM talk_item AS i JOIN talk_session AS s ON s.id = i.session_id
 WHERE i.state = 'COMMITTED' AND (i.due_on, i.id) > ($1, $2) AND i.due_on <= $3 AND ($4::text IS NULL OR s.unit = $4)
+  AND lies_in(coalesce(s.grid, s.village, s.township, $7), $6)
 ORDER BY i.due_on, i.id LIMIT $5
 
 -- name: list_missed
@@ -73,11 +76,11 @@ ORDER BY i.due_on, i.id LIMIT $5
 SELECT id FROM talk_item WHERE state = 'COMMITTED' AND due_on < $1 ORDER BY due_on, id LIMIT $2
 
 -- name: count_themes
--- What is brought up most, by theme and kind of session.
+-- What is brought up most in an area, by theme and kind of session.
 SELECT s.kind, COALESCE(i.theme, '') AS theme, count(*) AS items,
        count(*) FILTER (WHERE i.state = 'TICKET') AS tickets, count(*) FILTER (WHERE i.missed) AS missed
 FROM talk_item AS i JOIN talk_session AS s ON s.id = i.session_id
-WHERE s.held_at >= $1 AND s.held_at < $2
+WHERE s.held_at >= $1 AND s.held_at < $2 AND lies_in(coalesce(s.grid, s.village, s.township, $4), $3)
 GROUP BY s.kind, COALESCE(i.theme, '') ORDER BY items DESC, s.kind, theme LIMIT 500
 
 -- name: insert_word

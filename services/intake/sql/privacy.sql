@@ -1,33 +1,40 @@
 -- name: read_guard
--- What decides who may see a matter's words.
+-- What decides who may see a matter's words. One that became a lead is not there any more: not even for who may ask.
 SELECT t.id, t.confidential OR COALESCE(COALESCE(t.ticket_type, t.given_type) = 'REPORT', false) AS confidential,
        COALESCE(t.township, t.given_township) AS township,
        ARRAY(SELECT unit FROM view_block WHERE ticket_id = t.id AND unit IS NOT NULL) AS units,
        ARRAY(SELECT person FROM view_block WHERE ticket_id = t.id AND person IS NOT NULL) AS persons
-FROM ticket AS t WHERE t.id = $1
+FROM ticket AS t WHERE t.id = $1 AND t.ended IS DISTINCT FROM 'ROUTED'
 
 -- name: insert_block
 INSERT INTO view_block (ticket_id, unit, person, set_by, set_at) VALUES ($1, $2, $3, $4, $5)
 
 -- name: list_views
--- Who looked at what, of one ticket, lead or item, or by one viewer, the latest first, from the cursor on.
+-- Who looked at what, of one ticket, lead or item, or by one viewer, the latest first, from the cursor on: where that
+-- lies in an area ($7; $8 is the county, where a session lies that says no place).
 SELECT kind, subject, viewer, purpose, viewed_at, id FROM (
     SELECT 'matter' AS kind, ticket_id AS subject, viewer, purpose, viewed_at, id FROM vault_view
     WHERE ($1::uuid IS NULL OR ticket_id = $1) AND ($2::text IS NULL OR viewer = $2)
+      AND ($7 = '*' OR EXISTS (SELECT FROM ticket AS t WHERE t.id = ticket_id AND lies_in(t.area, $7)))
     UNION ALL
     SELECT 'lead', lead_id, viewer, purpose, viewed_at, id FROM lead_view
     WHERE ($1::uuid IS NULL OR lead_id = $1) AND ($2::text IS NULL OR viewer = $2)
+      AND ($7 = '*' OR EXISTS (
+        SELECT FROM lead AS l WHERE l.id = lead_id AND lies_in(coalesce(l.village, l.township, l.county), $7)))
     UNION ALL
     SELECT 'item', item_id, viewer, purpose, viewed_at, id FROM talk_view
     WHERE ($1::uuid IS NULL OR item_id = $1) AND ($2::text IS NULL OR viewer = $2)
+      AND ($7 = '*' OR EXISTS (
+        SELECT FROM talk_item AS i JOIN talk_session AS s ON s.id = i.session_id
+        WHERE i.id = item_id AND lies_in(coalesce(s.grid, s.village, s.township, $8), $7)))
 ) AS views
 WHERE (viewed_at, kind, id) < ($3, $4, $5)
 ORDER BY viewed_at DESC, kind DESC, id DESC LIMIT $6
 
 -- name: find_by_caller
--- The tickets of one telephone, by its marks.
+-- The tickets of one telephone, by its marks, in an area.
 SELECT id, ticket_no, received_at, public_state, category FROM ticket
-WHERE caller = ANY ($1::bytea[]) AND NOT hidden ORDER BY received_at DESC LIMIT 500
+WHERE caller = ANY ($1::bytea[]) AND NOT hidden AND lies_in(area, $2) ORDER BY received_at DESC LIMIT 500
 
 -- name: read_supplements
 SELECT id, added_at, key_id, wrapped_key, sealed FROM supplement WHERE ticket_id = $1 ORDER BY added_at, id

@@ -82,6 +82,8 @@ class Subscription:
     changed_at: datetime
     delivered_at: datetime | None
     previous_until: datetime | None
+    area: str = "*"
+    """The owner's, when it was made, `*` everywhere: nothing of elsewhere is told, whatever the wish."""
 
 
 class Subject(Struct, frozen=True):

@@ -187,4 +187,15 @@ GROUP BY grid ORDER BY grid
 -- name: list_alerts
 SELECT id, kind, grp AS category, place, window_start, window_end, n AS count, threshold, grids, playbook, told AS to,
     given_at
-FROM alert WHERE given_at >= $1 AND lies_in(place, $3) ORDER BY given_at DESC, id LIMIT $2
+FROM alert
+WHERE given_at >= $1 AND ($3 = '*' OR lies_in(place, $3) OR (kind = 'CRITICAL' AND EXISTS (
+    SELECT FROM occurrence AS o
+    WHERE o.ticket_id = CASE kind WHEN 'CRITICAL' THEN place::uuid END AND lies_in(coalesce(nullif(o.grid, ''), o.township), $3))))
+ORDER BY given_at DESC, id LIMIT $2
+
+-- name: place_of_alert
+-- Where an alert is: its township, or where its one critical matter lies.
+SELECT coalesce(
+    (SELECT coalesce(nullif(o.grid, ''), o.township) FROM occurrence AS o
+     WHERE o.ticket_id = CASE kind WHEN 'CRITICAL' THEN place::uuid END), place) AS area
+FROM alert WHERE id = $1

@@ -1,7 +1,7 @@
 -- name: add_subscription
 INSERT INTO subscription (
-    id, owner, name, url, types, units, categories, areas, exercises, state, secret, created_at, changed_at
-) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'ACTIVE', $10, $11, $11)
+    id, owner, name, url, types, units, categories, areas, exercises, state, secret, created_at, changed_at, area
+) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'ACTIVE', $10, $11, $11, $12)
 
 -- name: count_subscriptions
 -- How many somebody has; whoever adds one meanwhile waits.
@@ -10,17 +10,17 @@ WHERE owner = $1 AND state <> 'DELETED' AND pg_advisory_xact_lock(hashtextextend
 
 -- name: list_subscriptions
 SELECT id, owner, name, url, types, units, categories, areas, exercises, state, stopped_for, version, created_at,
-    changed_at, delivered_at, previous_until
-FROM subscription WHERE owner = $1 AND state <> 'DELETED' ORDER BY created_at, id
+    changed_at, delivered_at, previous_until, area
+FROM subscription WHERE owner = $1 AND lies_in(area, $2) AND state <> 'DELETED' ORDER BY created_at, id
 
 -- name: read_subscription
 SELECT id, owner, name, url, types, units, categories, areas, exercises, state, stopped_for, version, created_at,
-    changed_at, delivered_at, previous_until
+    changed_at, delivered_at, previous_until, area
 FROM subscription WHERE id = $1 AND state <> 'DELETED'
 
 -- name: lock_subscription
 SELECT id, owner, name, url, types, units, categories, areas, exercises, state, stopped_for, version, created_at,
-    changed_at, delivered_at, previous_until
+    changed_at, delivered_at, previous_until, area
 FROM subscription WHERE id = $1 AND state <> 'DELETED' FOR UPDATE
 
 -- name: save_subscription
@@ -35,7 +35,7 @@ UPDATE subscription SET previous = secret, previous_until = $3, secret = $2, ver
 -- name: listening
 -- Whom events are fed for; the disabled ones keep the feed alive, so that they can be replayed to.
 SELECT id, owner, name, url, types, units, categories, areas, exercises, state, stopped_for, version, created_at,
-    changed_at, delivered_at, previous_until
+    changed_at, delivered_at, previous_until, area
 FROM subscription WHERE state <> 'DELETED'
 
 -- name: begin_subjects
@@ -90,7 +90,7 @@ ORDER BY seq LIMIT $5
 -- Active subscriptions for which something is due, with their sealed keys. One probe of the index for each: as EXISTS
 -- this became a join that read the whole queue.
 SELECT s.id, s.owner, s.name, s.url, s.types, s.units, s.categories, s.areas, s.exercises, s.state, s.stopped_for,
-    s.version, s.created_at, s.changed_at, s.delivered_at, s.previous_until, s.secret, s.previous
+    s.version, s.created_at, s.changed_at, s.delivered_at, s.previous_until, s.area, s.secret, s.previous
 FROM subscription AS s
 CROSS JOIN LATERAL (
     SELECT FROM delivery AS d WHERE d.subscription_id = s.id AND d.state = 'QUEUED' AND d.due_at <= $1

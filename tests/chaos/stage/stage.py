@@ -28,7 +28,7 @@ from tests.chaos.stage.receiver import Receiver
 
 MONDAY_MORNING = datetime(2026, 3, 9, 1, 30, tzinfo=UTC)
 """Mon 2026-03-09 09:30 in Shanghai."""
-READY_S = 60.0
+READY_S = 120.0
 DRAIN_S = 45.0
 SECRET = "whsec_" + base64.b64encode(bytes(range(32))).decode()
 KEY = base64.b64encode(bytes(range(32, 64))).decode()

@@ -11,7 +11,7 @@ import pytest
 
 from services.dispatch.core.lifecycle import ASSIGNMENT_TRANSITIONS, TICKET_TRANSITIONS
 from shared.events import TicketEvaluated
-from shared.terms import FollowUpOutcome, Satisfaction
+from shared.terms import Channel, FollowUpOutcome, Satisfaction
 from tests.builders import GRID, ticket
 from tests.conftest import TestDatabase
 from tests.services.dispatch.desk import open_desk
@@ -195,3 +195,15 @@ async def test_the_lifecycle_is_published_as_the_code_has_it(database: TestDatab
         ours = [e for e in shown["ticket"]["transitions"] if e["owner"] == "dispatch"]
         assert {(e["from"], e["to"]) for e in ours} == set(TICKET_TRANSITIONS)
         assert shown["ticket"]["states"]["HUNG"] == {"zh": "挂账", "en": "Hung", "public": "办理中", "final": False}
+
+
+async def test_what_a_patrol_fixed_by_itself_is_closed_as_soon_as_it_is_known(database: TestDatabase) -> None:
+    async with open_desk(database) as desk:
+        shown = await desk.take_on(1, channel=Channel.GRID_PATROL, self_fixed_by=GRID)
+        assert (shown["state"], shown["assignments"][0]["state"]) == ("CLOSED", "ACCEPTED_RESULT")
+        assert await desk.stated(1) == [
+            "ticket.assigned", "ticket.signed", "ticket.resolved", "ticket.audited", "ticket.closed"
+        ]  # fmt: skip
+        assert await desk.database.fetch("SELECT 1 FROM timer") == []
+        (result,) = await desk.database.fetch("SELECT action FROM result")
+        assert result["action"] == "SELF_FIXED"

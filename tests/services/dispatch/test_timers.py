@@ -5,7 +5,10 @@ from datetime import UTC, datetime
 
 import asyncpg
 import pytest
+from prometheus_client import REGISTRY
 
+from services.dispatch.decisions import timer_cause
+from services.dispatch.store import read_due_timers
 from services.dispatch.timers import Timers
 from shared.events import TicketEvaluated
 from shared.terms import FollowUpOutcome, Satisfaction
@@ -16,6 +19,11 @@ from tests.services.dispatch.desk import Desk, open_desk
 
 def local(text: str) -> datetime:
     return datetime.fromisoformat(f"{text}+08:00").astimezone(UTC)
+
+
+def sampled(name: str) -> float:
+    """What a counter shows."""
+    return REGISTRY.get_sample_value(name) or 0.0
 
 
 async def ring_until(desk: Desk, now: datetime) -> None:
@@ -82,6 +90,55 @@ async def test_a_fault_in_one_tickets_clock_does_not_hold_up_the_others(database
         assert "ticket.escalated" in await desk.stated(3)
         assert await desk.timers.ring_due() == 0, "the troubled ticket is left aside for a while"
         assert len(await desk.database.fetch("SELECT 1 FROM timer WHERE ticket_id = $1", ticket(2))) > 0
+
+
+async def test_clocks_out_of_step_are_mended_and_hold_up_nobody(database: TestDatabase) -> None:
+    async with open_desk(database) as desk:
+        for n in range(1, 8):
+            await desk.take_on(n, category="180101")
+        timers, mended = Timers(desk.database, desk.decider, 3), sampled("griddispatch_timers_mended_total")
+        await desk.database.fetch("DELETE FROM timer WHERE clock <> 'RESOLVE'")
+        await desk.database.fetch(
+            "UPDATE timer SET fire_at = fire_at - interval '1 day' WHERE ticket_id <> $1", ticket(7)
+        )
+        desk.set_time(local("2026-03-18T09:00"))
+        while await timers.ring_due():
+            pass
+        assert sampled("griddispatch_timers_mended_total") == mended + 6
+        for n in (1, 7):
+            assert "ticket.escalated" in await desk.stated(n)
+        assert await desk.stated(1) == await desk.stated(7)
+
+
+async def test_a_clock_moved_earlier_in_the_same_transaction_is_not_taken_for_stuck(database: TestDatabase) -> None:
+    async with open_desk(database) as desk:
+        await desk.take_on(1)
+        mended = sampled("griddispatch_timers_mended_total")
+        desk.set_time(local("2026-03-10T18:30"))
+        async with desk.database.transaction() as tx:
+            await desk.decider.ledger.lock(tx, [ticket(1)])
+            due = (await read_due_timers(tx, [ticket(1)], desk.time[0]))[ticket(1)]
+            await desk.decider.decide(tx, {ticket(1): [timer_cause(timer) for timer, _ in (*due, *due)]})
+        assert sampled("griddispatch_timers_mended_total") == mended
+        (resolve,) = await desk.database.fetch("SELECT step FROM timer WHERE clock = 'RESOLVE'")
+        assert resolve["step"] == "red"
+
+
+async def test_more_troubled_tickets_than_a_pass_takes_do_not_hold_up_the_others(database: TestDatabase) -> None:
+    async with open_desk(database) as desk:
+        for n in range(1, 7):
+            await desk.take_on(n, category="180101")
+        sick = [ticket(n) for n in range(1, 6)]
+        await desk.database.fetch(
+            "UPDATE timer SET clock_limit = 'nonsense', fire_at = fire_at WHERE ticket_id = ANY($1::uuid[])", sick
+        )
+        desk.set_time(local("2026-03-18T09:00"))
+        timers = Timers(desk.database, desk.decider, 2)
+        while await timers.ring_due():
+            pass
+        assert "ticket.escalated" in await desk.stated(6)
+        left = await desk.database.fetch("SELECT DISTINCT ticket_id FROM timer WHERE fire_at < now()")
+        assert {row["ticket_id"] for row in left} >= set(sick)
 
 
 async def test_a_ticket_cannot_be_open_without_a_clock_unnoticed(database: TestDatabase) -> None:

@@ -179,7 +179,7 @@ async def open_counter(dsn: str, calls: RelayCalls | None = None) -> AsyncIterat
     app.include_router(incident_api.router(database, IncidentDesk(merging, ledger, vault), now))
     app.include_router(lead_api.router(database, leads, now, lambda: None))
     listening = Listening(ledger, vault, receiver)
-    app.include_router(listening_api.router(database, listening, vault, now))
+    app.include_router(listening_api.router(database, listening, vault, now, county))
     citizens = CitizenDesk(database, ledger, vault, merging, now)
     app.include_router(citizen_router(citizens))
     app.include_router(citizen_page.router(Page(citizens, RateLimits())))

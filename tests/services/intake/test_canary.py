@@ -59,7 +59,7 @@ async def counter(intake_dsn: str) -> AsyncIterator[Counter]:
         doors = Doors(opened.database, opened.receiver, Limits(), 100)
         opened.app.include_router(cloudevents.router(doors))
         opened.app.include_router(open311.router(doors, civic(), opened.now))
-        opened.app.include_router(reconciliation.router(opened.database, Source.INTAKE))
+        opened.app.include_router(reconciliation.router(opened.database, Source.INTAKE, "990101"))
         yield opened
 
 

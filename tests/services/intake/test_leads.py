@@ -9,8 +9,10 @@ import pytest
 
 from services.intake.app import read_calendar
 from services.intake.core.leads import body_above, take_over_by
+from services.intake.leads import WORDS_LOST, Leads
+from services.intake.officers import Actor as Officer
 from services.intake.vault import CannotOpen, OriginalWords, Vault, lead_keys, ordinary_keys, read_keys
-from shared.terms import LeadKind
+from shared.terms import LeadId, LeadKind, Urgency
 from tests.builders import PACK
 from tests.services.intake.counter import LEAD_OFFICER, RECORDER, Counter, incident_rules, officer, phone, said
 from tests.services.intake.desk import KEYS
@@ -167,6 +169,39 @@ async def overdue(counter: Counter) -> int:
         return await counter.leads.hand_over_overdue(tx, counter.now())
 
 
+async def test_leads_whose_words_nobody_can_open_are_handed_over_and_lose_nothing(counter: Counter) -> None:
+    ticket_id, lead_id = await suspected(counter)
+    await counter.hand_in(said(BRIBE, phone(2)))
+    ring = read_keys(KEYS)
+    keyless = Leads(
+        incident_rules().leads, Vault({"other": b"9" * 32}), Vault(lead_keys(ring)), counter.ledger, counter.receiver,
+        "990101", read_calendar(PACK),
+    )  # fmt: skip
+    counter.later(minutes=121)
+    async with counter.database.transaction() as tx:
+        assert await keyless.hand_over_overdue(tx, counter.now()) == 2
+    assert (await counter.stated(ticket_id, "ticket.routed"))[0]["lead_id"] == lead_id
+    body = Officer("discipline_officer", TOWN_BODY, "o-1")
+    async with counter.database.transaction() as tx:
+        assert (await keyless.read(tx, LeadId(UUID(lead_id)), body, "核查", counter.now()))["text"] == WORDS_LOST
+    read = await counter.http.get(f"/v1/leads/{lead_id}", params=WHY, headers=officer(TOWN_BODY))
+    assert read.json()["text"] == BRIBE, "the key came back"
+
+
+async def test_what_was_added_and_cannot_be_opened_stays_until_it_can(counter: Counter) -> None:
+    ticket_id, lead_id = await suspected(counter)
+    await counter.database.fetch(
+        "INSERT INTO supplement (id, ticket_id, added_at, key_id, wrapped_key, sealed)"
+        " VALUES ($1, $2, $3, 'gone', $4, $4)", ANY, UUID(ticket_id), counter.now(), b"x",
+    )  # fmt: skip
+    counter.later(minutes=121)
+    assert await overdue(counter) == 1
+    read = await counter.http.get(f"/v1/leads/{lead_id}", params=WHY, headers=officer(TOWN_BODY))
+    assert (read.json()["text"], read.json()["notes"]) == (BRIBE, [])
+    (kept,) = await counter.database.fetch("SELECT sealed FROM supplement WHERE id = $1", ANY)
+    assert kept["sealed"] == b"x"
+
+
 async def test_the_recorder_reads_for_a_day_and_adds_for_good(counter: Counter) -> None:
     body = {"kind": "DISCIPLINE", "level": "VILLAGE", "text": "捐款不见了", "village": VILLAGE}
     lead_id = (await counter.http.post("/v1/leads", json=body, headers=RECORDER)).json()["lead_id"]
@@ -263,10 +298,13 @@ async def test_a_lead_is_never_merged_with_anything(counter: Counter) -> None:
     assert await counter.count("incident") == await counter.count("merge_suggestion") == 0
 
 
-@pytest.mark.parametrize("table", ["lead_note", "lead_view"])
-async def test_what_was_written_about_a_lead_cannot_be_rewritten(counter: Counter, table: str) -> None:
-    with pytest.raises(asyncpg.RestrictViolationError):
-        await counter.database.fetch(f"DELETE FROM {table}")
+async def test_what_was_written_about_a_lead_cannot_be_rewritten(counter: Counter) -> None:
+    body = {"kind": "DISCIPLINE", "level": "VILLAGE", "text": "捐款不见了", "village": VILLAGE}
+    lead_id = (await counter.http.post("/v1/leads", json=body, headers=RECORDER)).json()["lead_id"]
+    await counter.http.post(f"/v1/leads/{lead_id}/notes", json={"text": "补充一点"}, headers=RECORDER)
+    for change in ("DELETE FROM lead_note", "UPDATE lead_note SET written_by = 'x'", "DELETE FROM lead_view"):
+        with pytest.raises(asyncpg.RestrictViolationError):
+            await counter.database.fetch(change)
 
 
 def test_leads_are_sealed_under_keys_of_their_own() -> None:
@@ -334,9 +372,45 @@ def test_whatever_lies_goes_up_never_down(target: str, above: str) -> None:
     assert body_above(target) == above
 
 
-def test_the_police_have_minutes_for_a_threat_and_a_body_a_working_day_for_anything_else() -> None:
-    rules, days = incident_rules().leads, read_calendar(PACK)
-    recorded = datetime(2026, 3, 13, 12, tzinfo=UTC)
-    assert take_over_by(LeadKind.THREAT, recorded, rules, days) == recorded + timedelta(minutes=10)
-    assert take_over_by(LeadKind.DISCIPLINE, recorded, rules, days) == datetime(2026, 3, 16, 16, tzinfo=UTC)
-    assert take_over_by(LeadKind.SECURITY, recorded, rules, days) == datetime(2026, 3, 16, 16, tzinfo=UTC)
+@pytest.mark.parametrize(
+    ("kind", "urgency", "until"),
+    [
+        (LeadKind.THREAT, Urgency.U3, datetime(2026, 3, 13, 12, 10, tzinfo=UTC)),
+        (LeadKind.SECURITY, Urgency.U1, datetime(2026, 3, 13, 12, 10, tzinfo=UTC)),
+        (LeadKind.DISCIPLINE, Urgency.U2, datetime(2026, 3, 13, 14, tzinfo=UTC)),  # two hours, on a Friday night too
+        (LeadKind.DISCIPLINE, Urgency.U3, datetime(2026, 3, 16, 16, tzinfo=UTC)),  # Monday 24:00 in the county
+        (LeadKind.SECURITY, Urgency.U3, datetime(2026, 3, 16, 16, tzinfo=UTC)),
+    ],
+)
+def test_a_body_has_minutes_for_a_threat_hours_for_what_is_urgent_and_a_working_day_for_anything_else(
+    kind: LeadKind, urgency: Urgency, until: datetime
+) -> None:
+    friday_evening = datetime(2026, 3, 13, 12, tzinfo=UTC)
+    assert take_over_by(kind, urgency, friday_evening, incident_rules().leads, read_calendar(PACK)) == until
+
+
+async def test_an_urgent_lead_must_be_in_hand_within_two_hours(counter: Counter) -> None:
+    body = {"kind": "SECURITY", "level": "VILLAGE", "text": "有人聚众斗殴", "village": VILLAGE, "urgency": "U2"}
+    assert (await counter.http.post("/v1/leads", json=body, headers=RECORDER)).status_code == 201
+    assert (await counter.http.post("/v1/leads", json=body | {"urgency": "U3"}, headers=RECORDER)).status_code == 201
+    counter.later(hours=2)
+    assert await untaken(counter) == 0
+    counter.later(seconds=1)
+    assert await untaken(counter) == 1
+
+
+@pytest.mark.parametrize(("urgency", "late"), [(None, 0), ("U2", 1)])
+async def test_who_confirms_a_lead_may_say_that_it_is_urgent(counter: Counter, urgency: str | None, late: int) -> None:
+    _, lead_id = await suspected(counter)
+    body = {"kind": "DISCIPLINE", "level": "VILLAGE", "urgency": urgency}
+    path = f"/v1/leads/{lead_id}/confirmation"
+    assert (await counter.http.post(path, json=body, headers=LEAD_OFFICER)).status_code == 204
+    counter.later(hours=2, seconds=1)
+    assert await untaken(counter) == late
+
+
+async def test_words_of_danger_make_a_suspected_lead_urgent(counter: Counter) -> None:
+    await suspected(counter, "村干部截留补偿款，井盖不见了")
+    (row,) = await counter.database.fetch("SELECT urgency, state FROM lead")
+    (ticket_row,) = await counter.database.fetch("SELECT state FROM ticket")
+    assert (row["urgency"], row["state"], ticket_row["state"]) == ("U2", "SUSPECTED", "SUSPECTED")

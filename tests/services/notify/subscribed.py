@@ -36,7 +36,7 @@ class SubscribedStage(Stage):
         guard = Guard({(p.hostname or "", p.port or 0) for p in parts})
         self.bell = Wake()
         self.subscriptions = Subscriptions(
-            seals, guard, AddressBook(), USUAL, self.clock, self.bell.ring, self.courier.ring
+            seals, guard, AddressBook(), USUAL, self.clock, self.bell.ring, self.courier.ring, "990101"
         )
         self.sender = SubscriptionCourier(database, self.subscriptions, self.bell, send_s=send_s)
         self.topics = routes(self.follow_ups, measure_nothing, self.subscriptions)

@@ -14,10 +14,12 @@ from starlette.responses import Response
 
 from services.notify import subscription_store as kept
 from services.notify.core.delivery import DELAYS
-from services.notify.core.subscription import PING, Stop, SubscriptionState
+from services.notify.core.subscription import PING, Stop, Subscription, SubscriptionState
 from services.notify.seals import Seals
 from services.notify.subscription_courier import KEEP, LEASE_S
-from services.notify.subscriptions import MOST_PER_OWNER, Signing, SubscriptionsOff
+from services.notify.subscriptions import MOST_PER_OWNER, Signing, SubscriptionsOff, callers_area
+from shared.acting import act_for, one_request
+from shared.actors import Actor
 from shared.database import Database
 from shared.errors import NotFound, Rejected
 from shared.events import TicketAssigned, TicketEvaluated, TicketReceived, TicketSigned
@@ -35,6 +37,7 @@ from tests.services.notify.stage import Receiver
 from tests.services.notify.subscribed import SubscribedStage, said
 from tests.services.notify.values import HOTLINE, MORNING, NO, assigned, audited
 
+ONE_DAY = timedelta(days=1)
 LAMPS = {"category": "150101", "township": "990101001", "grid": "990101001001001"}
 SIGNED = TicketSigned(assignment_id=AssignmentId(UUID(int=77)), unit="water")
 
@@ -80,6 +83,30 @@ async def test_what_does_not_fit_the_wish_is_not_told(notify_database: Database)
         drills, _ = await stage.subscribe(url, exercises=True)
         await stage.heard(said(assigned(**LAMPS)), said(SIGNED, version=2), said(assigned(exercise=True), n=2))
     assert [len(await stage.log(s.id)) for s in (by_unit, by_type, by_area, by_category, drills)] == [0, 1, 0, 2, 3]
+
+
+async def test_nothing_of_another_area_is_told_whatever_the_wish(notify_database: Database) -> None:
+    receiver = Receiver(204)
+    async with receiver.open() as url:
+        stage, made = SubscribedStage(notify_database, url), dict[str, Subscription]()
+        for area in ("990101001", "990101002", "990101", "990102"):
+            with one_request():
+                act_for(Actor("integrator", client="city", jurisdiction=area), area)
+                made[area], _ = await stage.subscribe(url, areas=["99"] if area == "990101002" else [])
+        await stage.heard(said(received(), by=Source.INTAKE))
+        await stage.heard(said(assigned(**LAMPS)), said(SIGNED, version=2))
+        heard = {area: len(await stage.log(one.id)) for area, one in made.items()}
+        assert heard == {"990101001": 2, "990101002": 0, "990101": 3, "990102": 0}
+        with one_request():
+            act_for(Actor("integrator", client="city", jurisdiction="990101002"), "990101002")
+            async with stage.database.transaction() as tx:
+                again = await stage.subscriptions.replay(tx, "city", made["990101002"].id, since=MORNING - ONE_DAY)
+            assert again == 0
+            with pytest.raises(NotFound):
+                async with stage.database.transaction() as tx:
+                    await stage.subscriptions.ping(tx, "city", made["990101001"].id)
+            listed = await kept.list_subscriptions(stage.database, "city", callers_area())
+        assert [one.id for one in listed] == [made["990101002"].id]
 
 
 async def test_sensitive_leads_and_hidden_tickets_are_told_to_nobody(notify_database: Database) -> None:
