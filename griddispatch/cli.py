@@ -22,7 +22,7 @@ from griddispatch.capacity.command import app as capacity
 from griddispatch.contract import app as contract
 from griddispatch.demo.layouts import InputError, read_mapping
 from griddispatch.demo.run import DemoFailed, Options, run
-from griddispatch.dlq import DEAD, STATES, dead_letters
+from griddispatch.dlq import DEAD, STATES, Discarding, dead_letters
 from griddispatch.health import ask
 from griddispatch.kafka_access import kafka_security
 from griddispatch.keys import app as keys
@@ -31,9 +31,11 @@ from griddispatch.reconcile import app as reconcile
 from griddispatch.replay import app as replay
 from griddispatch.report import app as monthly
 from griddispatch.rules import app as rules
+from griddispatch.tables import operator
 from griddispatch.triage import app as triage
+from shared.actors import Forbidden
 from shared.database import connect
-from shared.errors import NotFound, Rejected, Unavailable
+from shared.errors import Conflict, NotFound, Rejected, Unavailable
 from shared.from_files import read_setting
 from shared.kafka import Producer, TopicMismatch, apply_topics
 from shared.migrations import Difference, MigrationRefused, compare, migrate, migrations_of
@@ -80,6 +82,10 @@ class Service(StrEnum):
 Bootstrap = Annotated[str, typer.Option(help="host:port of a broker", envvar=BOOTSTRAP)]
 Dsn = Annotated[str | None, typer.Option(help=f"instead of {DSN}_<SERVICE>, where postgresql:// leads")]
 Of = Annotated[Service, typer.Option("--service", help="whose dead letters")]
+Numbers = Annotated[list[int] | None, typer.Argument(metavar="[ID…]")]
+OfTicket = Annotated[str | None, typer.Option("--ticket", help="all of this ticket, in their order")]
+First = Annotated[int | None, typer.Option("--from", min=1, help="from this number on")]
+Last = Annotated[int | None, typer.Option("--to", min=1, help="up to this number")]
 Yes = Annotated[bool, typer.Option("--yes", help="do it; without this nothing is changed")]
 
 
@@ -201,19 +207,22 @@ def show_dead(service: Of, number: Annotated[int, typer.Argument(metavar="ID")],
 @dlq.command("replay")
 def replay_dead(
     service: Of,
-    numbers: Annotated[list[int], typer.Argument(metavar="ID…")],
+    numbers: Numbers = None,
     bootstrap: Bootstrap = "127.0.0.1:9092",
+    ticket: OfTicket = None,
+    first: First = None,
+    last: Last = None,
     note: Annotated[str, typer.Option(help="why it will go well now")] = "replayed by hand",
     yes: Yes = False,
     dsn: Dsn = None,
 ) -> None:
-    """Send dead letters to their topics again, as they were."""
+    """Send dead letters to their topics again, as they were; what waits behind them follows by itself, in its order."""
 
     async def settle() -> None:
         producer = Producer(bootstrap, "griddispatch-dlq", kafka_security())
         try:
-            async with dead_letters(_dsn_of(service, dsn)) as letters:
-                for number in numbers:
+            async with dead_letters(_dsn_of(service, dsn), operator()) as letters:
+                for number in numbers or await letters.found(ticket, first, last):
                     row = await letters.shown(number)
                     where = f"{number}: {row['state']}, to {row['topic']}/{row['partition']}, {row['reason']}"
                     if yes:
@@ -229,22 +238,26 @@ def replay_dead(
 @dlq.command("discard")
 def discard_dead(
     service: Of,
-    numbers: Annotated[list[int], typer.Argument(metavar="ID…")],
     reason: Annotated[str, typer.Option(help="why it may be given up; kept with it")],
+    numbers: Numbers = None,
+    ticket: OfTicket = None,
+    first: First = None,
+    last: Last = None,
     yes: Yes = False,
     dsn: Dsn = None,
 ) -> None:
-    """Give dead letters up; they stay in the table."""
+    """Give dead letters up: one person asks, and it is done when another gives the same command. They stay kept."""
     if not reason.strip():
         _leave("--reason: say why", REFUSED)
 
     async def settle() -> None:
-        async with dead_letters(_dsn_of(service, dsn)) as letters:
-            for number in numbers:
+        async with dead_letters(_dsn_of(service, dsn), operator()) as letters:
+            for number in numbers or await letters.found(ticket, first, last):
                 row = await letters.shown(number)
-                if yes:
-                    await letters.discard(number, reason)
-                typer.echo(f"{'discarded' if yes else 'would discard'} {number}: {row['state']}, {row['reason']}")
+                done = await letters.discard(number, reason) if yes else "would discard"
+                typer.echo(f"{done} {number}: {row['state']}, {row['reason']}")
+                if done is Discarding.ASKED:
+                    typer.echo("  a second person must give the same command within two days")
 
     _finish(settle())
     _say_dry(yes)
@@ -259,7 +272,7 @@ def _finish(work: Coroutine[Any, Any, T]) -> T:
     """Run to the end; what went wrong becomes a sentence and an exit code. TopicMismatch is left to its caller."""
     try:
         return asyncio.run(work)
-    except (NotFound, Rejected, MigrationRefused) as error:
+    except (Conflict, Forbidden, NotFound, Rejected, MigrationRefused) as error:
         _leave(str(error), REFUSED)
     except Unavailable as error:
         _leave(str(error), UNREACHABLE)

@@ -1,28 +1,41 @@
-"""Dead letters by hand: list them, look at one, send it to its topic again, or give it up with a reason."""
+"""Dead letters by hand: find them, look at one, send it to its topic again, or give it up: two people for that."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
+from enum import StrEnum
+from typing import Any, Final
 
 import asyncpg
 
-from shared.database import Database, connect, named_queries
+from shared.actors import EVERYWHERE, Actor
+from shared.audit import Entry, append
+from shared.clock import utc_now
+from shared.database import Database, Transaction, connect, named_queries
 from shared.errors import NotFound, Problem, Rejected, Unavailable
 from shared.kafka import Outgoing, Producer
+from shared.pending_acts import approve, ask, list_waiting, use
 from shared.positions import headers_from_json
 
 _SQL = named_queries("shared", "sql", "messaging.sql")
 
 DEAD = "DEAD"
 STATES = (DEAD, "REPLAYED", "DISCARDED")
+DISCARD: Final = "discard_dead_letter"
+
+
+class Discarding(StrEnum):
+    """How far the giving up of a dead letter has come."""
+
+    ASKED = "asked for"
+    DONE = "discarded"
 
 
 @asynccontextmanager
-async def dead_letters(dsn: str) -> AsyncIterator["DeadLetters"]:
+async def dead_letters(dsn: str, operator: str = "operator") -> AsyncIterator["DeadLetters"]:
     """The dead letters of the service whose database this is. Raises Unavailable, or Rejected when it has none."""
     database = await connect(dsn, size=1, application="griddispatch-dlq")
     try:
-        yield DeadLetters(database)
+        yield DeadLetters(database, operator)
     except asyncpg.UndefinedTableError as error:
         raise Rejected(Problem("dsn", "not_migrated", "no tables here; run: griddispatch db migrate")) from error
     finally:
@@ -30,10 +43,19 @@ async def dead_letters(dsn: str) -> AsyncIterator["DeadLetters"]:
 
 
 class DeadLetters:
-    """The dead-letter table of one service."""
+    """The dead-letter table of one service. Whatever is done is in the audit log, in the same transaction."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, operator: str = "operator") -> None:
+        """`operator` is the person who sits here."""
         self._database = database
+        self._actor = Actor("operator", person=operator, jurisdiction=EVERYWHERE)
+
+    async def found(self, ticket: str | None, first: int | None, last: int | None) -> list[int]:
+        """The numbers of the dead letters of a ticket, in a range, or both; in the order in which they died."""
+        if ticket is None and first is None and last is None:
+            raise Rejected(Problem("ids", "missing", "say which: numbers, --ticket, or --from and --to"))
+        key = None if ticket is None else ticket.encode()
+        return [row["id"] for row in await self._database.fetch(_SQL["find_dead"], key, first or 0, last or 2**62)]
 
     async def listed(self, states: Sequence[str], limit: int) -> list[dict[str, Any]]:
         """The latest first, without their content."""
@@ -46,11 +68,27 @@ class DeadLetters:
             raise NotFound(f"no dead letter {number}")
         return dict(rows[0])
 
-    async def discard(self, number: int, reason: str) -> None:
-        """Give one up. Raises NotFound, Rejected when it is settled already."""
+    async def discard(self, number: int, reason: str) -> "Discarding":
+        """Give one up: the first person asks for it, another who says the same agrees, and then it is done.
+
+        Raises NotFound, Rejected when it is settled already, Forbidden for who asked for it themselves, Conflict
+        when it was asked for with another reason.
+        """
+        subject, detail, now = f"dead-letter/{number}", {"reason": reason}, utc_now()
+        waiting = [one for one in await list_waiting(self._database, self._actor, now) if one.subject == subject]
         async with self._database.transaction() as tx:
             await _locked(tx.conn, number)
+            if not waiting:
+                await ask(tx, DISCARD, subject, detail, self._actor, EVERYWHERE, now)
+                await self._write(tx, "dlq.discard-asked", number)
+                return Discarding.ASKED
+            asked = waiting[0]
+            if asked.settled_by is None:
+                await approve(tx, asked.id, self._actor, now)
+            await use(tx, DISCARD, subject, detail, self._actor, now)
             await tx.conn.execute(_SQL["settle_dead"], number, "DISCARDED", reason)
+            await self._write(tx, "dlq.discard", number)
+        return Discarding.DONE
 
     async def replay(self, number: int, producer: Producer, note: str) -> None:
         """Send one to its topic again, as it was, and settle it.
@@ -65,6 +103,10 @@ class DeadLetters:
             if not all(await producer.send([again])):
                 raise Unavailable("kafka did not acknowledge the record; it is still DEAD")
             await tx.conn.execute(_SQL["settle_dead"], number, "REPLAYED", note)
+            await self._write(tx, "dlq.replay", number)
+
+    async def _write(self, tx: Transaction, act: str, number: int) -> None:
+        await append(tx, Entry(self._actor.name, act, "done", utc_now(), subject=f"dead-letter/{number}"))
 
 
 async def _locked(conn: Any, number: int) -> Any:

@@ -168,7 +168,8 @@ class Watched(HttpToolsProtocol):
         self._in_head, self._raw_head = False, 0
         self._watch(0 if self._is_endless() else self._limits.receipt_s)
         path = self.url.partition(b"?")[0].decode("latin-1")
-        refused = self._refused or (400 if self._has_wrong_host() else 0)
+        is_sound = self.parser.get_http_version() in ("1.0", "1.1") and not self._has_wrong_host()
+        refused = self._refused or (0 if is_sound else 400)
         if not refused and path not in UNGUARDED:
             refused = self.gate.refusal(self._address)
         if refused or len(self.url) > self._limits.head_bytes:

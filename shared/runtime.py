@@ -31,7 +31,7 @@ class _Server(uvicorn.Server):
 def server_config(app: ASGIApp, gate: Gate, host: str = "127.0.0.1", port: int = 0) -> uvicorn.Config:
     """How every service listens: `gate` bounds what comes in."""
     return uvicorn.Config(
-        app, host=host, port=port, http=watched_by(gate), ws="none", log_level="warning", access_log=False,
+        app, host=host, port=port, http=watched_by(gate), ws="none", log_level="error", access_log=False,
         timeout_graceful_shutdown=HTTP_DRAIN_S, timeout_keep_alive=30, server_header=False, lifespan="off",
     )  # fmt: skip
 

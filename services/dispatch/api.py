@@ -83,6 +83,9 @@ def router(database: Database, commands: Commands) -> APIRouter:
     async def get_burden(since: date | None = None, until: date | None = None) -> dict[str, Any]:
         """Refused push-downs by month, unit, code and rule, from `since` to before `until`."""
         calendar = commands.decider.book.calendar
+        for name, day in (("since", since), ("until", until)):
+            if day is not None and not 1900 <= day.year <= 2200:
+                raise Rejected(Problem(name, "out_of_range", "must be in a year between 1900 and 2200"))
         first = calendar.at(since, time()) if since else datetime.min.replace(tzinfo=UTC)
         last = calendar.at(until, time()) if until else datetime.max.replace(tzinfo=UTC)
         area, county = acting().area, commands.decider.org.county

@@ -1,16 +1,21 @@
 """The tables of intake: one set, empty where a test asks for that; and a login provider for all."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import AsyncExitStack
 
 import asyncpg
+import httpx
 import pytest
 import pytest_asyncio
 
 from griddispatch.embedded import EmbeddedPostgres
+from shared.connections import Gate, Thresholds
 from shared.database import Database, connect
+from shared.runtime import server_config
 from tests.access.enforced import World, open_world
 from tests.access.provider import LoginProvider, login_provider
 from tests.conftest import TestDatabase
+from tests.services.notify.stage import serving
 
 EMPTY = """
 SET search_path = intake; SET session_replication_role = replica;
@@ -73,3 +78,17 @@ async def login() -> AsyncIterator[LoginProvider]:
     """A login provider that stays as it is."""
     async with login_provider() as provider:
         yield provider
+
+
+@pytest_asyncio.fixture(scope="session")
+async def doors(world: World) -> AsyncIterator[Mapping[str, httpx.AsyncClient]]:
+    """A client of each service, served as in production."""
+    async with AsyncExitStack() as stack:
+        clients = {}
+        for service, assembly in world.assemblies.items():
+            base = await stack.enter_async_context(
+                serving(assembly.app, server_config(assembly.app, Gate(Thresholds())))
+            )
+            client = httpx.AsyncClient(base_url=base, trust_env=False, timeout=60)
+            clients[service] = await stack.enter_async_context(client)
+        yield clients

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import asyncpg
+import orjson
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
@@ -133,9 +134,23 @@ def states(database: TestDatabase) -> list[tuple[str, str | None]]:
     return asyncio.run(read())
 
 
-def dead(database: TestDatabase, *arguments: str) -> tuple[int, str, str]:
+def dead(database: TestDatabase, *arguments: str, by: str = "li") -> tuple[int, str, str]:
     verb, *rest = arguments
-    return griddispatch("dlq", verb, "--service", "dispatch", "--dsn", database.dsn("dispatch"), *rest)
+    sits_here = {"LOGNAME": by}
+    return griddispatch("dlq", verb, "--service", "dispatch", "--dsn", database.dsn("dispatch"), *rest, env=sits_here)
+
+
+def audited(database: TestDatabase) -> list[tuple[str, str, str]]:
+    """Who did what to which dead letter, in the audit log of dispatch."""
+
+    async def read() -> list[tuple[str, str, str]]:
+        conn = await asyncpg.connect(database.dsn("dispatch"))
+        rows = await conn.fetch("SELECT entry::json AS entry FROM audit")
+        await conn.close()
+        entries = [orjson.loads(row["entry"]) for row in rows]
+        return sorted((e["actor"], e["act"], e["subject"]) for e in entries)
+
+    return asyncio.run(read())
 
 
 async def records(bootstrap: str, topic: str, partition: int) -> list[tuple[bytes, bytes, Sequence[object]]]:
@@ -181,10 +196,46 @@ def test_a_replayed_record_is_in_its_topic_as_it_was(buried: TestDatabase, noida
 
 
 def test_what_is_settled_is_not_settled_again(buried: TestDatabase, noida: NoidaBroker) -> None:
-    assert dead(buried, "discard", "1", "--reason", "a drill", "--yes")[0] == 0
+    for person in ("li", "wang"):
+        assert dead(buried, "discard", "1", "--reason", "a drill", "--yes", by=person)[0] == 0
     assert states(buried) == [("DISCARDED", "a drill"), ("DEAD", None)]
     code, _, err = dead(buried, "replay", "1", "--yes", "--bootstrap", noida.bootstrap)
     assert (code, "DISCARDED already" in err) == (2, True)
+
+
+def test_to_give_up_takes_two_people(buried: TestDatabase) -> None:
+    first = dead(buried, "discard", "1", "--reason", "a drill", "--yes", by="li")
+    again = dead(buried, "discard", "1", "--reason", "a drill", "--yes", by="LI ")
+    other = dead(buried, "discard", "1", "--reason", "another reason", "--yes", by="wang")
+    assert (first[0], "a second person" in first[1]) == (0, True)
+    assert (again[0], "Somebody else must approve" in again[2]) == (2, True)
+    assert (other[0], "not what was approved" in other[2]) == (2, True)
+    assert states(buried) == [("DEAD", None), ("DEAD", None)]
+
+    code, out, _ = dead(buried, "discard", "1", "--reason", "a drill", "--yes", by="wang")
+
+    assert (code, "discarded 1" in out) == (0, True)
+    assert states(buried) == [("DISCARDED", "a drill"), ("DEAD", None)]
+    assert audited(buried) == [
+        ("operator:operator:li", "dlq.discard-asked", "dead-letter/1"),
+        ("operator:operator:wang", "dlq.discard", "dead-letter/1"),
+    ]
+
+
+def test_a_ticket_or_a_range_is_sent_again_in_its_order_once(buried: TestDatabase, noida: NoidaBroker) -> None:
+    asyncio.run(apply_topics(noida.bootstrap, [Topic("tickets-intake", "k", "w", (), None)]))
+    dry = dead(buried, "replay", "--ticket", "k", "--bootstrap", noida.bootstrap)
+    assert dry[1].index("would replay 1") < dry[1].index("would replay 2")
+    assert "replay" not in dead(buried, "replay", "--ticket", "other", "--yes", "--bootstrap", noida.bootstrap)[1]
+    assert dead(buried, "replay", "--yes", "--bootstrap", noida.bootstrap)[0] == 2
+
+    assert dead(buried, "replay", "--from", "2", "--to", "2", "--yes", "--bootstrap", noida.bootstrap)[0] == 0
+    for _ in range(2):
+        assert dead(buried, "replay", "--ticket", "k", "--yes", "--bootstrap", noida.bootstrap)[0] == 0
+
+    assert [state for state, _ in states(buried)] == ["REPLAYED", "REPLAYED"]
+    assert len(asyncio.run(records(noida.bootstrap, "tickets-intake", 3))) == 2
+    assert [act for _, act, _ in audited(buried)] == ["dlq.replay", "dlq.replay"]
 
 
 def test_a_replay_that_kafka_does_not_take_leaves_the_letter_dead(buried: TestDatabase) -> None:

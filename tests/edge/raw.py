@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 PATIENCE_S = 15.0
+SILENCE_S = 2.0
+GO_AHEAD = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +21,11 @@ class Answer:
     closed: bool
 
 
-async def say(base: str, parts: Sequence[bytes], *, wait_for_close: bool = False) -> Answer:
-    """Send the parts one after another and read what comes; status 0 when nothing did."""
+async def say(base: str, parts: Sequence[bytes], *, wait_for_end: bool = False) -> Answer:
+    """Send the parts one after another and read what comes; status 0 when nothing did.
+
+    With `wait_for_end` what follows the first answer is waited for: until the server closes, or has fallen silent.
+    """
     at = urlsplit(base)
     reader, writer = await asyncio.open_connection(at.hostname, at.port)
     try:
@@ -30,23 +35,27 @@ async def say(base: str, parts: Sequence[bytes], *, wait_for_close: bool = False
                 await writer.drain()
             except ConnectionError:  # told before it was all said; the answer may be there all the same
                 break
-        return await _read(reader, wait_for_close)
+        return await _read(reader, wait_for_end)
     finally:
         writer.close()
 
 
-async def _read(reader: asyncio.StreamReader, wait_for_close: bool) -> Answer:
+async def _read(reader: asyncio.StreamReader, wait_for_end: bool) -> Answer:
     came, closed = b"", False
     try:
-        async with asyncio.timeout(PATIENCE_S):
-            while wait_for_close or not _is_whole(came):
+        async with asyncio.timeout(PATIENCE_S) as patience:
+            while wait_for_end or not _is_whole(came := came.removeprefix(GO_AHEAD)):
                 piece = await reader.read(65_536)
                 if not piece:
                     closed = True
                     break
                 came += piece
-    except (TimeoutError, ConnectionError):
-        closed = False if not isinstance(came, bytes) else closed
+                if wait_for_end and _is_whole(came):
+                    patience.reschedule(asyncio.get_running_loop().time() + SILENCE_S)
+    except TimeoutError:
+        closed = False
+    except ConnectionError:
+        closed = True
     head, _, rest = came.partition(b"\r\n\r\n")
     if not head:
         return Answer(0, "", b"", False, closed)

@@ -86,7 +86,7 @@ def is_problem(answer: Answer, status: int) -> bool:
 )
 async def test_who_does_not_finish_a_request_is_sent_away(begun: bytes, status: int) -> None:
     async with door(SOON) as (base, gate, _):
-        answer = await say(base, [begun], wait_for_close=True)
+        answer = await say(base, [begun], wait_for_end=True)
 
         assert is_problem(answer, status) and answer.closed
         assert gate.connections == 0 and gate.requests == 0

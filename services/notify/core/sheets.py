@@ -70,9 +70,13 @@ def sheet_as_csv(sheet: Sheet) -> str:
     return text.getvalue()
 
 
+_STARTS_FORMULA = tuple("=+-@\t\r\n\0＝＋－＠")
+"""The wide ones too: a spreadsheet in an East Asian locale takes them for the narrow ones."""
+
+
 def safe_cell(text: str) -> str:
     """The text so that no spreadsheet takes it for a formula."""
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
+    return f"'{text}" if text[:1] in _STARTS_FORMULA else text
 
 
 def shown(value: Decimal | None) -> str:

@@ -89,11 +89,10 @@ class _Server(uvicorn.Server):
 
 
 @asynccontextmanager
-async def serving(app: ASGIApp) -> AsyncIterator[str]:
-    """Serve `app` on a free port inside the block; its base address."""
-    server = _Server(
-        uvicorn.Config(app, port=0, log_level="warning", lifespan="off", ws="none", timeout_graceful_shutdown=1)
-    )
+async def serving(app: ASGIApp, config: uvicorn.Config | None = None) -> AsyncIterator[str]:
+    """Serve `app` on a free port inside the block, or as the configuration says; its base address."""
+    plain = uvicorn.Config(app, port=0, log_level="warning", lifespan="off", ws="none", timeout_graceful_shutdown=1)
+    server = _Server(config or plain)
     task = asyncio.create_task(server.serve())
 
     async def started() -> bool:
