@@ -305,7 +305,18 @@ async def test_a_webhook_carries_no_word_of_the_citizens(notify_database: Databa
             ]
         ),
         frozenset(
-            ["type", "ticket_id", "template", "recipient", "planned_at", "ticket_no", "cycle", "attempt", "link", "text"]
+            [
+                "type",
+                "ticket_id",
+                "template",
+                "recipient",
+                "planned_at",
+                "ticket_no",
+                "cycle",
+                "attempt",
+                "link",
+                "text",
+            ]
         ),
     }
 
