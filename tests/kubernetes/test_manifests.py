@@ -39,7 +39,7 @@ KEDA = {
     "kafka": {"bootstrapServersFromEnv", "consumerGroup", "topic", "lagThreshold", "activationLagThreshold", "allowIdleConsumers", "limitToPartitionsWithLag", "excludePersistentLag", "tls"},
     "prometheus": {"serverAddress", "query", "threshold", "activationThreshold"},
 }  # fmt: skip
-"""Fields that KEDA's manual names, as far as they are used here."""
+"""Fields of KEDA as we know them, as far as they are used here; no cluster has read them."""
 DSN = "postgresql://u:k7Qx2mZp9LwT4vBn@db.example/g?sslmode=verify-full"
 Document = dict[str, Any]
 

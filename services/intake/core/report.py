@@ -54,11 +54,11 @@ def _instant(value: object) -> datetime | None:
     if value is None:
         return None
     if not isinstance(value, str):
-        raise PydanticCustomError("not_an_instant", "must be an RFC 3339 text such as 2026-03-10T09:15:00+08:00")
+        raise PydanticCustomError("not_an_instant", "must be an RFC 3339 text such as 2026-12-31T08:30:00+08:00")
     if (form := _RFC3339.fullmatch(value)) is None:
         if _ZONELESS.fullmatch(value):
             raise PydanticCustomError("no_zone", "must state its zone, such as +08:00 or Z")
-        raise PydanticCustomError("not_an_instant", "must be an RFC 3339 text such as 2026-03-10T09:15:00+08:00")
+        raise PydanticCustomError("not_an_instant", "must be an RFC 3339 text such as 2026-12-31T08:30:00+08:00")
     if form[2] == "60":
         raise PydanticCustomError("leap_second", "must not be a leap second")
     if not 2000 <= int(form[1]) <= 2100:
