@@ -27,7 +27,7 @@ const EVENTS = {
   "ticket.hang-proposed": ["提议挂账", "hanging proposed"], "ticket.hung": ["挂账", "hung"], "ticket.unhung": ["恢复办理", "handled again"], "ticket.hang-told": ["告知进展", "citizen told"], "ticket.info-requested": ["要求补充", "information asked"], "ticket.info-supplied": ["已补充", "information supplied"],
   "ticket.extension-requested": ["申请延期", "extension asked"], "ticket.extended": ["延期", "extended"], "ticket.extension-refused": ["驳回延期", "extension refused"], "ticket.whistled": ["吹哨", "whistle"], "ticket.reported-in": ["报到", "reported in"], "ticket.planned": ["联动方案", "joint plan"],
   "ticket.meeting-held": ["会商", "meeting held"], "ticket.support-waived": ["免协办", "support waived"], "ticket.partner-evaluated": ["互评", "partner scored"], "ticket.hasten-noted": ["催办", "hastened"], "ticket.urgency-changed": ["调整紧急程度", "urgency changed"], "ticket.category-confirmed": ["确认类别", "category confirmed"],
-  "ticket.closed": ["结案", "closed"], "ticket.reopened": ["重办", "reopened"], "ticket.withdrawn": ["撤回", "withdrawn"], "ticket.put-aside": ["并入主单", "put aside"], "ticket.taken-up": ["恢复单独办理", "taken up again"], "ticket.resolved-with": ["随主单办结", "resolved with the main one"],
+  "ticket.closed": ["结案", "closed"], "ticket.reopened": ["重办", "reopened"], "ticket.deadline-recounted": ["期限重算", "deadline recounted"], "ticket.withdrawn": ["撤回", "withdrawn"], "ticket.put-aside": ["并入主单", "put aside"], "ticket.taken-up": ["恢复单独办理", "taken up again"], "ticket.resolved-with": ["随主单办结", "resolved with the main one"],
   "incident.deadline-set": ["主单期限变动", "deadline of the main one moved"], "ticket.wish-passed-over": ["请求已无法办理", "wish passed over"], "guard.refused": ["清单校验拒绝", "refused by a guard"],
 };
 const COMMANDS = {
