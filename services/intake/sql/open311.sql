@@ -31,7 +31,7 @@ FROM unnest($8::text[]) AS code CROSS JOIN LATERAL (
             township, village, grid
      FROM ticket
      WHERE false = ANY ($4::boolean[]) AND closed_at = 'infinity'
-       AND COALESCE(category, given_category, '999999') = code
+       AND service = code
        AND NOT confidential AND NOT exercise AND NOT hidden AND received_at >= $1 AND (received_at, id) < ($2, $3)
        AND COALESCE(ticket_type, given_type) IS DISTINCT FROM 'REPORT'
        AND NOT COALESCE(explanation::text LIKE ANY ($5::text[]), false)
@@ -41,7 +41,7 @@ FROM unnest($8::text[]) AS code CROSS JOIN LATERAL (
             township, village, grid
      FROM ticket
      WHERE true = ANY ($4::boolean[]) AND closed_at < 'infinity'
-       AND COALESCE(category, given_category, '999999') = code
+       AND service = code
        AND NOT confidential AND NOT exercise AND NOT hidden AND received_at >= $1 AND (received_at, id) < ($2, $3)
        AND COALESCE(ticket_type, given_type) IS DISTINCT FROM 'REPORT'
        AND NOT COALESCE(explanation::text LIKE ANY ($5::text[]), false)

@@ -269,7 +269,7 @@ async def test_a_list_walks_its_own_index_and_reads_nothing_else_however_much_is
     await door.desk.rows(
         "INSERT INTO ticket (id, ticket_no, query_code, source, channel, exercise, confidential, received_at, updated_at,"
         " given_category, public_state, closed_at) SELECT gen_random_uuid(), n::text, '', 's', 'APP', false, false,"
-        " now() - n * interval '1 min', now(), CASE n % 50 WHEN 0 THEN '150101' END,"
+        " now() - n * interval '1 min', now(), CASE n % 50 WHEN 0 THEN '150101' ELSE (160000 + n % 50)::text END,"
         " CASE n % 1000 WHEN 0 THEN '已结案' ELSE '办理中' END, CASE n % 1000 WHEN 0 THEN now() ELSE 'infinity' END"
         " FROM generate_series(1, 20000) AS n"
     )

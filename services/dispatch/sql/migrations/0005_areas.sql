@@ -4,8 +4,11 @@ ALTER TABLE ticket_case ALTER COLUMN place SET NOT NULL, ADD CONSTRAINT place_is
 
 ALTER TABLE ticket_case ENABLE ROW LEVEL SECURITY;
 ALTER TABLE ticket_case FORCE ROW LEVEL SECURITY;
+-- As a CASE, of which the planner thinks that every second row passes: of a range without statistics it thinks that hardly
+-- any does, and then it reads whole tables and sorts them where an index gives the first page in order.
 CREATE POLICY ticket_case_jurisdiction ON ticket_case USING (
-    place COLLATE "C" >= (SELECT nullif(current_setting('griddispatch.jurisdiction', true), ''))
-    AND place COLLATE "C" < (SELECT CASE nullif(current_setting('griddispatch.jurisdiction', true), '')
-        WHEN '*' THEN ':' ELSE nullif(current_setting('griddispatch.jurisdiction', true), '') || ':' END)
+    CASE WHEN (SELECT current_setting('griddispatch.jurisdiction', true)) = '*' THEN true
+    ELSE place COLLATE "C" >= (SELECT nullif(current_setting('griddispatch.jurisdiction', true), ''))
+        AND place COLLATE "C" < (SELECT nullif(current_setting('griddispatch.jurisdiction', true), '') || ':')
+    END
 );

@@ -6,8 +6,11 @@ ALTER TABLE ticket ADD COLUMN area text NOT NULL
 
 ALTER TABLE ticket ENABLE ROW LEVEL SECURITY;
 ALTER TABLE ticket FORCE ROW LEVEL SECURITY;
+-- As a CASE, of which the planner thinks that every second row passes: of a range without statistics it thinks that hardly
+-- any does, and then it reads whole tables and sorts them where an index gives the first page in order.
 CREATE POLICY ticket_jurisdiction ON ticket USING (
-    area COLLATE "C" >= (SELECT nullif(current_setting('griddispatch.jurisdiction', true), ''))
-    AND area COLLATE "C" < (SELECT CASE nullif(current_setting('griddispatch.jurisdiction', true), '')
-        WHEN '*' THEN ':' ELSE nullif(current_setting('griddispatch.jurisdiction', true), '') || ':' END)
+    CASE WHEN (SELECT current_setting('griddispatch.jurisdiction', true)) = '*' THEN true
+    ELSE area COLLATE "C" >= (SELECT nullif(current_setting('griddispatch.jurisdiction', true), ''))
+        AND area COLLATE "C" < (SELECT nullif(current_setting('griddispatch.jurisdiction', true), '') || ':')
+    END
 );
