@@ -1,6 +1,7 @@
 """The house's rules of who may know whom, read from the imports themselves."""
 
 import ast
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -419,3 +420,8 @@ def test_tests_neither_patch_nor_mock(path: Path) -> None:
         if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef) for a in n.args.args
     }  # fmt: skip
     assert "monkeypatch" not in arguments
+
+
+def test_no_two_test_files_have_one_name() -> None:
+    names = Counter(path.name for path in (ROOT / "tests").rglob("test_*.py"))
+    assert [name for name, times in names.items() if times > 1] == [], "they are imported by their names alone"

@@ -31,6 +31,7 @@ class Intake:
         ours = {
             "DATABASE_DSN": self._database.dsn("intake"), "KAFKA_BOOTSTRAP": "127.0.0.1:1", "INSTANCE": "test",
             "PORT": str(self._port), "PACK": str(PACK), "AREA": str(AREA), "VAULT_KEYS": KEYS, "FAILPOINT": failpoint,
+            "ROLES": str(ROOT / "deploy" / "access" / "roles.toml"),
         }  # fmt: skip
         environment = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT)}
         environment |= {f"GRIDDISPATCH_{name}": value for name, value in ours.items()}

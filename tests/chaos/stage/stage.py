@@ -220,6 +220,7 @@ class Stage:
             "PORT": str(self.ports[service]), "CLOCK": str(self.clock), "VAULT_KEYS": f"k1:{KEY}",
             "PACK": str(ROOT / "deploy" / "packs" / "county-default"), "FAILPOINT": failpoint,
             "AREA": str(ROOT / "deploy" / "areas" / "sample-county"),
+            "ROLES": str(ROOT / "deploy" / "access" / "roles.toml"),
             "CONTACTS": str(self.folder / "contacts.toml"), "LOOPBACK_TARGETS": self.receiver.place,
             "SUBSCRIPTION_KEYS": f"k1:{KEY}",
             "WEBHOOK_SECRETS": json.dumps({"desk": SECRET}),
