@@ -54,7 +54,9 @@ async def test_a_call_centre_with_only_a_table(database: TestDatabase, tmp_path:
         code, out, err = await recipe(intake.url, command)
         assert (code, "1 refused" in out, "row 6 (HL-0005): reported_at" in err) == (1, True, True), err
     assert await taken(database) == [("call-centre", "PHONE")] * 4
-    assert (await recipe("http://127.0.0.1:1", [PYTHON, "-m", "griddispatch_client", "status", "x"]))[0] == 3
+    nowhere = "http://127.0.0.1:1"
+    command = [PYTHON, "-m", "griddispatch_client", "--url", nowhere, "status", "x"]
+    assert (await recipe(nowhere, command))[0] == 3
 
 
 async def test_matters_handed_over_by_110(database: TestDatabase, tmp_path: Path) -> None:
