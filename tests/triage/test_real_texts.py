@@ -23,7 +23,11 @@ ALIKE = 0.3
 RARE = 200
 """A pair of characters that stands in fewer messages than this tells messages apart."""
 
-pytestmark = pytest.mark.skipif(not REAL.is_dir(), reason="NOT COVERED: real labelled messages are not here")
+pytestmark = [
+    pytest.mark.skipif(not REAL.is_dir(), reason="NOT COVERED: real labelled messages are not here"),
+    pytest.mark.timeout(500),
+]
+"""Training takes the better part of a minute of processor time, and other tests run beside it."""
 
 
 @dataclass(frozen=True)
