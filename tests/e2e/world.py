@@ -6,7 +6,7 @@ import json
 import sys
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -28,6 +28,7 @@ from shared.terms import Source
 from shared.topics import TOPICS
 from tests.builders import AREA, PACK, ROOT, eventually
 from tests.conftest import TestDatabase
+from tests.handling import next_command, next_share
 
 SERVICES = ("intake", "dispatch", "notify")
 MONDAY_MORNING = datetime(2026, 3, 9, 1, 30, tzinfo=UTC)
@@ -164,9 +165,9 @@ class World:
         shown = await self._ticket(ticket_id)
         if shown is None:
             return "UNKNOWN"
-        lead = _next_share(shown["assignments"])
+        lead = next_share(shown["assignments"])
         if shown["state"] == "DISPATCHED":
-            name, body = _next_command(lead["state"])
+            name, body = next_command(lead["state"])
             if wait_for_clocks and name == "sign" and shown["cycle"] == 1:
                 return "WAITING"  # until the clock deems it signed
             await self._post(
@@ -257,22 +258,6 @@ def _unread(writer: str, reader: str) -> str:
         f"SELECT count(*) FROM {writer}.head AS h LEFT JOIN {reader}.position AS p"
         " ON p.ticket_id = h.ticket_id AND p.source = $1 WHERE coalesce(p.version, 0) < h.version"
     )
-
-
-def _next_share(shares: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Who has something to do: a supporting unit before the lead, whose result waits for it."""
-    supports = (a for a in shares if a["kind"] == "SUPPORT" and a["ended_at"] is None and a["state"] != "SUBMITTED")
-    return next(supports, shares[-1])
-
-
-def _next_command(state: str) -> tuple[str, dict[str, str]]:
-    match state:
-        case "PENDING_SIGN":
-            return "sign", {"handler": "worker-7"}
-        case "SIGNED":
-            return "contact", {"handler": "worker-7"}
-        case _:
-            return "resolve", {"action": "REPAIRED", "reply": "已处理"}
 
 
 def matter(n: int, series: str = "m") -> dict[str, Any]:

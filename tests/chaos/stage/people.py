@@ -13,6 +13,7 @@ from griddispatch.demo.matters import SOURCE
 from tests.chaos.checker.evidence import Op, Sample
 from tests.chaos.stage.history import ask
 from tests.chaos.stage.stage import Stage
+from tests.handling import next_command, next_share
 
 ROWS = ("id", "ticket_id", "unit", "kind", "ticket_state", "due_at", "light")
 CANARIES = ("CANARY-WORDS", "CANARY-NAME", "CANARY-ADDRESS", "13800000000")
@@ -128,8 +129,8 @@ class People:
         shown = await self.show(ticket)
         match shown.get("state"):
             case "DISPATCHED":
-                share = _next_share(shown["assignments"])
-                name, body = _next_command(share["state"])
+                share = next_share(shown["assignments"])
+                name, body = next_command(share["state"])
                 await self.command(name, share["id"], ticket, shown["version"], body)
             case "FOLLOWING_UP":
                 await self._answer(ticket, shown["cycle"])
@@ -153,12 +154,12 @@ class People:
     async def race(self, ticket: str, runners: int = 5) -> None:
         """The same harmless command several times at once, for the same version."""
         shown = await self.show(ticket)
-        if shown.get("state") == "DISPATCHED" and _next_share(shown["assignments"])["state"] == "PENDING_SIGN":
+        if shown.get("state") == "DISPATCHED" and next_share(shown["assignments"])["state"] == "PENDING_SIGN":
             await self.push(ticket)
             shown = await self.show(ticket)
-        if shown.get("state") != "DISPATCHED" or _next_share(shown["assignments"])["state"] == "PENDING_SIGN":
+        if shown.get("state") != "DISPATCHED" or next_share(shown["assignments"])["state"] == "PENDING_SIGN":
             return
-        share, version = _next_share(shown["assignments"]), shown["version"]
+        share, version = next_share(shown["assignments"]), shown["version"]
         race = f"{ticket}:{version}:{len(self.stage.history.ops)}"
         body = {"handler": "worker-7"}
         await asyncio.gather(
@@ -201,22 +202,6 @@ class People:
         rows = [{column: row[column] for column in ROWS} for row in found["assignments"]]
         self.stage.history.samples.append(Sample(at=began, name=name, asked=asked, rows=rows))
         return rows
-
-
-def _next_share(shares: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Who has something to do: a supporting unit before the lead, whose result waits for it."""
-    supports = (a for a in shares if a["kind"] == "SUPPORT" and a["ended_at"] is None and a["state"] != "SUBMITTED")
-    return next(supports, shares[-1])
-
-
-def _next_command(state: str) -> tuple[str, dict[str, str]]:
-    match state:
-        case "PENDING_SIGN":
-            return "sign", {"handler": "worker-7"}
-        case "SIGNED":
-            return "contact", {"handler": "worker-7"}
-        case _:
-            return "resolve", {"action": "REPAIRED", "reply": "已处理"}
 
 
 def _matter(key: str, words: str = "") -> bytes:
