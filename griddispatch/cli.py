@@ -22,7 +22,7 @@ from griddispatch.capacity.command import app as capacity
 from griddispatch.contract import app as contract
 from griddispatch.demo.layouts import InputError, read_mapping
 from griddispatch.demo.run import DemoFailed, Options, run
-from griddispatch.dlq import DEAD, STATES, Discarding, dead_letters
+from griddispatch.dlq import DEAD, STATES, DeadLetters, Discarding, dead_letters
 from griddispatch.health import ask
 from griddispatch.kafka_access import kafka_security
 from griddispatch.keys import app as keys
@@ -222,7 +222,7 @@ def replay_dead(
         producer = Producer(bootstrap, "griddispatch-dlq", kafka_security())
         try:
             async with dead_letters(_dsn_of(service, dsn), operator()) as letters:
-                for number in numbers or await letters.found(ticket, first, last):
+                for number in await _chosen(letters, numbers, ticket, first, last):
                     row = await letters.shown(number)
                     where = f"{number}: {row['state']}, to {row['topic']}/{row['partition']}, {row['reason']}"
                     if yes:
@@ -250,17 +250,38 @@ def discard_dead(
     if not reason.strip():
         _leave("--reason: say why", REFUSED)
 
-    async def settle() -> None:
+    async def settle() -> int:
+        refused = 0
         async with dead_letters(_dsn_of(service, dsn), operator()) as letters:
-            for number in numbers or await letters.found(ticket, first, last):
+            for number in await _chosen(letters, numbers, ticket, first, last):
                 row = await letters.shown(number)
-                done = await letters.discard(number, reason) if yes else "would discard"
+                try:
+                    done = await letters.discard(number, reason) if yes else "would discard"
+                except (Conflict, Forbidden, Rejected) as error:  # the others are still to be asked for
+                    refused += 1
+                    typer.echo(f"{number}: {error}", err=True)
+                    continue
                 typer.echo(f"{done} {number}: {row['state']}, {row['reason']}")
                 if done is Discarding.ASKED:
                     typer.echo("  a second person must give the same command within two days")
+        return refused
 
-    _finish(settle())
+    refused = _finish(settle())
     _say_dry(yes)
+    if refused:
+        raise typer.Exit(REFUSED)
+
+
+async def _chosen(
+    letters: DeadLetters, numbers: list[int] | None, ticket: str | None, first: int | None, last: int | None
+) -> list[int]:
+    """The numbers given, or those of a ticket or range; it says so when more are left than one command settles."""
+    if numbers:
+        return numbers
+    found, has_more = await letters.found(ticket, first, last)
+    if has_more:
+        typer.echo(f"these are the first {len(found)}: give the command again for those behind them", err=True)
+    return found
 
 
 def main() -> None:

@@ -13,7 +13,7 @@ from shared.clock import utc_now
 from shared.database import Database, Transaction, connect, named_queries
 from shared.errors import NotFound, Problem, Rejected, Unavailable
 from shared.kafka import Outgoing, Producer
-from shared.pending_acts import approve, ask, list_waiting, use
+from shared.pending_acts import approve, ask, use, waiting_for
 from shared.positions import headers_from_json
 
 _SQL = named_queries("shared", "sql", "messaging.sql")
@@ -21,6 +21,8 @@ _SQL = named_queries("shared", "sql", "messaging.sql")
 DEAD = "DEAD"
 STATES = (DEAD, "REPLAYED", "DISCARDED")
 DISCARD: Final = "discard_dead_letter"
+AT_ONCE: Final = 10_000
+"""So many are settled with one command."""
 
 
 class Discarding(StrEnum):
@@ -50,12 +52,17 @@ class DeadLetters:
         self._database = database
         self._actor = Actor("operator", person=operator, jurisdiction=EVERYWHERE)
 
-    async def found(self, ticket: str | None, first: int | None, last: int | None) -> list[int]:
-        """The numbers of the dead letters of a ticket, in a range, or both; in the order in which they died."""
+    async def found(self, ticket: str | None, first: int | None, last: int | None) -> tuple[list[int], bool]:
+        """The numbers of the dead letters of a ticket, in a range, or both, in the order of their places; and whether
+        there are more than the 10,000 that one command settles.
+
+        Raises Rejected when nothing says which.
+        """
         if ticket is None and first is None and last is None:
             raise Rejected(Problem("ids", "missing", "say which: numbers, --ticket, or --from and --to"))
         key = None if ticket is None else ticket.encode()
-        return [row["id"] for row in await self._database.fetch(_SQL["find_dead"], key, first or 0, last or 2**62)]
+        rows = await self._database.fetch(_SQL["find_dead"], key, first or 0, last or 2**62, AT_ONCE + 1)
+        return [row["id"] for row in rows[:AT_ONCE]], len(rows) > AT_ONCE
 
     async def listed(self, states: Sequence[str], limit: int) -> list[dict[str, Any]]:
         """The latest first, without their content."""
@@ -75,14 +82,13 @@ class DeadLetters:
         when it was asked for with another reason.
         """
         subject, detail, now = f"dead-letter/{number}", {"reason": reason}, utc_now()
-        waiting = [one for one in await list_waiting(self._database, self._actor, now) if one.subject == subject]
         async with self._database.transaction() as tx:
             await _locked(tx.conn, number)
-            if not waiting:
+            asked = await waiting_for(tx, DISCARD, subject, now)
+            if asked is None:
                 await ask(tx, DISCARD, subject, detail, self._actor, EVERYWHERE, now)
                 await self._write(tx, "dlq.discard-asked", number)
                 return Discarding.ASKED
-            asked = waiting[0]
             if asked.settled_by is None:
                 await approve(tx, asked.id, self._actor, now)
             await use(tx, DISCARD, subject, detail, self._actor, now)
