@@ -48,7 +48,7 @@ def reopen(story: Story) -> None:
     is_big = story.case.size is MatterSize.BIG
     story.case = replace(
         move(story.case, TicketState.DISPATCHED), cycle=story.case.cycle + 1, reopens=reopens, limit=str(limit),
-        started_at=story.now, due_at=due_at, light=Light.GREEN, level=0, escalated=(), plan=(), extension=None,
+        started_at=story.now, due_at=due_at, light=Light.GREEN, level=0, escalated=(), plan=(), extension=None, moves=(),
         is_complex=story.case.is_complex or (is_big and reopens >= rules.complex_from), first_limit=original,
         waiver=None,
     )  # fmt: skip
