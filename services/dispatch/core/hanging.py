@@ -1,6 +1,7 @@
 """Matters that cannot be solved now (挂账): proposed by one person, approved by another, owned, and looked at again."""
 
 from datetime import timedelta
+from typing import assert_never
 
 from msgspec.structs import replace
 
@@ -31,6 +32,8 @@ def hang(story: Story, command: HangCommand) -> None:
             if story.case.state is not TicketState.HUNG:
                 raise Refused("NOT_HUNG", "the matter does not wait")
             unhang(story, automatic=False)
+        case _:
+            assert_never(command)
 
 
 def _propose(story: Story, command: ProposeHang) -> None:

@@ -1,6 +1,7 @@
 """Time that stands still or is added: asking the citizen once, and putting the deadline off once."""
 
 from datetime import datetime
+from typing import assert_never
 
 from msgspec.structs import replace
 
@@ -54,6 +55,8 @@ def change_time(story: Story, command: TimeCommand) -> None:
             _open_request(story.case)
             story.note("EXTENSION_REFUSED", command.reason)
             refuse_extension(story, expired=False)
+        case _:
+            assert_never(command)
 
 
 def _ask_info(story: Story, command: AskInfo) -> None:
