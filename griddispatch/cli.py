@@ -28,6 +28,7 @@ from griddispatch.kafka_access import kafka_security
 from griddispatch.keys import app as keys
 from griddispatch.lifecycle import app as lifecycle
 from griddispatch.reconcile import app as reconcile
+from griddispatch.recover import app as recover
 from griddispatch.replay import app as replay
 from griddispatch.report import app as monthly
 from griddispatch.rules import app as rules
@@ -64,6 +65,7 @@ app.add_typer(bench)
 app.add_typer(capacity)
 app.add_typer(replay)
 app.add_typer(reconcile)
+app.add_typer(recover, name="recover")
 app.add_typer(monthly, name="report")
 app.add_typer(lifecycle, name="lifecycle")
 app.add_typer(keys, name="keys")
