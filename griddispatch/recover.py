@@ -9,6 +9,7 @@ import typer
 
 from griddispatch.group_offsets import Standing, begin_again, standings
 from griddispatch.kafka_access import kafka_security
+from griddispatch.remade_topics import OURS, remake
 from griddispatch.replay import Bootstrap
 from griddispatch.tables import Service, finish, operator, tables_of
 from griddispatch.unread import Behind, behind, queue_again
@@ -22,32 +23,29 @@ HOLDER: Final = "griddispatch-recover"
 
 app = typer.Typer(no_args_is_help=True, help="After a restore, and where a group lost its place in Kafka.")
 
-Of = Annotated[Service, typer.Option("--service", help="whose tables")]
-Dsn = Annotated[str | None, typer.Option(help="instead of GRIDDISPATCH_DATABASE_DSN_<SERVICE>")]
+Of = Annotated[list[Service] | None, typer.Option("--service", help="only this one; may be repeated")]
 Yes = Annotated[bool, typer.Option("--yes", help="do it; without this nothing is changed")]
 
 
 @app.command("epoch")
 def epoch(
-    service: Of,
     reason: Annotated[str, typer.Option(min=1, help="why, for whoever reads the table later")],
-    dsn: Dsn = None,
+    service: Of = None,
     yes: Yes = False,
 ) -> None:
-    """Begin the next epoch of a service's ledger, once its database was restored to an earlier point.
+    """Begin the next epoch of the ledgers, once their database was restored to an earlier point.
 
-    What is stated from then on has ids of its own, also under versions that were used and forgotten. The service must
-    stand still: refused while its relay publishes.
+    What is stated from then on has ids of its own, also under versions that were used and forgotten. The services must
+    stand still: refused while a relay publishes.
     """
-    before, after = finish(_epoch(service, dsn, reason, really=yes))
-    typer.echo(
-        f"{service}: epoch {before}, now {after}" if yes else f"{service}: epoch {before}; add --yes to raise it"
-    )
+    for one in service or list(Service):
+        before, after = finish(_epoch(one, reason, really=yes))
+        typer.echo(f"{one}: epoch {before}, {'now' if yes else 'with --yes'} {after}")
 
 
-async def _epoch(service: Service, dsn: str | None, reason: str, *, really: bool) -> tuple[int, int]:
+async def _epoch(service: Service, reason: str, *, really: bool) -> tuple[int, int]:
     now = datetime.now(UTC)
-    async with tables_of(service, dsn) as database:
+    async with tables_of(service) as database:
         before = await read_epoch(database)
         if not really:
             return before, next_epoch(before, now)
@@ -60,27 +58,44 @@ async def _epoch(service: Service, dsn: str | None, reason: str, *, really: bool
             await alone.release()
 
 
+@app.command("topics")
+def topics(
+    bootstrap: Bootstrap = "127.0.0.1:9092",
+    replicas: Annotated[int, typer.Option(min=1, max=9, help="copies of each partition")] = 1,
+    yes: Yes = False,
+) -> None:
+    """Delete the topics that the services write, and make them anew, empty: after a restore, before the replay.
+
+    The topic of the hotlines and the mirrors of dead letters stay. All services must stand still.
+    """
+    if yes:
+        typer.echo(f"made anew: {', '.join(finish(remake(bootstrap, replicas, kafka_security())))}")
+    else:
+        typer.echo(f"would delete and make anew: {', '.join(topic.name for topic in OURS)}; add --yes to do it")
+
+
 @app.command("group")
 def group(
-    service: Of,
+    service: Of = None,
     bootstrap: Bootstrap = "127.0.0.1:9092",
     whole: Annotated[
         bool, typer.Option("--from-the-beginning", help="in every topic, as after a restore of its tables")
     ] = False,
     yes: Yes = False,
 ) -> None:
-    """Help a reader that lost its place: offsets that lead nowhere go to the beginning, and what it never got is told.
+    """Help readers that lost their place: offsets that lead nowhere go to the beginning, and what they never got is told.
 
-    What it has is known by its own tables, what there is by those of the services it reads: GRIDDISPATCH_DATABASE_DSN_…
-    of all of them are needed. The reader must be stopped; the relays of the others should run.
+    What a reader has is known by its own tables, what there is by those of the services it reads: the settings
+    GRIDDISPATCH_DATABASE_DSN_… of all of them are needed. The reader must be stopped.
     """
-    lost, missing = finish(_group(service, bootstrap, whole=whole, really=yes))
-    for place in lost:
-        typer.echo(f"{place.topic}/{place.partition}: at {place.committed}, there is {place.beginning} to {place.end}")
-    for source, stories in missing.items():
-        events = sum(b.stated - b.read for b in stories)
-        typer.echo(f"{source}: {events} events of {len(stories)} tickets were never read")
-    typer.echo("done: start the service" if yes else "nothing was changed; add --yes to do it")
+    for one in service or list(Service):
+        lost, missing = finish(_group(one, bootstrap, whole=whole, really=yes))
+        for p in lost:
+            typer.echo(f"{one} in {p.topic}/{p.partition}: at {p.committed}, there is {p.beginning} to {p.end}")
+        for source, stories in missing.items():
+            events = sum(b.stated - b.read for b in stories)
+            typer.echo(f"{one} of {source.name.lower()}: {events} events of {len(stories)} tickets were never read")
+    typer.echo("done: start the services" if yes else "nothing was changed; add --yes to do it")
 
 
 async def _group(

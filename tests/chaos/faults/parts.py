@@ -75,8 +75,7 @@ async def kafka_lost(scene: Scene) -> None:
         scene.stage.poison.clear()  # it lay in the lost log
         await asyncio.to_thread(scene.kafka.cluster.start)
         await apply_topics(scene.kafka.cluster.direct, TOPICS, replicas=3)
-        for service in SERVICES:
-            await asyncio.to_thread(_republish, scene, service)
+        await asyncio.gather(*(asyncio.to_thread(_republish, scene, service) for service in SERVICES))
         for service in SERVICES:
             scene.stage.launch(service)
     await scene.all_ready()
