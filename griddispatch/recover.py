@@ -83,7 +83,7 @@ def group(
     ] = False,
     yes: Yes = False,
 ) -> None:
-    """Help readers that lost their place: offsets that lead nowhere go to the beginning, and what they never got is told.
+    """Help readers that lost their place: offsets that lead nowhere go to the beginning, what they never got is told.
 
     What a reader has is known by its own tables, what there is by those of the services it reads: the settings
     GRIDDISPATCH_DATABASE_DSN_… of all of them are needed. The reader must be stopped.

@@ -52,6 +52,7 @@ POOL_CONNECTIONS = Gauge(
 LOOP_DELAY = Histogram(
     "griddispatch_event_loop_delay_seconds", "How late the event loop wakes who slept.", buckets=SHORT_S
 )
+TASKS = Gauge("griddispatch_tasks", "Tasks of the event loop that are not done.")
 SAMPLED_AT = Gauge("griddispatch_sampled_timestamp_seconds", "When a sample was last taken.", ["sample"])
 SAMPLES_FAILED = Counter("griddispatch_samples_failed_total", "Samples that could not be taken.", ["sample"])
 HTTP_SECONDS = Histogram(
