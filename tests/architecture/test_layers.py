@@ -50,6 +50,9 @@ SHARED_LAYERS = (
         "shared.openapi",
     },
     {
+        "shared.retelling",
+    },
+    {
         "shared.health",
         "shared.reconciliation",
         "shared.replay",
@@ -75,6 +78,7 @@ SHARED_LAYERS = (
         "shared.row_security",
     },
     {
+        "shared.epochs",
         "shared.kafka",
         "shared.ledger",
         "shared.steadiness",
