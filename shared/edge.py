@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import unquote_to_bytes
@@ -11,9 +12,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.connections import UNGUARDED, Gate
 from shared.errors import Malformed, Problem, Rejected
+from shared.plain_pages import FORM
 from shared.problems import RETRY_AFTER_S, problem
 from shared.strict_json import Limits, cleaned
 
+JSON: Final = "application/json"
 NDJSON: Final = ("application/x-ndjson", "application/ndjson")
 _WITH_BODY = frozenset(("POST", "PUT", "PATCH", "DELETE"))
 _FORBIDDEN = re.compile(rb"[\x00-\x08\x0b-\x1f\x7f]")
@@ -27,10 +30,14 @@ class _Refused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Bodies:
-    """What an application leaves to the edge: bodies of at most so much JSON, or NDJSON, which its routes read."""
+    """What an application leaves to the edge: bodies of at most so much JSON, or NDJSON, which its routes read.
+
+    At the paths of `forms` pages post forms: they are counted here, and read by their routes.
+    """
 
     limits: Limits = field(default_factory=Limits)
     receipt_s: float = 20.0
+    forms: Collection[str] = ()
 
 
 class Edge:
@@ -77,20 +84,23 @@ class Edge:
             headers = dict(scope["headers"])
             _check_packing(headers)
             if self._bodies is not None and scope["method"] in _WITH_BODY and _has_body(headers):
-                receive = await self._read(self._bodies, headers, receive)
+                is_form = scope["path"] in self._bodies.forms
+                receive = await self._read(self._bodies, headers, receive, is_form=is_form)
         except _Refused as refused:
             await refused.response(scope, receive, send)
             return
         await self._app(scope, receive, send)
 
-    async def _read(self, bodies: Bodies, headers: dict[bytes, bytes], receive: Receive) -> Receive:
-        """What hands the body on. Raises _Refused for one that is no JSON, or too much, or too late."""
+    async def _read(self, bodies: Bodies, headers: dict[bytes, bytes], receive: Receive, *, is_form: bool) -> Receive:
+        """What hands the body on. Raises _Refused for one that is no JSON, or no form, or too much, or too late."""
         media_type, _, parameters = headers.get(b"content-type", b"").decode("latin-1").lower().partition(";")
         if media_type.strip() in NDJSON:
             return receive
         body = await _whole(bodies, receive)
-        if body:
-            _check_media_type(media_type.strip(), parameters.strip())
+        if is_form:
+            _check_media_type(FORM, media_type.strip(), parameters.strip())
+        elif body:
+            _check_media_type(JSON, media_type.strip() or JSON, parameters.strip())
             body = _sound(body, bodies.limits)
         return _hand_on(body, receive)
 
@@ -116,9 +126,9 @@ def _has_body(headers: dict[bytes, bytes]) -> bool:
     return b"transfer-encoding" in headers or headers.get(b"content-length", b"0").strip(b"0") != b""
 
 
-def _check_media_type(media_type: str, parameters: str) -> None:
-    if media_type not in ("", "application/json") or parameters not in ("", "charset=utf-8", 'charset="utf-8"'):
-        raise _Refused(problem(415, "media-type", "The body must be application/json in UTF-8."))
+def _check_media_type(wanted: str, media_type: str, parameters: str) -> None:
+    if media_type != wanted or parameters not in ("", "charset=utf-8", 'charset="utf-8"'):
+        raise _Refused(problem(415, "media-type", f"The body must be {wanted} in UTF-8."))
 
 
 async def _whole(bodies: Bodies, receive: Receive) -> bytes:

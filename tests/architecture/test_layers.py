@@ -124,6 +124,7 @@ SHARED_LAYERS = (
         "shared.event_ids",
     },
     {
+        "shared.plain_pages",
         "shared.strict_json",
     },
     {
@@ -133,6 +134,7 @@ SHARED_LAYERS = (
         "shared.failpoint",
         "shared.sections",
         "shared.from_files",
+        "shared.markup",
         "shared.telemetry",
         "shared.tracing",
         "shared.terms",
@@ -269,8 +271,10 @@ CORE_MAY_KNOW = {
     "shared.events",
     "shared.intake_events",
     "shared.joint_events",
+    "shared.markup",
     "shared.notify_events",
     "shared.outcome",
+    "shared.plain_pages",
     "shared.sections",
     "shared.strict_json",
     "shared.terms",
