@@ -185,6 +185,21 @@ async def use_link(tx: Transaction, digest: bytes, now: datetime) -> bool:
     return bool(await tx.conn.fetch(_SQL["use_link"], digest, now))
 
 
+# Words
+
+
+async def add_words(tx: Transaction, key: Key, sealed: bytes, now: datetime, forget_before: datetime) -> None:
+    """Keep what a citizen wrote, and forget a few that are old; what stands already stays."""
+    await tx.conn.execute(_SQL["forget_words"], forget_before, 100)
+    await tx.conn.execute(_SQL["add_words"], *key, sealed, now)
+
+
+async def words_of(database: Database, ticket_id: TicketId) -> list[tuple[int, bytes, datetime]]:
+    """What was written about a ticket: the cycle, the sealed words, when."""
+    rows = await database.fetch(_SQL["words_of"], ticket_id)
+    return [(row["cycle"], row["sealed"], row["said_at"]) for row in rows]
+
+
 # Exclusions
 
 

@@ -162,6 +162,7 @@ SERVICE_LAYERS = (
         "board_api",
         "citizen_page",
         "desk_api",
+        "reply_page",
     },
     {
         "api",
