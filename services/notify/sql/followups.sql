@@ -123,7 +123,9 @@ ON CONFLICT DO NOTHING
 
 -- name: late_exclusions
 -- Requests whose panel has had its time, read without a lock.
-SELECT ticket_id, cycle FROM exclusion WHERE state = 'ASKED' AND decide_by < $1 ORDER BY decide_by LIMIT $2
+SELECT ticket_id, cycle FROM exclusion
+WHERE state = 'ASKED' AND decide_by < $1 AND (ticket_id, cycle) NOT IN (SELECT * FROM unnest($3::uuid[], $4::int[]))
+ORDER BY decide_by LIMIT $2
 
 -- name: list_exclusions
 SELECT ticket_id, cycle, unit, reason, evidence, asked_by, asked_at, decide_by, state, sampled, checked_by
