@@ -1,5 +1,6 @@
 """The citizen's page: how a matter stands, and what its citizen may do, for whoever shows number and code."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -27,6 +28,8 @@ WITHIN_S: Final = 20.0
 WRONG_CODES: Final = Policy("wrong-codes", 30, 600)
 """Wrong codes that one address may send, whatever the numbers: nobody walks through the numbers with one code."""
 MOST_FIELDS: Final = 12
+_FORBIDDEN: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+"""As in JSON, but that a form ends its lines with CR and LF."""
 
 Fields = Mapping[str, str]
 
@@ -141,10 +144,31 @@ class _Done:
                 return None
 
 
+_FIELDS: Final = ("ticket_no", "query_code", "lang", "text", "contacted", "solved", "satisfaction")
+PAGE_FORM: Final = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/x-www-form-urlencoded": {
+                "schema": {
+                    "type": "object",
+                    "required": ["ticket_no", "query_code"],
+                    "additionalProperties": False,
+                    "properties": {name: {"type": "string"} for name in _FIELDS},
+                }
+            }
+        },
+    }
+}
+"""What the document says of the page's forms; which further fields count depends on the step."""
+
+
 def router(page: Page) -> APIRouter:
     """The routes. Numbers and codes stand in bodies only: an address says nothing about anybody."""
     routes = APIRouter(prefix="/c")
-    html: dict[int | str, dict[str, Any]] = {200: {"content": {"text/html": {}}}}
+    html: dict[int | str, dict[str, Any]] = {
+        200: {"content": {"text/html": {}}}, 400: {"description": "Asked again.", "content": {"text/html": {}}},
+    }  # fmt: skip
 
     @routes.get("", response_class=Response, responses=html)
     async def open_page(request: Request, lang: str = "") -> Response:
@@ -157,32 +181,32 @@ def router(page: Page) -> APIRouter:
         number = ticket_no if len(ticket_no) == 20 and ticket_no.isascii() and ticket_no.isdigit() else ""
         return _sent(ask_page(_language(request, {"lang": lang}), number))
 
-    @routes.post("", response_class=Response, responses=html)
+    @routes.post("", response_class=Response, responses=html, openapi_extra=PAGE_FORM)
     async def show_page(request: Request) -> Response:
         """How the matter stands."""
         return await page.show(request, "")
 
-    @routes.post("/supplement", response_class=Response, responses=html)
+    @routes.post("/supplement", response_class=Response, responses=html, openapi_extra=PAGE_FORM)
     async def page_supplement(request: Request) -> Response:
         """Add something."""
         return await page.show(request, "supplement")
 
-    @routes.post("/hasten", response_class=Response, responses=html)
+    @routes.post("/hasten", response_class=Response, responses=html, openapi_extra=PAGE_FORM)
     async def page_hasten(request: Request) -> Response:
         """Ask for speed."""
         return await page.show(request, "hasten")
 
-    @routes.post("/withdraw", response_class=Response, responses=html)
+    @routes.post("/withdraw", response_class=Response, responses=html, openapi_extra=PAGE_FORM)
     async def page_withdraw(request: Request) -> Response:
         """Take the matter back."""
         return await page.show(request, "withdraw")
 
-    @routes.post("/rate", response_class=Response, responses=html)
+    @routes.post("/rate", response_class=Response, responses=html, openapi_extra=PAGE_FORM)
     async def page_rate(request: Request) -> Response:
         """Judge the result."""
         return await page.show(request, "rate")
 
-    @routes.post("/reopen", response_class=Response, responses=html)
+    @routes.post("/reopen", response_class=Response, responses=html, openapi_extra=PAGE_FORM)
     async def page_reopen(request: Request) -> Response:
         """Have it done again."""
         return await page.show(request, "reopen")
@@ -202,7 +226,7 @@ async def _fields(request: Request) -> Fields:
     except ValueError as error:
         raise Refusal(400, "form", "The form cannot be read.") from error
     fields = dict(pairs)
-    if len(fields) < len(pairs) or any("\x00" in value for value in fields.values()):
+    if len(fields) < len(pairs) or any(_FORBIDDEN.search(value) for value in fields.values()):
         raise Refusal(400, "form", "The form cannot be read.")
     return {name: value.replace("\r\n", "\n") for name, value in fields.items()}
 

@@ -7,14 +7,14 @@ from typing import Annotated
 from pydantic import AwareDatetime, Field, StringConstraints, model_validator
 
 from services.intake.core.report import Reporter
-from services.intake.forms import Form
+from services.intake.forms import SOMETHING, Form
 from services.intake.listening import Told
 from services.intake.listening_store import Session
 from services.intake.vault import OriginalWords
 from shared.terms import SessionId, SessionKind
 
-Words = Annotated[str, StringConstraints(min_length=1, max_length=4000, strip_whitespace=True)]
-Line = Annotated[str, StringConstraints(min_length=1, max_length=300, strip_whitespace=True)]
+Words = Annotated[str, StringConstraints(min_length=1, max_length=4000, strip_whitespace=True), SOMETHING]
+Line = Annotated[str, StringConstraints(min_length=1, max_length=300, strip_whitespace=True), SOMETHING]
 Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9:._-]{0,63}$")]
 Lon = Annotated[float, Field(ge=-180, le=180)]
 Lat = Annotated[float, Field(ge=-90, le=90)]
