@@ -52,6 +52,8 @@ _KEYS: Json = {
 DEMANDED: Final = "x-demanded"
 """In the schema of a parameter that the route itself asks for, with an answer of its own."""
 _OPEN_TEXT = ("pattern", "format", "enum", "const")
+_FRAMEWORKS: Json = {"application/json": {"schema": {"$ref": SCHEMA_PREFIX + "HTTPValidationError"}}}
+"""What the framework believes to answer for bad input; `shared/problems.py` answers instead."""
 _TITLES: Mapping[str, tuple[str, str]] = {
     "401": ("unauthenticated", "Say who you are."),
     "403": ("forbidden", "Your role lacks the right, or the step is not yours."),
@@ -152,8 +154,8 @@ def _refuse(operation: Json) -> None:
 
 def _own_refusals(responses: Json, refused: set[str]) -> Json:
     """What a door refuses with in its own words, by status; whatever stands before it knows only problem documents."""
-    others = {s: r.get("content") for s, r in responses.items() if not s.startswith("2") and s not in refused}
-    return {status: content for status, content in others.items() if content}
+    others = {s: r.get("content", {}) for s, r in responses.items() if not s.startswith("2") and s not in refused}
+    return {s: content for s, content in others.items() if content and content != _FRAMEWORKS}
 
 
 def _problem(status: str, described: str) -> Json:

@@ -9,6 +9,7 @@ from fastapi import Request, Response
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from services.intake.bodies import expect, whole_body
+from services.intake.contract import refusals
 from services.intake.doors import Refusal
 from services.intake.officers import Actor, actor_of
 from shared.database import Database, Transaction
@@ -30,9 +31,10 @@ class Form(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-def form_body(model: type[Form]) -> dict[str, Any]:
-    """What the OpenAPI document says of a route whose body is such a form."""
-    return {"requestBody": {"required": True, "content": {"application/json": {"schema": model.model_json_schema()}}}}
+def taking(model: type[Form], *statuses: int) -> dict[str, Any]:
+    """What the OpenAPI document says of a route whose body is such a form, and which refuses under these statuses."""
+    body = {"required": True, "content": {"application/json": {"schema": model.model_json_schema()}}}
+    return {"responses": refusals(*statuses), "openapi_extra": {"requestBody": body}}
 
 
 async def read_form(request: Request, model: type[M]) -> M:

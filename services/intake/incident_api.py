@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BaseModel, StringConstraints
 
 from services.intake import incident_store
 from services.intake.contract import refusals
-from services.intake.forms import SOMETHING, Form, acted, answer, command, form_body, guarded
+from services.intake.forms import SOMETHING, Form, acted, answer, command, guarded, taking
 from services.intake.incident_desk import IncidentDesk, Refusal
 from services.intake.officers import Actor, actor_of
 from shared.acting import acting
@@ -132,12 +132,7 @@ def router(database: Database, desk: IncidentDesk, now: Clock) -> APIRouter:
             lambda tx: desk.refuse_suggestion(tx, suggestion_id, actor, now())
         )
 
-    @routes.post(
-        "/v1/tickets/{ticket_id}/split",
-        status_code=204,
-        responses=refusals(400, 403, 404, 409, 422, 503),
-        openapi_extra=form_body(SplitForm),
-    )
+    @routes.post("/v1/tickets/{ticket_id}/split", status_code=204, **taking(SplitForm, 400, 403, 404, 409, 422, 503))
     async def split(request: Request, ticket_id: UUID) -> Response:
         """Undo a merge, with a reason: the ticket is as if it had never been merged."""
 
@@ -157,10 +152,7 @@ def router(database: Database, desk: IncidentDesk, now: Clock) -> APIRouter:
         return answer(view)
 
     @routes.post(
-        "/v1/tickets/{ticket_id}/refusal",
-        status_code=204,
-        responses=refusals(400, 403, 404, 409, 422, 503),
-        openapi_extra=form_body(RefusalForm),
+        "/v1/tickets/{ticket_id}/refusal", status_code=204, **taking(RefusalForm, 400, 403, 404, 409, 422, 503)
     )
     async def refuse(request: Request, ticket_id: UUID) -> Response:
         """Do not take a matter on; the citizen is told why, and which other way is open."""
@@ -172,10 +164,7 @@ def router(database: Database, desk: IncidentDesk, now: Clock) -> APIRouter:
         return await command(database, request, AGENTS, RefusalForm, call)
 
     @routes.post(
-        "/v1/tickets/{ticket_id}/transfer",
-        status_code=204,
-        responses=refusals(400, 403, 404, 409, 422, 503),
-        openapi_extra=form_body(TransferForm),
+        "/v1/tickets/{ticket_id}/transfer", status_code=204, **taking(TransferForm, 400, 403, 404, 409, 422, 503)
     )
     async def transfer(request: Request, ticket_id: UUID) -> Response:
         """Hand a whole matter on to somebody outside."""

@@ -16,7 +16,7 @@ from services.intake.contract import refusals
 from services.intake.core.listening import OVERSEERS, RECORDERS, ItemState, may_read
 from services.intake.core.repeats import LOCAL
 from services.intake.doors import Refusal
-from services.intake.forms import SOMETHING, WITHIN_S, Form, answer, form_body, guarded, read_form
+from services.intake.forms import SOMETHING, WITHIN_S, Form, answer, guarded, read_form, taking
 from services.intake.incident_store import sealed_of
 from services.intake.listening import Listening
 from services.intake.listening_forms import ItemForm, PromiseForm, SaidForm, SessionForm, TicketForm
@@ -96,12 +96,7 @@ def router(database: Database, listening: Listening, vault: Vault, now: Clock, c
     _add_lists(routes, database, vault, now, county)
     _add_steps(routes, database, listening, now)
 
-    @routes.post(
-        "/sessions",
-        status_code=201,
-        responses=refusals(400, 403, 404, 422, 503),
-        openapi_extra=form_body(SessionForm),
-    )
+    @routes.post("/sessions", status_code=201, **taking(SessionForm, 400, 403, 404, 422, 503))
     async def post_session(request: Request) -> Response:
         """Record a session; the same `external_id` of the same unit again is the same session."""
 
@@ -126,12 +121,7 @@ def router(database: Database, listening: Listening, vault: Vault, now: Clock, c
         except Malformed as error:
             return problem(400, error.code, "The table cannot be read.", error.problems)
 
-    @routes.post(
-        "/sessions/{session_id}/items",
-        status_code=201,
-        responses=refusals(400, 403, 404, 409, 422, 503),
-        openapi_extra=form_body(ItemForm),
-    )
+    @routes.post("/sessions/{session_id}/items", status_code=201, **taking(ItemForm, 400, 403, 404, 409, 422, 503))
     async def post_item(request: Request, session_id: UUID) -> Response:
         """Write down what somebody brought up."""
 
@@ -155,12 +145,7 @@ def router(database: Database, listening: Listening, vault: Vault, now: Clock, c
 def _add_steps(routes: APIRouter, database: Database, listening: Listening, now: Clock) -> None:
     """How something that was brought up comes to an end, and how its words are read."""
 
-    @routes.post(
-        "/items/{item_id}/answer",
-        status_code=204,
-        responses=refusals(400, 403, 404, 409, 422, 503),
-        openapi_extra=form_body(SaidForm),
-    )
+    @routes.post("/items/{item_id}/answer", status_code=204, **taking(SaidForm, 400, 403, 404, 409, 422, 503))
     async def answer_item(request: Request, item_id: UUID) -> Response:
         """It was answered on the spot."""
 
@@ -169,12 +154,7 @@ def _add_steps(routes: APIRouter, database: Database, listening: Listening, now:
 
         return await _told(database, request, SaidForm, call)
 
-    @routes.post(
-        "/items/{item_id}/commitment",
-        status_code=204,
-        responses=refusals(400, 403, 404, 409, 422, 503),
-        openapi_extra=form_body(PromiseForm),
-    )
+    @routes.post("/items/{item_id}/commitment", status_code=204, **taking(PromiseForm, 400, 403, 404, 409, 422, 503))
     async def commit_item(request: Request, item_id: UUID) -> Response:
         """It was promised by a day; when the day goes by it becomes a ticket."""
 
@@ -183,12 +163,7 @@ def _add_steps(routes: APIRouter, database: Database, listening: Listening, now:
 
         return await _told(database, request, PromiseForm, call)
 
-    @routes.post(
-        "/items/{item_id}/fulfilment",
-        status_code=204,
-        responses=refusals(400, 403, 404, 409, 422, 503),
-        openapi_extra=form_body(SaidForm),
-    )
+    @routes.post("/items/{item_id}/fulfilment", status_code=204, **taking(SaidForm, 400, 403, 404, 409, 422, 503))
     async def fulfil_item(request: Request, item_id: UUID) -> Response:
         """What was promised is done."""
 
@@ -197,12 +172,7 @@ def _add_steps(routes: APIRouter, database: Database, listening: Listening, now:
 
         return await _told(database, request, SaidForm, call)
 
-    @routes.post(
-        "/items/{item_id}/ticket",
-        status_code=201,
-        responses=refusals(400, 403, 404, 409, 422, 503),
-        openapi_extra=form_body(TicketForm),
-    )
+    @routes.post("/items/{item_id}/ticket", status_code=201, **taking(TicketForm, 400, 403, 404, 409, 422, 503))
     async def ticket_item(request: Request, item_id: UUID) -> Response:
         """It becomes a ticket; the number and the code are for whoever brought it up."""
 

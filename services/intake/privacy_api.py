@@ -12,7 +12,7 @@ from services.intake import privacy_store
 from services.intake.contract import refusals
 from services.intake.core.privacy import APPROVERS, ERASE, HANDLERS, UNLOCK, UNLOCKERS
 from services.intake.doors import Refusal
-from services.intake.forms import SOMETHING, Form, answer, form_body, guarded, read_form
+from services.intake.forms import SOMETHING, Form, answer, guarded, read_form, taking
 from services.intake.officers import Actor, actor_of
 from services.intake.privacy import Privacy
 from shared.acting import acting
@@ -93,11 +93,7 @@ def router(database: Database, privacy: Privacy, now: Clock) -> APIRouter:
 def _add_contacts(routes: APIRouter, database: Database, privacy: Privacy, now: Clock) -> None:
     """Getting in touch with whoever reported a matter."""
 
-    @routes.post(
-        "/tickets/{ticket_id}/contact",
-        responses=refusals(400, 403, 404, 422, 503),
-        openapi_extra=form_body(PurposeForm),
-    )
+    @routes.post("/tickets/{ticket_id}/contact", **taking(PurposeForm, 400, 403, 404, 422, 503))
     async def see_contact(request: Request, ticket_id: UUID) -> Response:
         """The reporter's masked name and number, for a stated purpose; a confidential one is not shown at all."""
 
@@ -107,11 +103,7 @@ def _add_contacts(routes: APIRouter, database: Database, privacy: Privacy, now: 
 
         return await _told(request, (*HANDLERS, *UNLOCKERS), PurposeForm, call)
 
-    @routes.post(
-        "/tickets/{ticket_id}/relay-call",
-        responses=refusals(400, 403, 404, 409, 422, 503),
-        openapi_extra=form_body(PurposeForm),
-    )
+    @routes.post("/tickets/{ticket_id}/relay-call", **taking(PurposeForm, 400, 403, 404, 409, 422, 503))
     async def call_reporter(request: Request, ticket_id: UUID) -> Response:
         """A relay number that leads to the reporter for a while; whoever calls never sees the reporter's own."""
 
@@ -124,12 +116,7 @@ def _add_contacts(routes: APIRouter, database: Database, privacy: Privacy, now: 
 def _add_acts(routes: APIRouter, database: Database, privacy: Privacy, now: Clock) -> None:
     """What is asked for and done about one matter's words."""
 
-    @routes.post(
-        "/tickets/{ticket_id}/unlocking",
-        status_code=202,
-        responses=refusals(400, 403, 404, 409, 422, 503),
-        openapi_extra=form_body(PurposeForm),
-    )
+    @routes.post("/tickets/{ticket_id}/unlocking", status_code=202, **taking(PurposeForm, 400, 403, 404, 409, 422, 503))
     async def ask_unlocking(request: Request, ticket_id: UUID) -> Response:
         """Ask a second person to let the words of a confidential matter be read, once and for this purpose."""
 
@@ -139,12 +126,7 @@ def _add_acts(routes: APIRouter, database: Database, privacy: Privacy, now: Cloc
 
         return await _told(request, UNLOCKERS, PurposeForm, call)
 
-    @routes.post(
-        "/tickets/{ticket_id}/blocks",
-        status_code=204,
-        responses=refusals(400, 403, 404, 422, 503),
-        openapi_extra=form_body(BlockForm),
-    )
+    @routes.post("/tickets/{ticket_id}/blocks", status_code=204, **taking(BlockForm, 400, 403, 404, 422, 503))
     async def block_view(request: Request, ticket_id: UUID) -> Response:
         """Keep a unit or a person with an interest in the matter from seeing it."""
 
@@ -155,12 +137,7 @@ def _add_acts(routes: APIRouter, database: Database, privacy: Privacy, now: Cloc
 
         return await _told(request, BLOCKERS, BlockForm, call)
 
-    @routes.post(
-        "/tickets/{ticket_id}/erasing",
-        status_code=202,
-        responses=refusals(400, 403, 404, 409, 422, 503),
-        openapi_extra=form_body(PurposeForm),
-    )
+    @routes.post("/tickets/{ticket_id}/erasing", status_code=202, **taking(PurposeForm, 400, 403, 404, 409, 422, 503))
     async def ask_erasure(request: Request, ticket_id: UUID) -> Response:
         """Ask a second person to agree that a matter's words are forgotten for good."""
 
@@ -170,11 +147,7 @@ def _add_acts(routes: APIRouter, database: Database, privacy: Privacy, now: Cloc
 
         return await _told(request, OFFICERS, PurposeForm, call)
 
-    @routes.post(
-        "/tickets/{ticket_id}/erasure",
-        responses=refusals(400, 403, 404, 409, 422, 503),
-        openapi_extra=form_body(PurposeForm),
-    )
+    @routes.post("/tickets/{ticket_id}/erasure", **taking(PurposeForm, 400, 403, 404, 409, 422, 503))
     async def erase_matter(request: Request, ticket_id: UUID) -> Response:
         """Forget a matter's words for good, as two people agreed."""
 
@@ -195,11 +168,7 @@ def _add_officers(routes: APIRouter, database: Database, privacy: Privacy, now: 
             return refused
         return _shown([_view(act) for act in await privacy.waiting(database, actor_of(request), now())])
 
-    @routes.post(
-        "/privacy/acts/{act_id}/settlement",
-        responses=refusals(400, 403, 404, 409, 422, 503),
-        openapi_extra=form_body(SettleForm),
-    )
+    @routes.post("/privacy/acts/{act_id}/settlement", **taking(SettleForm, 400, 403, 404, 409, 422, 503))
     async def settle_act(request: Request, act_id: UUID) -> Response:
         """Agree or not, as the second person."""
 
@@ -224,7 +193,7 @@ def _add_officers(routes: APIRouter, database: Database, privacy: Privacy, now: 
         found = await privacy_store.list_views(database, subject, viewer, cursor, limit, area, privacy.county)
         return _shown([dict(row) for row in found])
 
-    @routes.post("/privacy/exports", responses=refusals(400, 403, 422, 503), openapi_extra=form_body(ExportForm))
+    @routes.post("/privacy/exports", **taking(ExportForm, 400, 403, 422, 503))
     async def export_subject(request: Request) -> Response:
         """Everything kept of one person, for that person, who asked for it."""
 

@@ -80,17 +80,9 @@ class RotationBody(_Body):
     overlap_hours: Annotated[int, Field(ge=0, le=24 * 14)] = 24
 
 
-_EITHER: list[Any] = [
-    {"properties": {"ticket_id": {"type": "string"}, "since": {"type": "null"}, "until": {"type": "null"}},
-     "required": ["ticket_id"]},
-    {"properties": {"ticket_id": {"type": "null"}, "since": {"type": "string"}}, "required": ["since"]},
-]  # fmt: skip
-
-
 class ReplayBody(_Body):
     """What to deliver again: one ticket's events, or those of a time."""
 
-    model_config = ConfigDict(json_schema_extra={"oneOf": _EITHER})
     ticket_id: UUID | None = None
     since: Instant | None = None
     until: Instant | None = None
