@@ -32,6 +32,7 @@ SHARED_LAYERS = (
     },
     {
         "shared.edge",
+        "shared.methods",
         "shared.ndjson",
     },
     {
@@ -112,6 +113,7 @@ SHARED_LAYERS = (
         "shared.events",
         "shared.gathering",
         "shared.json_schema",
+        "shared.moments",
         "shared.outcome",
         "shared.packs",
         "shared.topics",
