@@ -79,6 +79,7 @@ class Watchers:
         self._shared: dict[tuple[Wanted, int], bytes] = {}
         self.count = 0
         self.is_closed = False
+        self.is_following = False
 
     @property
     def after(self) -> Mapping[Place, int]:
@@ -90,6 +91,10 @@ class Watchers:
         """Where the stream stands, for resuming: the next offset of every partition in order; "" before it began."""
         return ".".join(str(self._next[place]) for place in self._places) if self._next else ""
 
+    def position_at(self, cursor: int) -> str:
+        """Where to resume for one who has come so far; "" while there is news he has not been sent."""
+        return self.position if cursor == self._told else ""
+
     def enter(self) -> None:
         """Count somebody in. Raises TooMany."""
         if self.count >= self._limit or self.is_closed:
@@ -99,6 +104,12 @@ class Watchers:
     def leave(self) -> None:
         """Count somebody out."""
         self.count -= 1
+
+    def follow(self, is_following: bool) -> None:
+        """Say whether news comes in at all; everybody is told when that changes."""
+        if is_following != self.is_following:
+            self.is_following = is_following
+            self._wake()
 
     def begin(self, began: Mapping[Place, int]) -> None:
         """Reading begins, or begins again, there. Where records are gone meanwhile, everybody has missed something."""
@@ -147,7 +158,7 @@ class Watchers:
         return Seen(self._shared[key], self._told)
 
     async def wait(self, timeout_s: float) -> bool:
-        """Wait for news or the end; False when there was none in time."""
+        """Wait for news, a change of following, or the end; False when there was none in time."""
         news = self._news
         try:
             async with asyncio.timeout(timeout_s):
