@@ -109,10 +109,11 @@ def _ticket_change(record: Record) -> Change | None:
     if record.value is None:
         return None
     s = TicketSnapshot.model_validate_json(record.value)
+    units = s.supporting if s.unit is None else (s.unit, *s.supporting)
     gone = orjson.dumps({"ticket_id": str(s.ticket_id), "version": s.version})
     return Change(
         (record.topic, record.partition), record.offset, frame("ticket", record.value),
-        s.grid or s.township or s.county, s.unit, s.light.value, frame("gone", gone),
+        s.grid or s.township or s.county, units, s.light.value, frame("gone", gone),
     )  # fmt: skip
 
 

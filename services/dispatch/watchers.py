@@ -28,7 +28,7 @@ class Change(Struct, frozen=True):
     offset: int
     frame: bytes
     grid: str | None = None
-    unit: str | None = None
+    units: tuple[str, ...] = ()
     light: str | None = None
     gone: bytes = b""
 
@@ -48,7 +48,9 @@ class Wanted(NamedTuple):
         """What of it a watcher gets: the whole, that it is gone, or nothing."""
         if self.grids and not (change.grid or "").startswith(tuple(self.grids)):
             return b""
-        is_out = (self.units and change.unit not in self.units) or (self.lights and change.light not in self.lights)
+        is_out = (self.units and self.units.isdisjoint(change.units)) or (
+            self.lights and change.light not in self.lights
+        )
         return change.gone if is_out else change.frame
 
 

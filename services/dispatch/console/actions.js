@@ -34,7 +34,7 @@ export function Actions({ store, file, reread }) {
 }
 
 function Form({ store, file, name, reread, close }) {
-  const { ticket } = file, command = store.names.all.commands[name], box = useRef(null), asked = useRef(false);
+  const { ticket } = file, command = store.names.all.commands[name], box = useRef(null), asked = useRef(false), notBefore = useRef(0);
   const live = ticket.assignments.filter((a) => !ENDED.has(a.state));
   const [body, setBody] = useState(drafts.read(ticket.ticket_id, name) || {}), [said, setSaid] = useState(null), [busy, setBusy] = useState(false);
   const [share, setShare] = useState(live.at(-1)?.id), [unsure, setUnsure] = useState(false);
@@ -50,13 +50,13 @@ function Form({ store, file, name, reread, close }) {
       await reread(); close();
     } catch (error) {
       setBusy(false);
-      if (error instanceof Offline) { asked.current = true; setUnsure(true); setSaid({ text: say("offline") }); }
+      if (error instanceof Offline) { asked.current = true; notBefore.current = Date.now() + error.afterMs; setUnsure(true); setSaid({ text: say(error.status ? "busy" : "offline") }); }
       else if (error instanceof Problem) { asked.current = false; setSaid({ bad: true, text: explain(error, store.names, unsure) }); if (error.status === 409) await reread(); }
       else throw error;
     }
   };
   const retry = useRef(null);
-  retry.current = () => { if (asked.current && !busy) send(); };
+  retry.current = () => { if (asked.current && !busy && Date.now() >= notBefore.current) send(); };
   useEffect(() => {
     const again = () => retry.current();
     const timer = setInterval(again, RETRY_MS);
