@@ -3,18 +3,16 @@
 import asyncio
 import re
 from dataclasses import dataclass, field
-from typing import Final
 from urllib.parse import unquote_to_bytes
 
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from shared.connections import UNGUARDED, Gate
+from shared.connections import BY_LINES, LINES, UNGUARDED, Gate
 from shared.errors import Malformed, Problem, Rejected
 from shared.problems import RETRY_AFTER_S, problem
 from shared.strict_json import Limits, cleaned
 
-NDJSON: Final = ("application/x-ndjson", "application/ndjson")
 _WITH_BODY = frozenset(("POST", "PUT", "PATCH", "DELETE"))
 _FORBIDDEN = re.compile(rb"[\x00-\x08\x0b-\x1f\x7f]")
 
@@ -27,7 +25,7 @@ class _Refused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Bodies:
-    """What an application leaves to the edge: bodies of at most so much JSON, or NDJSON, which its routes read."""
+    """What an application leaves to the edge: bodies of at most so much JSON; doors of lines read theirs themselves."""
 
     limits: Limits = field(default_factory=Limits)
     receipt_s: float = 20.0
@@ -77,16 +75,16 @@ class Edge:
             headers = dict(scope["headers"])
             _check_packing(headers)
             if self._bodies is not None and scope["method"] in _WITH_BODY and _has_body(headers):
-                receive = await self._read(self._bodies, headers, receive)
+                receive = await self._read(self._bodies, scope["path"], headers, receive)
         except _Refused as refused:
             await refused.response(scope, receive, send)
             return
         await self._app(scope, receive, send)
 
-    async def _read(self, bodies: Bodies, headers: dict[bytes, bytes], receive: Receive) -> Receive:
+    async def _read(self, bodies: Bodies, path: str, headers: dict[bytes, bytes], receive: Receive) -> Receive:
         """What hands the body on. Raises _Refused for one that is no JSON, or too much, or too late."""
         media_type, _, parameters = headers.get(b"content-type", b"").decode("latin-1").lower().partition(";")
-        if media_type.strip() in NDJSON:
+        if path in BY_LINES and media_type.strip() in LINES:
             return receive
         body = await _whole(bodies, receive)
         if body:

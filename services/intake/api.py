@@ -17,12 +17,11 @@ from services.intake.receive import Accepted, Hastened, InFlight, Received, Refu
 from shared.acting import acting
 from shared.actors import EVERYWHERE, Forbidden
 from shared.clock import Clock
+from shared.connections import LINES
 from shared.errors import NotFound, Problem, Rejected
 from shared.gathering import Gathering
 from shared.problems import RETRY_AFTER_S, problem
 from shared.terms import TicketId
-
-NDJSON_TYPES = ("application/x-ndjson", "application/ndjson")
 
 
 def _said(text: str) -> str:
@@ -67,7 +66,7 @@ def router(doors: Doors, privacy: Privacy, now: Clock) -> APIRouter:
         Results are sent while lines still arrive: a client that sends very much reads meanwhile.
         """
         try:
-            expect(request, NDJSON_TYPES)
+            expect(request, LINES)
         except Refusal as refusal:
             return _refused(refusal)
         return bulk.respond(request, doors)
