@@ -68,6 +68,9 @@ export const get = (path) => call(path, { headers: headers() });
 export const post = (path, version, body) =>
   call(path, { method: "POST", body: JSON.stringify(body), headers: headers({ "Content-Type": "application/json", "If-Match": `"${version}"` }) });
 
+/** The same for a service that asks for no version: what is decided there is decided once. */
+export const send = (path, body) => call(path, { method: "POST", body: JSON.stringify(body), headers: headers({ "Content-Type": "application/json" }) });
+
 /** Follow the stream for as long as the page lives. `hear(event, data)`; `flows(bool, status)` when it begins or breaks. */
 export async function follow(hear, flows) {
   let position = "";

@@ -87,7 +87,7 @@ function Alerts({ store, set }) {
 }
 
 function Filters({ store, filters, set }) {
-  const { names } = store, states = ["ACCEPTED", "NEED_INFO", "DISPATCHED", "HUNG", "RESOLVED", "FOLLOWING_UP"];
+  const { names } = store, states = ["ACCEPTED", "NEED_INFO", "DISPATCHED", "HUNG", "RESOLVED", "FOLLOWING_UP", "MERGED"];
   const roots = Object.keys(names.all.categories).filter((code) => code.length === 2).sort();
   const choice = (key, label, options) => html`<select aria-label=${label} value=${filters[key] || ""} onChange=${(e) => set({ [key]: e.target.value })}>
     <option value="">${label}: ${say("all")}</option>${options.map(([value, text]) => html`<option value=${value} selected=${filters[key] === value}>${text}</option>`)}</select>`;

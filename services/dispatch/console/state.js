@@ -135,8 +135,8 @@ export function gone(tickets, versions, before, seen, last) {
   return [...tickets.values()].filter((t) => !seen.has(t.ticket_id) && before.get(t.ticket_id) === versions.get(t.ticket_id) && (!last || t.due_at < last)).map((t) => t.ticket_id);
 }
 
-/** Its clock does not run against a unit: the work is handed in, or put off. */
-export const isResting = (t) => (["RESOLVED", "FOLLOWING_UP", "HUNG"].includes(t.state) ? 1 : 0);
+/** Its clock does not run against a unit: the work is handed in, put off, or waits for another ticket's. */
+export const isResting = (t) => (["RESOLVED", "FOLLOWING_UP", "HUNG", "MERGED"].includes(t.state) ? 1 : 0);
 
 export const placeOf = (t) => t.grid || t.township || t.county;
 
@@ -147,7 +147,7 @@ export function suits(t, f) {
 }
 
 const CHECKS = {
-  view: /^(board|units|system|ticket)$/, light: /^(RED|YELLOW|GREEN)$/, urgency: /^U[123]$/, size: /^(SMALL|BIG|UNSIZED)$/, state: /^[A-Z_]{3,20}$/,
+  view: /^(board|units|merges|system|ticket)$/, light: /^(RED|YELLOW|GREEN)$/, urgency: /^U[123]$/, size: /^(SMALL|BIG|UNSIZED)$/, state: /^[A-Z_]{3,20}$/,
   grid: /^\d{6,15}$/, category: /^\d{2,6}$/, unit: /^[a-z0-9:-]{1,80}$/, no: /^\d{1,20}$/, before: /^\d{4}-\d\d-\d\dT[\d:.]+Z$/,
   id: /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/,
 };
