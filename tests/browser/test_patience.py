@@ -194,3 +194,7 @@ async def test_the_small_rules_of_the_pages(stage: Stage) -> None:
         gone = f"m.gone({tickets}, {versions}, {before}, new Set(['a']), LAST)"
         assert await call(page, "state.js", gone.replace("LAST", "''")) == ["b"], "c moved on and d came meanwhile"
         assert await call(page, "state.js", gone.replace("LAST", "'b'")) == [], "the reading ended before b"
+
+        rows = "[['a', 'GREEN', 'DISPATCHED', 1], ['b', 'RED', 'RESOLVED', 2], ['c', 'RED', 'DISPATCHED', 9], ['d', 'YELLOW', 'DISPATCHED', 3]]"
+        made = f"{rows}.map(([ticket_id, light, state, due_at]) => ({{ticket_id, light, state, due_at}}))"
+        assert await call(page, "state.js", f"m.inOrder({made}).map((t) => t.ticket_id)") == ["c", "a", "d", "b"]

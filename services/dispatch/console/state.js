@@ -37,8 +37,9 @@ export class Store {
   }
 
   async start() {
-    this.names = new Names(await this.patiently("/v1/names"));
-    this.area = await this.patiently("/v1/area");
+    const [names, area] = await Promise.all([this.patiently("/v1/names"), this.patiently("/v1/area")]);
+    this.names = new Names(names);
+    this.area = area;
     follow((event, data) => this.hear(event, data), (flows, status) => {
       this.flows = flows;
       if (flows) this.trouble = null; else if (status) this.trouble = { status };
@@ -117,12 +118,12 @@ export class Store {
 
   forget(ids) { for (const id of ids) this.tickets.delete(id); }
 
-  /** The tickets that fit: what units must still do first, the nearest deadline first; kept until something changes. */
+  /** The tickets that fit: what units must still do first, of that what is red, then the nearest deadline; kept until
+      something changes. */
   list(filters) {
     const key = JSON.stringify(filters) + this.revision;
     if (this.kept?.key !== key) {
-      const fits = [...this.tickets.values()].filter((t) => suits(t, filters));
-      fits.sort((a, b) => isResting(a) - isResting(b) || (a.due_at < b.due_at ? -1 : a.due_at > b.due_at ? 1 : a.ticket_id < b.ticket_id ? -1 : 1));
+      const fits = inOrder([...this.tickets.values()].filter((t) => suits(t, filters)));
       this.kept = { key, fits };
     }
     return this.kept.fits;
@@ -137,6 +138,12 @@ export function gone(tickets, versions, before, seen, last) {
 
 /** Its clock does not run against a unit: the work is handed in, put off, or waits for another ticket's. */
 export const isResting = (t) => (["RESOLVED", "FOLLOWING_UP", "HUNG", "MERGED"].includes(t.state) ? 1 : 0);
+
+/** A light may be red before the ticket is due: somebody should have been there by now. */
+export function inOrder(tickets) {
+  const keys = new Map(tickets.map((t) => [t, `${isResting(t)}${t.light === "RED" ? 0 : 1}${t.due_at}${t.ticket_id}`]));
+  return tickets.sort((a, b) => (keys.get(a) < keys.get(b) ? -1 : 1));
+}
 
 export const placeOf = (t) => t.grid || t.township || t.county;
 
