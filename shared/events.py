@@ -328,6 +328,7 @@ class TicketSnapshot(BaseModel):
     township: str | None
     grid: str | None
     unit: str | None
+    supporting: tuple[str, ...] = ()
     cycle: int
     light: Light
     level: int
