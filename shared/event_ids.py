@@ -14,13 +14,15 @@ _FREE_BITS = ~(0xF << 76 | 0x3 << 62)
 _VERSION_5 = 0x5 << 76 | 0x2 << 62
 
 
-def event_id(source: Source, ticket_id: TicketId, version: int) -> UUID:
+def event_id(source: Source, ticket_id: TicketId, version: int, epoch: int = 0) -> UUID:
     """The id of an event follows from who stated it, about what, and in which order: a retry cannot invent another.
 
     A name-based id (RFC 9562, version 5) over source, ticket and version, put together by hand: it is made for every
-    event, and half as dear so.
+    event, and half as dear so. After a restore to an earlier point the epoch is part of the name: what is stated anew
+    under an old version is another event.
     """
-    return name_based(source.value.encode() + ticket_id.bytes + version.to_bytes(4, "big"))
+    again = epoch.to_bytes(4, "big") if epoch else b""
+    return name_based(source.value.encode() + ticket_id.bytes + version.to_bytes(4, "big") + again)
 
 
 def name_based(name: bytes) -> UUID:
