@@ -1,118 +1,150 @@
-"""Dead letters by hand: find them, look at one, send it to its topic again, or give it up: two people for that."""
+"""`griddispatch dlq`: dead letters, by hand; nothing is changed until `--yes` says so."""
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
-from enum import StrEnum
-from typing import Any, Final
+from typing import Annotated, Any
 
-import asyncpg
+import orjson
+import typer
+from rich.console import Console
+from rich.table import Table
 
-from shared.actors import EVERYWHERE, Actor
-from shared.audit import Entry, append
-from shared.clock import utc_now
-from shared.database import Database, Transaction, connect, named_queries
-from shared.errors import NotFound, Problem, Rejected, Unavailable
-from shared.kafka import Outgoing, Producer
-from shared.pending_acts import approve, ask, list_waiting, use
-from shared.positions import headers_from_json
+from griddispatch.dead_letters import DEAD, STATES, DeadLetters, Discarding, dead_letters
+from griddispatch.kafka_access import kafka_security
+from griddispatch.tables import REFUSED, Bootstrap, Dsn, Service, finish, leave, operator, place_of
+from shared.actors import Forbidden
+from shared.errors import Conflict, Rejected
+from shared.kafka import Producer
 
-_SQL = named_queries("shared", "sql", "messaging.sql")
+app = typer.Typer(no_args_is_help=True, help="Dead letters: what could not be applied.")
 
-DEAD = "DEAD"
-STATES = (DEAD, "REPLAYED", "DISCARDED")
-DISCARD: Final = "discard_dead_letter"
-
-
-class Discarding(StrEnum):
-    """How far the giving up of a dead letter has come."""
-
-    ASKED = "asked for"
-    DONE = "discarded"
+Of = Annotated[Service, typer.Option("--service", help="whose dead letters")]
+Numbers = Annotated[list[int] | None, typer.Argument(metavar="[ID…]")]
+OfTicket = Annotated[str | None, typer.Option("--ticket", help="all of this ticket, in their order")]
+First = Annotated[int | None, typer.Option("--from", min=1, help="from this number on")]
+Last = Annotated[int | None, typer.Option("--to", min=1, help="up to this number")]
+Yes = Annotated[bool, typer.Option("--yes", help="do it; without this nothing is changed")]
 
 
-@asynccontextmanager
-async def dead_letters(dsn: str, operator: str = "operator") -> AsyncIterator["DeadLetters"]:
-    """The dead letters of the service whose database this is. Raises Unavailable, or Rejected when it has none."""
-    database = await connect(dsn, size=1, application="griddispatch-dlq")
-    try:
-        yield DeadLetters(database, operator)
-    except asyncpg.UndefinedTableError as error:
-        raise Rejected(Problem("dsn", "not_migrated", "no tables here; run: griddispatch db migrate")) from error
-    finally:
-        await database.close()
+@app.command("list")
+def list_dead(
+    service: Of,
+    state: Annotated[str, typer.Option(help=f"one of {', '.join(STATES)}, or all")] = DEAD,
+    limit: Annotated[int, typer.Option(min=1, max=10_000)] = 50,
+    dsn: Dsn = None,
+) -> None:
+    """What died, the latest first."""
+    if state not in (*STATES, "all"):
+        leave(f"--state: one of {', '.join(STATES)}, or all", REFUSED)
+
+    async def read() -> list[dict[str, Any]]:
+        async with dead_letters(place_of(service, dsn)) as letters:
+            return await letters.listed(STATES if state == "all" else (state,), limit)
+
+    rows = finish(read())
+    table = Table("id", "state", "topic", "partition", "offset", "key", "tries", "failed at", "reason")
+    for row in rows:
+        place = (row["topic"], str(row["partition"]), str(row["offset"]), _text(row["key"]))
+        failed_at = row["failed_at"].isoformat(timespec="seconds")
+        table.add_row(str(row["id"]), row["state"], *place, str(row["tries"]), failed_at, row["reason"])
+    Console().print(table if rows else f"{service}: no dead letters ({state})")
 
 
-class DeadLetters:
-    """The dead-letter table of one service. Whatever is done is in the audit log, in the same transaction."""
+@app.command("show")
+def show_dead(service: Of, number: Annotated[int, typer.Argument(metavar="ID")], dsn: Dsn = None) -> None:
+    """Everything that is kept of one, as JSON."""
 
-    def __init__(self, database: Database, operator: str = "operator") -> None:
-        """`operator` is the person who sits here."""
-        self._database = database
-        self._actor = Actor("operator", person=operator, jurisdiction=EVERYWHERE)
+    async def read() -> dict[str, Any]:
+        async with dead_letters(place_of(service, dsn)) as letters:
+            return await letters.shown(number)
 
-    async def found(self, ticket: str | None, first: int | None, last: int | None) -> list[int]:
-        """The numbers of the dead letters of a ticket, in a range, or both; in the order in which they died."""
-        if ticket is None and first is None and last is None:
-            raise Rejected(Problem("ids", "missing", "say which: numbers, --ticket, or --from and --to"))
-        key = None if ticket is None else ticket.encode()
-        return [row["id"] for row in await self._database.fetch(_SQL["find_dead"], key, first or 0, last or 2**62)]
-
-    async def listed(self, states: Sequence[str], limit: int) -> list[dict[str, Any]]:
-        """The latest first, without their content."""
-        return [dict(row) for row in await self._database.fetch(_SQL["list_dead"], list(states), limit)]
-
-    async def shown(self, number: int) -> dict[str, Any]:
-        """One with everything that is kept of it. Raises NotFound."""
-        rows = await self._database.fetch(_SQL["read_dead"], number)
-        if not rows:
-            raise NotFound(f"no dead letter {number}")
-        return dict(rows[0])
-
-    async def discard(self, number: int, reason: str) -> "Discarding":
-        """Give one up: the first person asks for it, another who says the same agrees, and then it is done.
-
-        Raises NotFound, Rejected when it is settled already, Forbidden for who asked for it themselves, Conflict
-        when it was asked for with another reason.
-        """
-        subject, detail, now = f"dead-letter/{number}", {"reason": reason}, utc_now()
-        waiting = [one for one in await list_waiting(self._database, self._actor, now) if one.subject == subject]
-        async with self._database.transaction() as tx:
-            await _locked(tx.conn, number)
-            if not waiting:
-                await ask(tx, DISCARD, subject, detail, self._actor, EVERYWHERE, now)
-                await self._write(tx, "dlq.discard-asked", number)
-                return Discarding.ASKED
-            asked = waiting[0]
-            if asked.settled_by is None:
-                await approve(tx, asked.id, self._actor, now)
-            await use(tx, DISCARD, subject, detail, self._actor, now)
-            await tx.conn.execute(_SQL["settle_dead"], number, "DISCARDED", reason)
-            await self._write(tx, "dlq.discard", number)
-        return Discarding.DONE
-
-    async def replay(self, number: int, producer: Producer, note: str) -> None:
-        """Send one to its topic again, as it was, and settle it.
-
-        Whoever has applied it drops it as seen. Sent but not settled (we die between) means it may be sent once
-        more. Raises NotFound, Rejected when it is settled already, Unavailable when Kafka does not take it.
-        """
-        async with self._database.transaction() as tx:
-            row = await _locked(tx.conn, number)
-            headers = headers_from_json(row["headers"])
-            again = Outgoing(row["topic"], row["key"], row["value"], headers, row["partition"])
-            if not all(await producer.send([again])):
-                raise Unavailable("kafka did not acknowledge the record; it is still DEAD")
-            await tx.conn.execute(_SQL["settle_dead"], number, "REPLAYED", note)
-            await self._write(tx, "dlq.replay", number)
-
-    async def _write(self, tx: Transaction, act: str, number: int) -> None:
-        await append(tx, Entry(self._actor.name, act, "done", utc_now(), subject=f"dead-letter/{number}"))
+    row = finish(read())
+    readable = row | {"key": _text(row["key"]), "value": _text(row["value"]), "headers": orjson.loads(row["headers"])}
+    typer.echo(orjson.dumps(readable, option=orjson.OPT_INDENT_2).decode())
 
 
-async def _locked(conn: Any, number: int) -> Any:
-    row = await conn.fetchrow(_SQL["read_dead"], number)
-    if row is None:
-        raise NotFound(f"no dead letter {number}")
-    if row["state"] != DEAD:
-        raise Rejected(Problem("id", "settled", f"dead letter {number} is {row['state']} already"))
-    return row
+@app.command("replay")
+def replay_dead(
+    service: Of,
+    numbers: Numbers = None,
+    bootstrap: Bootstrap = "127.0.0.1:9092",
+    ticket: OfTicket = None,
+    first: First = None,
+    last: Last = None,
+    note: Annotated[str, typer.Option(help="why it will go well now")] = "replayed by hand",
+    yes: Yes = False,
+    dsn: Dsn = None,
+) -> None:
+    """Send dead letters to their topics again, as they were; what waits behind them follows by itself, in its order."""
+
+    async def settle() -> None:
+        producer = Producer(bootstrap, "griddispatch-dlq", kafka_security())
+        try:
+            async with dead_letters(place_of(service, dsn), operator()) as letters:
+                for number in await _chosen(letters, numbers, ticket, first, last):
+                    row = await letters.shown(number)
+                    where = f"{number}: {row['state']}, to {row['topic']}/{row['partition']}, {row['reason']}"
+                    if yes:
+                        await letters.replay(number, producer, note)
+                    typer.echo(f"{'replayed' if yes else 'would replay'} {where}")
+        finally:
+            await producer.discard()
+
+    finish(settle())
+    _say_dry(yes)
+
+
+@app.command("discard")
+def discard_dead(
+    service: Of,
+    reason: Annotated[str, typer.Option(help="why it may be given up; kept with it")],
+    numbers: Numbers = None,
+    ticket: OfTicket = None,
+    first: First = None,
+    last: Last = None,
+    yes: Yes = False,
+    dsn: Dsn = None,
+) -> None:
+    """Give dead letters up: one person asks, and it is done when another gives the same command. They stay kept."""
+    if not reason.strip():
+        leave("--reason: say why", REFUSED)
+
+    async def settle() -> int:
+        refused = 0
+        async with dead_letters(place_of(service, dsn), operator()) as letters:
+            for number in await _chosen(letters, numbers, ticket, first, last):
+                row = await letters.shown(number)
+                try:
+                    done = await letters.discard(number, reason) if yes else "would discard"
+                except (Conflict, Forbidden, Rejected) as error:  # the others are still to be asked for
+                    refused += 1
+                    typer.echo(f"{number}: {error}", err=True)
+                    continue
+                typer.echo(f"{done} {number}: {row['state']}, {row['reason']}")
+                if done is Discarding.ASKED:
+                    typer.echo("  a second person must give the same command within two days")
+        return refused
+
+    refused = finish(settle())
+    _say_dry(yes)
+    if refused:
+        raise typer.Exit(REFUSED)
+
+
+async def _chosen(
+    letters: DeadLetters, numbers: list[int] | None, ticket: str | None, first: int | None, last: int | None
+) -> list[int]:
+    """The numbers given, or those of a ticket or range; it says so when more are left than one command settles."""
+    if numbers:
+        return numbers
+    found, has_more = await letters.found(ticket, first, last)
+    if has_more:
+        typer.echo(f"these are the first {len(found)}: give the command again for those behind them", err=True)
+    return found
+
+
+def _text(value: bytes | None) -> str | None:
+    return None if value is None else value.decode("utf-8", "backslashreplace")
+
+
+def _say_dry(yes: bool) -> None:
+    if not yes:
+        typer.echo("nothing was changed; add --yes to do it")

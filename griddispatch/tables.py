@@ -7,21 +7,29 @@ from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from enum import StrEnum
 from getpass import getuser
-from typing import Any, Final, NoReturn, TypeVar
+from typing import Annotated, Any, Final, NoReturn, TypeVar
 
 import asyncpg
 import typer
 
+from shared.actors import Forbidden
 from shared.database import Database, connect
-from shared.errors import NotFound, Problem, Rejected, Unavailable
+from shared.errors import Conflict, NotFound, Problem, Rejected, Unavailable
 from shared.from_files import read_setting
+from shared.migrations import MigrationRefused
 
 T = TypeVar("T")
 
 DSN: Final = "GRIDDISPATCH_DATABASE_DSN"
+BOOTSTRAP: Final = "GRIDDISPATCH_KAFKA_BOOTSTRAP"
 FOUND: Final = 1
 REFUSED: Final = 2
+"""What was asked for is wrong or not allowed; asking again will not help."""
 UNREACHABLE: Final = 3
+"""A database or a broker did not answer; later it may."""
+
+Bootstrap = Annotated[str, typer.Option(help="host:port of a broker", envvar=BOOTSTRAP)]
+Dsn = Annotated[str | None, typer.Option(help=f"instead of {DSN}_<SERVICE>, where postgresql:// leads")]
 
 
 class Service(StrEnum):
@@ -40,18 +48,23 @@ def setting(name: str) -> str | None:
         raise Rejected(Problem(name, "unreadable", str(error))) from None
 
 
-@asynccontextmanager
-async def tables_of(service: str, dsn: str | None = None) -> AsyncIterator[Database]:
-    """The service's database, by `dsn` or GRIDDISPATCH_DATABASE_DSN_<SERVICE>. Raises Unavailable, Rejected."""
+def place_of(service: str, dsn: str | None = None) -> str:
+    """Where the service's tables are: `dsn`, or GRIDDISPATCH_DATABASE_DSN_<SERVICE>. Raises Rejected."""
     name = f"{DSN}_{service.upper()}"
     place = dsn or setting(name)
     if not place:
-        raise Rejected(Problem(name, "missing", f"where are the tables of {service}? Set {name}, or --dsn"))
-    database = await connect(place, size=1, application="griddispatch-cli")
+        raise Rejected(Problem(name, "missing", f"where are the tables of {service}? Set it, or --dsn"))
+    return place
+
+
+@asynccontextmanager
+async def tables_of(service: str, dsn: str | None = None) -> AsyncIterator[Database]:
+    """The service's database, at its place. Raises Unavailable, Rejected."""
+    database = await connect(place_of(service, dsn), size=1, application="griddispatch-cli")
     try:
         yield database
     except asyncpg.UndefinedTableError as error:
-        raise Rejected(Problem(name, "not_migrated", "tables are missing; run: griddispatch db migrate")) from error
+        raise Rejected(Problem(service, "not_migrated", "tables are missing; run: griddispatch db migrate")) from error
     finally:
         await database.close()
 
@@ -60,7 +73,7 @@ def finish(work: Coroutine[Any, Any, T]) -> T:
     """Run to the end; what went wrong becomes a sentence and an exit code."""
     try:
         return asyncio.run(work)
-    except (NotFound, Rejected, OSError, ValueError) as error:
+    except (Conflict, Forbidden, MigrationRefused, NotFound, Rejected, OSError, ValueError) as error:
         leave(str(error), REFUSED)
     except Unavailable as error:
         leave(str(error), UNREACHABLE)

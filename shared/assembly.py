@@ -20,6 +20,7 @@ from shared.health import Readiness
 from shared.http_meter import HttpMeter
 from shared.kafka import Consumer, Producer, apply_topics
 from shared.ledger import Ledger
+from shared.methods import Methods
 from shared.migrations import compare
 from shared.openapi import ServiceApp, operations
 from shared.permissions import Locate
@@ -197,6 +198,7 @@ class Assembly:
         self.app.include_router(contract_routes.router())
         if self.gatekeeper is not None:
             self.gatekeeper.access.check(self.app.openapi())
+        self.app.add_middleware(Methods, document=self.app.openapi())
         self.app.add_middleware(Edge, gate=self.gate, bodies=self.bodies)
         self.app.add_middleware(HttpTracer)
         self.app.add_middleware(HttpMeter)

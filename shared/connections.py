@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from ipaddress import ip_address
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -15,8 +15,11 @@ RETRY_AFTER_S = "2"
 UNGUARDED = frozenset(("/livez", "/readyz", "/metrics"))
 """Who asks whether we live is answered also when nobody else is."""
 
-_ENDLESS = (b"application/x-ndjson", b"application/ndjson")
-"""Bodies that may take as long as they like; their reader watches for silence."""
+LINES: Final = ("application/x-ndjson", "application/ndjson")
+BY_LINES: Final = frozenset(("/v1/tickets/bulk", "/v1/commands", "/v1/followups/answers"))
+"""The doors that read lines while they come: there, and nowhere else, a body of lines may be as long as it likes and
+take as long as it likes. Their reader bounds a line, and watches for silence."""
+_LINES = tuple(kind.encode() for kind in LINES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,8 +169,8 @@ class Watched(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """Its body is due; who may not come in is told so by an application that does nothing else."""
         self._in_head, self._raw_head = False, 0
-        self._watch(0 if self._is_endless() else self._limits.receipt_s)
         path = self.url.partition(b"?")[0].decode("latin-1")
+        self._watch(0 if path in BY_LINES and self._has_lines() else self._limits.receipt_s)
         is_sound = self.parser.get_http_version() in ("1.0", "1.1") and not self._has_wrong_host()
         refused = self._refused or (0 if is_sound else 400)
         if not refused and path not in UNGUARDED:
@@ -190,8 +193,8 @@ class Watched(HttpToolsProtocol):
         hosts = sum(name == b"host" for name, _ in self.headers)
         return hosts > 1 or (hosts == 0 and self.parser.get_http_version() == "1.1")
 
-    def _is_endless(self) -> bool:
-        return any(name == b"content-type" and value.lower().startswith(_ENDLESS) for name, value in self.headers)
+    def _has_lines(self) -> bool:
+        return any(name == b"content-type" and value.lower().startswith(_LINES) for name, value in self.headers)
 
     def _watch(self, seconds: float) -> None:
         self._unwatch()

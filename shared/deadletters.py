@@ -19,6 +19,9 @@ _SQL = named_queries("shared", "sql", "messaging.sql")
 MIRROR_POLL_S = 5.0
 MIRROR_BATCH = 200
 REASON_LIMIT = 2000
+MIRRORED_BYTES = 900_000
+"""What a larger record held stays in the table alone: with what is said of it, it would be too large for the topic, and
+one that Kafka never takes would hold up all behind it."""
 
 
 async def bury(tx: Transaction, records: Sequence[tuple[Record, str, int]], code: str) -> None:
@@ -65,7 +68,8 @@ class DeadLetterMirror:
             acknowledged = await self._producer.send([self._outgoing(row) for row in rows])
             done = [row["id"] for row, ok in zip(rows, acknowledged, strict=True) if ok]
             await self._database.fetch(_SQL["mark_mirrored"], done)
-        return len(rows)
+            return len(done)
+        return 0
 
     def _outgoing(self, row: asyncpg.Record) -> Outgoing:
         origin = {
@@ -77,6 +81,11 @@ class DeadLetterMirror:
             "dlq-code": row["code"],
             "dlq-failed-at": row["failed_at"].isoformat(),
         }
-        headers = [*headers_from_json(row["headers"]), *((name, text.encode()) for name, text in origin.items())]
-        value = b"" if row["key"] is None else row["value"]  # the client sends no record without both
-        return Outgoing(self._topic.name, row["key"], value, headers, row["partition"] % self._topic.partitions)
+        key, value, headers = row["key"], row["value"], headers_from_json(row["headers"])
+        size = sum(map(len, (key or b"", value or b"", row["headers"])))
+        if size > MIRRORED_BYTES:
+            key, value, headers, origin["dlq-left-out"] = None, None, [], str(size)
+        if key is None:
+            value = b""  # the client sends no record without both
+        headers += [(name, text.encode()) for name, text in origin.items()]
+        return Outgoing(self._topic.name, key, value, headers, row["partition"] % self._topic.partitions)

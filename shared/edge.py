@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import unquote_to_bytes
@@ -9,14 +10,15 @@ from urllib.parse import unquote_to_bytes
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from shared.connections import UNGUARDED, Gate
+from shared.connections import BY_LINES, LINES, UNGUARDED, Gate
 from shared.errors import Malformed, Problem, Rejected
+from shared.plain_pages import FORM
 from shared.problems import RETRY_AFTER_S, problem
 from shared.strict_json import Limits, cleaned
 
-NDJSON: Final = ("application/x-ndjson", "application/ndjson")
+JSON: Final = "application/json"
 _WITH_BODY = frozenset(("POST", "PUT", "PATCH", "DELETE"))
-_FORBIDDEN = re.compile(rb"[\x00-\x08\x0b-\x1f\x7f]")
+_FORBIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 class _Refused(Exception):
@@ -27,10 +29,14 @@ class _Refused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Bodies:
-    """What an application leaves to the edge: bodies of at most so much JSON, or NDJSON, which its routes read."""
+    """What an application leaves to the edge: bodies of at most so much JSON; doors of lines read theirs themselves.
+
+    At the paths of `forms` pages post forms: they are counted here, and read by their routes.
+    """
 
     limits: Limits = field(default_factory=Limits)
     receipt_s: float = 20.0
+    forms: Collection[str] = ()
 
 
 class Edge:
@@ -77,20 +83,22 @@ class Edge:
             headers = dict(scope["headers"])
             _check_packing(headers)
             if self._bodies is not None and scope["method"] in _WITH_BODY and _has_body(headers):
-                receive = await self._read(self._bodies, headers, receive)
+                receive = await self._read(self._bodies, scope["path"], headers, receive)
         except _Refused as refused:
             await refused.response(scope, receive, send)
             return
         await self._app(scope, receive, send)
 
-    async def _read(self, bodies: Bodies, headers: dict[bytes, bytes], receive: Receive) -> Receive:
-        """What hands the body on. Raises _Refused for one that is no JSON, or too much, or too late."""
+    async def _read(self, bodies: Bodies, path: str, headers: dict[bytes, bytes], receive: Receive) -> Receive:
+        """What hands the body on. Raises _Refused for one that is no JSON, or no form, or too much, or too late."""
         media_type, _, parameters = headers.get(b"content-type", b"").decode("latin-1").lower().partition(";")
-        if media_type.strip() in NDJSON:
+        if path in BY_LINES and media_type.strip() in LINES:
             return receive
         body = await _whole(bodies, receive)
-        if body:
-            _check_media_type(media_type.strip(), parameters.strip())
+        if path in bodies.forms:
+            _check_media_type(FORM, media_type.strip(), parameters.strip())
+        elif body:
+            _check_media_type(JSON, media_type.strip() or JSON, parameters.strip())
             body = _sound(body, bodies.limits)
         return _hand_on(body, receive)
 
@@ -102,7 +110,8 @@ def _overloaded() -> Response:
 
 def _check_address(scope: Scope) -> None:
     query = scope.get("query_string", b"")
-    if "\x00" in scope["path"] or (b"%" in query and _FORBIDDEN.search(unquote_to_bytes(query))):
+    said = unquote_to_bytes(query).decode("utf-8", "replace") if b"%" in query else ""
+    if _FORBIDDEN.search(scope["path"]) or _FORBIDDEN.search(said):
         raise _Refused(problem(400, "forbidden-character", "The address holds a control character."))
 
 
@@ -116,9 +125,9 @@ def _has_body(headers: dict[bytes, bytes]) -> bool:
     return b"transfer-encoding" in headers or headers.get(b"content-length", b"0").strip(b"0") != b""
 
 
-def _check_media_type(media_type: str, parameters: str) -> None:
-    if media_type not in ("", "application/json") or parameters not in ("", "charset=utf-8", 'charset="utf-8"'):
-        raise _Refused(problem(415, "media-type", "The body must be application/json in UTF-8."))
+def _check_media_type(wanted: str, media_type: str, parameters: str) -> None:
+    if media_type != wanted or parameters not in ("", "charset=utf-8", 'charset="utf-8"'):
+        raise _Refused(problem(415, "media-type", f"The body must be {wanted} in UTF-8."))
 
 
 async def _whole(bodies: Bodies, receive: Receive) -> bytes:

@@ -159,6 +159,12 @@ async def list_waiting(database: Database, actor: Actor, now: datetime, limit: i
     return [_act(row) for row in await database.fetch(_SQL["list_acts"], actor.jurisdiction, now, limit)]
 
 
+async def waiting_for(tx: Transaction, act: str, subject: str, now: datetime) -> PendingAct | None:
+    """The act under way on a subject, if any; locked, so that nobody else settles it meanwhile."""
+    row = await tx.conn.fetchrow(_SQL["lock_waiting_act"], act, subject, now)
+    return None if row is None else _act(row)
+
+
 async def _settle(tx: Transaction, act_id: ActId, actor: Actor, state: ActState, now: datetime) -> PendingAct:
     row = await tx.conn.fetchrow(_SQL["lock_act"], act_id)
     if row is None:

@@ -9,20 +9,20 @@ from pydantic import AfterValidator, Field
 
 from services.intake import bulk, store
 from services.intake.bodies import expect, idempotency_key, traceparent, whole_body
-from services.intake.contract import BULK_BODY, REPORT_BODY, MatterView, TicketAccepted, TicketView, encode, refusals
+from services.intake.contract import REPORT_BODY, MatterView, TicketAccepted, TicketView, encode, refusals
 from services.intake.doors import Doors, Refusal
 from services.intake.officers import STRANGER, actor_of
 from services.intake.privacy import Privacy
 from services.intake.receive import Accepted, Hastened, InFlight, Received, Refused, Replayed
+from shared import ndjson
 from shared.acting import acting
 from shared.actors import EVERYWHERE, Forbidden
 from shared.clock import Clock
+from shared.connections import LINES
 from shared.errors import NotFound, Problem, Rejected
 from shared.gathering import Gathering
 from shared.problems import RETRY_AFTER_S, problem
 from shared.terms import TicketId
-
-NDJSON_TYPES = ("application/x-ndjson", "application/ndjson")
 
 
 def _said(text: str) -> str:
@@ -60,14 +60,14 @@ def router(doors: Doors, privacy: Privacy, now: Clock) -> APIRouter:
             return problem(409, "in_flight", f"{error}; ask again.", headers={"Retry-After": RETRY_AFTER_S})
         return _created(received)
 
-    @routes.post("/v1/tickets/bulk", responses=refusals(415), openapi_extra=BULK_BODY)
+    @routes.post("/v1/tickets/bulk", **ndjson.documented("A report as its own route takes it, as JSON.", refusals(415)))
     async def post_bulk(request: Request) -> Response:
         """Hand in many: one report a line, each with its `external_id`; one result a line, in order.
 
         Results are sent while lines still arrive: a client that sends very much reads meanwhile.
         """
         try:
-            expect(request, NDJSON_TYPES)
+            expect(request, LINES)
         except Refusal as refusal:
             return _refused(refusal)
         return bulk.respond(request, doors)

@@ -65,6 +65,11 @@ SELECT id, act, subject, detail::text AS detail, jurisdiction, asked_by, asked_a
 FROM pending_act WHERE state IN ('ASKED', 'APPROVED') AND expires_at > $2 AND ($1 = '*' OR starts_with(jurisdiction, $1))
 ORDER BY asked_at, id LIMIT $3
 
+-- name: lock_waiting_act
+-- The one under way for an act on a subject: there is at most one.
+SELECT id, act, subject, detail::text AS detail, jurisdiction, asked_by, asked_at, expires_at, settled_by, settled_at, state
+FROM pending_act WHERE act = $1 AND subject = $2 AND state IN ('ASKED', 'APPROVED') AND expires_at > $3 FOR UPDATE
+
 -- name: settle_act
 UPDATE pending_act SET state = $2, settled_by = $3, settled_at = $4 WHERE id = $1
 

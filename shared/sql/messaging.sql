@@ -131,7 +131,7 @@ WHERE state = ANY($1::text[]) ORDER BY id DESC LIMIT $2
 -- What is still dead of one key, or of all with null, in the order of their places: a ticket's go again as they came.
 SELECT id FROM dead_letter
 WHERE state = 'DEAD' AND ($1::bytea IS NULL OR key = $1) AND id BETWEEN $2 AND $3
-ORDER BY topic, partition, "offset" LIMIT 10000
+ORDER BY topic, partition, "offset" LIMIT $4
 
 -- name: read_dead
 -- Lock one dead letter for settling it.

@@ -6,7 +6,7 @@ import ssl
 import pytest
 from typer.testing import CliRunner
 
-from griddispatch.cli import app
+from griddispatch.cli import command_line
 from griddispatch.topic_reader import TopicReader
 from shared.errors import Unavailable
 from shared.kafka_security import PLAINTEXT, Protocol, Security
@@ -27,7 +27,7 @@ TLS_BEGINS, PLAIN_BEGINS = b"\x16", b"\x00"
 )  # fmt: skip
 def test_a_command_that_speaks_to_kafka_reads_the_settings_of_its_security(command: tuple[str, ...]) -> None:
     said = {"GRIDDISPATCH_KAFKA_SECURITY": "SASL_SSL", "GRIDDISPATCH_KAFKA_USERNAME": "operator"}
-    ended = CliRunner().invoke(app, list(command), env=said)
+    ended = CliRunner().invoke(command_line(), list(command), env=said)
     assert (ended.exit_code, "needs kafka_username and kafka_password" in ended.output) == (2, True)
 
 

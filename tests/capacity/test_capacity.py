@@ -15,7 +15,7 @@ from griddispatch.capacity.hours import DAY, HOUR, Hours, end_of_day, end_of_wor
 from griddispatch.capacity.model import hourly, people_needed, simulate
 from griddispatch.capacity.needs import bulk_rate, calibrated, compare, figures_of, needs_of, wait_p99_ms
 from griddispatch.capacity.parameters import Parameters, ParametersRefused, read_parameters
-from griddispatch.cli import app
+from griddispatch.cli import command_line
 
 TEXT = files("griddispatch.capacity").joinpath("parameters.toml").read_text(encoding="utf-8")
 EIGHT_TO_FIVE = Hours(8.5 * HOUR, 17.5 * HOUR)
@@ -157,7 +157,7 @@ def test_what_is_no_report_of_a_bench_is_refused() -> None:
 def test_the_command_writes_json_and_a_chart(tmp_path: Path) -> None:
     report, svg = tmp_path / "out.json", tmp_path / "out.svg"
     options = ["--level", "county", "--days", "2", "--report", str(report), "--svg", str(svg)]
-    done = CliRunner().invoke(app, ["simulate", *options])
+    done = CliRunner().invoke(command_line(), ["simulate", *options])
     assert done.exit_code == 0, done.output
     found = orjson.loads(report.read_bytes())
     assert found["level"] == "county" and found["machines"]["replicas"]["dispatch"] == 1
@@ -165,7 +165,7 @@ def test_the_command_writes_json_and_a_chart(tmp_path: Path) -> None:
 
 
 def test_the_command_refuses_what_it_cannot_use(tmp_path: Path) -> None:
-    done = CliRunner().invoke(app, ["simulate", "--bench", str(tmp_path / "absent.json")])
+    done = CliRunner().invoke(command_line(), ["simulate", "--bench", str(tmp_path / "absent.json")])
     assert done.exit_code == 2
 
 

@@ -222,6 +222,29 @@ def test_to_give_up_takes_two_people(buried: TestDatabase) -> None:
     ]
 
 
+def test_one_letter_refused_does_not_keep_the_others_from_being_given_up(buried: TestDatabase) -> None:
+    """However much else waits for a second person."""
+    asyncio.run(ask_for_much_else(buried))
+    assert dead(buried, "discard", "1", "--reason", "a drill", "--yes", by="li")[0] == 0
+    code, out, err = dead(buried, "discard", "--from", "1", "--reason", "a drill", "--yes", by="li")
+    assert (code, "1: Somebody else must approve" in err, "asked for 2" in out) == (2, True, True)
+
+    code, out, _ = dead(buried, "discard", "--from", "1", "--reason", "a drill", "--yes", by="wang")
+
+    assert (code, "discarded 1" in out, "discarded 2" in out) == (0, True, True)
+    assert states(buried) == [("DISCARDED", "a drill"), ("DISCARDED", "a drill")]
+
+
+async def ask_for_much_else(database: TestDatabase) -> None:
+    conn = await asyncpg.connect(database.dsn("dispatch"))
+    await conn.execute(
+        "INSERT INTO pending_act (id, act, subject, detail, jurisdiction, asked_by, asked_at, expires_at) "
+        "SELECT gen_random_uuid(), 'other', 'matter/' || n, '{}', '*', 'zhao', now() - interval '1 day', "
+        "now() + interval '1 day' FROM generate_series(1, 300) n"
+    )
+    await conn.close()
+
+
 def test_a_ticket_or_a_range_is_sent_again_in_its_order_once(buried: TestDatabase, noida: NoidaBroker) -> None:
     asyncio.run(apply_topics(noida.bootstrap, [Topic("tickets-intake", "k", "w", (), None)]))
     dry = dead(buried, "replay", "--ticket", "k", "--bootstrap", noida.bootstrap)

@@ -13,6 +13,7 @@ from fastapi import FastAPI, Request
 from shared.connections import Gate, Thresholds
 from shared.edge import Bodies, Edge
 from shared.runtime import server_config
+from shared.strict_json import Limits
 from tests.builders import eventually
 from tests.edge.raw import Answer, say
 
@@ -226,3 +227,16 @@ async def test_a_body_in_another_spelling_is_handed_on_in_the_usual_one() -> Non
         answer = await say(base, [post('{"a":"e\u0301"}'.encode())])
 
         assert orjson.loads(orjson.loads(answer.body)["body"]) == {"a": "é"}
+
+
+async def test_lines_are_let_through_only_where_lines_are_read() -> None:
+    """Else a name of a media type would lift every bound, before anybody is asked who they are."""
+    lines = HOST + b"Content-Type: application/x-ndjson\r\n"
+    async with door(replace(SOON, head_s=10, receipt_s=10), Bodies(Limits(max_bytes=1000))) as (base, _, _):
+        short = await say(base, [b"POST /echo HTTP/1.1\r\n" + lines + b"Content-Length: 2\r\n\r\n{}"])
+        assert is_problem(short, 415)
+        long = await say(base, [b"POST /echo HTTP/1.1\r\n" + lines + b"Content-Length: 2000\r\n\r\n" + b" " * 2000])
+        assert is_problem(long, 413)
+    async with door(SOON) as (base, _, _):
+        slow = await say(base, [b"POST /echo HTTP/1.1\r\n" + lines + b"Content-Length: 9\r\n\r\n{"], wait_for_end=True)
+        assert is_problem(slow, 408)

@@ -8,7 +8,7 @@ import pytest
 import typer
 from typer.main import get_command
 
-from griddispatch.cli import app
+from griddispatch.cli import command_line
 from services.dispatch.settings import DispatchSettings
 from services.intake.settings import IntakeSettings
 from services.notify.settings import NotifySettings
@@ -83,7 +83,7 @@ def test_the_pages_a_page_leads_to_are_there(page: Path) -> None:
 
 def find_command(words: list[str]) -> bool:
     """Whether the command line knows this command and its options."""
-    command = get_command(app)
+    command = get_command(command_line())
     for place, word in enumerate(words):
         commands = getattr(command, "commands", None)
         if commands is None:
@@ -96,7 +96,7 @@ def find_command(words: list[str]) -> bool:
 
 
 def test_a_command_that_is_not_there_would_be_noticed() -> None:
-    assert isinstance(app, typer.Typer)
+    assert isinstance(command_line(), typer.Typer)
     assert find_command(["dlq", "replay", "--service", "intake", "--yes"])
     assert not find_command(["dlq", "revive"])
     assert not find_command(["dlq", "replay", "--force"])
