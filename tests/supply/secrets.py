@@ -18,7 +18,9 @@ FORMS: dict[str, re.Pattern[str]] = {
     ),
 }
 MOST_BYTES = 2_000_000
-HARMLESS = re.compile(r"(?i)example|password|secret|change-?me|placeholder|dummy|demo|test|wrong|invalid|1234|(.)\1{5,}")
+HARMLESS = re.compile(
+    r"(?i)example|password|secret|change-?me|placeholder|dummy|demo|test|wrong|invalid|1234|(.)\1{5,}"
+)
 """What a person reads as no secret, in the place of the secret."""
 NOWHERE = re.compile(r"(?:[\w.-]*\.example|127\.0\.0\.1|localhost)\b")
 """Hosts to which a password opens nothing: names that are reserved for examples, and this machine."""

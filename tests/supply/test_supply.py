@@ -88,7 +88,13 @@ def test_a_planted_secret_is_found_with_its_line(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["postgresql://grid:password@db/grid", "redis://grid:Vq7zLm2pRt9w@cache.example/1", 'secret = "change-me-change-me-change"', ""]
+    "text",
+    [
+        "postgresql://grid:password@db/grid",
+        "redis://grid:Vq7zLm2pRt9w@cache.example/1",
+        'secret = "change-me-change-me-change"',
+        "",
+    ],
 )
 def test_what_is_plainly_none_is_left_alone(text: str) -> None:
     assert list(secrets_in(text)) == []
