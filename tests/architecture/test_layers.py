@@ -244,6 +244,7 @@ SERVICE_LAYERS = (
         "listening_store",
         "open311_keys",
         "privacy_store",
+        "share_store",
         "ratings",
         "relay_calls",
         "seals",
