@@ -151,7 +151,8 @@ def router(database: Database, source: Source, county: str) -> APIRouter:
             _SQL["list_hour"], hour, until, SHARDS, shard, ticket_id, version, PAGE
         )  # fmt: skip
         events = [
-            StatedEvent(id=event_id(source, TicketId(row["ticket_id"]), row["version"]), **dict(row)) for row in rows
+            StatedEvent(id=event_id(source, TicketId(row["ticket_id"]), row["version"], row["epoch"]), **dict(row))
+            for row in rows
         ]
         more = f"{events[-1].ticket_id}/{events[-1].version}" if len(events) == PAGE else None
         return StatedEvents(events=events, next=more)

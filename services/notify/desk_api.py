@@ -13,6 +13,7 @@ from services.notify.api import answered
 from services.notify.core.followup import Answer, RecordedBy
 from services.notify.core.links import Purpose
 from services.notify.core.measures import MONTH
+from services.notify.core.reply_view import MOST_WORDS
 from services.notify.core.sampling import LOTS
 from services.notify.desk import Desk, DeskRefused
 from services.notify.desk_store import Task
@@ -62,6 +63,7 @@ class AnswerByLinkBody(TokenBody):
     satisfaction: Annotated[Satisfaction, Field(strict=False)]
     service: Annotated[Satisfaction | None, Field(strict=False)] = None
     truthful: bool | None = None
+    words: Annotated[str, Field(max_length=MOST_WORDS)] = ""
 
 
 def router(database: Database, desk: Desk) -> APIRouter:
@@ -138,6 +140,11 @@ def router(database: Database, desk: Desk) -> APIRouter:
             return _refused(error)
         return {"token": token, "purpose": body.purpose, "expires_at": expires_at}
 
+    @routes.get("/followups/{ticket_id}/words")
+    async def get_words(ticket_id: UUID) -> dict[str, Any]:
+        """What the citizen wrote beside their answers; every look is written down."""
+        return {"ticket_id": str(ticket_id), "words": await desk.words_of(database, TicketId(ticket_id))}
+
     @routes.post("/links/answer")
     async def answer_by_link(body: AnswerByLinkBody) -> JSONResponse:
         """The citizen's judgement. The same again is answered the same; a token that is no good is not found."""
@@ -145,7 +152,7 @@ def router(database: Database, desk: Desk) -> APIRouter:
             body.contacted, body.solved, body.satisfaction, RecordedBy.CITIZEN, body.service, body.truthful
         )  # fmt: skip
         async with database.transaction() as tx:
-            return answered(await desk.answer_by_link(tx, body.token, answer))
+            return answered(await desk.answer_by_link(tx, body.token, answer, body.words.strip()))
 
     @routes.post("/links/reopen", status_code=202)
     async def reopen_by_link(body: TokenBody) -> dict[str, Any]:
