@@ -17,7 +17,7 @@ from shared.strict_json import Limits, cleaned
 
 JSON: Final = "application/json"
 _WITH_BODY = frozenset(("POST", "PUT", "PATCH", "DELETE"))
-_FORBIDDEN = re.compile(rb"[\x00-\x08\x0b-\x1f\x7f]")
+_FORBIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 class _Refused(Exception):
@@ -109,7 +109,8 @@ def _overloaded() -> Response:
 
 def _check_address(scope: Scope) -> None:
     query = scope.get("query_string", b"")
-    if "\x00" in scope["path"] or (b"%" in query and _FORBIDDEN.search(unquote_to_bytes(query))):
+    said = unquote_to_bytes(query).decode("utf-8", "replace") if b"%" in query else ""
+    if _FORBIDDEN.search(scope["path"]) or _FORBIDDEN.search(said):
         raise _Refused(problem(400, "forbidden-character", "The address holds a control character."))
 
 

@@ -1,6 +1,7 @@
 """Pages for citizens: plain, for a small screen, in Chinese or English; nothing in them runs, leaks or is kept."""
 
 import base64
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -13,6 +14,8 @@ from shared.markup import Html, document, element, together
 FORM: Final = "application/x-www-form-urlencoded"
 LANGUAGES: Final = ("zh", "en")
 MOST_FIELDS: Final = 12
+_FORBIDDEN: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+"""As in JSON, but that a form ends its lines with CR and LF."""
 
 STYLE: Final = """
 :root{color-scheme:light dark;--line:#8888}
@@ -96,7 +99,7 @@ def read_fields(body: bytes) -> dict[str, str]:
     except ValueError as error:
         raise _unreadable() from error
     fields = dict(pairs)
-    if len(fields) < len(pairs) or any("\x00" in value for value in fields.values()):
+    if len(fields) < len(pairs) or any(_FORBIDDEN.search(value) for value in fields.values()):
         raise _unreadable()
     return {name: value.replace("\r\n", "\n") for name, value in fields.items()}
 

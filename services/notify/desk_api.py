@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -12,6 +12,7 @@ from services.notify import desk_store
 from services.notify.api import answered
 from services.notify.core.followup import Answer, RecordedBy
 from services.notify.core.links import Purpose
+from services.notify.core.measures import MONTH
 from services.notify.core.reply_view import MOST_WORDS
 from services.notify.core.sampling import LOTS
 from services.notify.desk import Desk, DeskRefused
@@ -73,7 +74,10 @@ def router(database: Database, desk: Desk) -> APIRouter:
 
     @routes.get("/sampling/{period}")
     async def get_sampling(
-        period: str, after_unit: str = "", after_nth: int = 0, limit: Annotated[int, Query(ge=1, le=5000)] = 1000
+        period: Annotated[str, Path(pattern=MONTH)],
+        after_unit: str = "",
+        after_nth: Annotated[int, Query(ge=0, le=2**31 - 1)] = 0,
+        limit: Annotated[int, Query(ge=1, le=5000)] = 1000,
     ) -> dict[str, Any]:
         """The seed, the shares and every draw of a period, so that anybody can draw again.
 

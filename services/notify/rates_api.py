@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Response
 from fastapi.responses import JSONResponse
 
 from services.notify import gathering_store, rates_store
-from services.notify.core.measures import MeasureRules, Plan
+from services.notify.core.measures import MONTH, MeasureRules, Plan
 from services.notify.core.sheets import BY, Row, Sheet, make_sheet, sheet_as_csv
 from services.notify.warnings import Warnings
 from shared.acting import acting
@@ -16,7 +16,7 @@ from shared.actors import covers
 from shared.database import Database
 from shared.errors import NotFound
 
-PERIOD = Query(description="An assessment month, YYYY-MM.", pattern=r"^20[0-9]{2}-(0[1-9]|1[0-2])$")
+PERIOD = Query(description="An assessment month, YYYY-MM.", pattern=MONTH)
 
 
 async def read_sheet(database: Database, rules: MeasureRules, period: str, by: str, area: str) -> Sheet:
@@ -29,7 +29,7 @@ def router(database: Database, rules: MeasureRules, warnings: Warnings) -> APIRo
     """The routes of measuring."""
     routes = APIRouter(prefix="/v1")
 
-    @routes.get("/rates", response_model=None)
+    @routes.get("/rates", response_model=None, responses={200: {"content": {"application/json": {}, "text/csv": {}}}})
     async def get_rates(
         period: Annotated[str, PERIOD],
         by: Literal["unit", "township", "category"] = "unit",

@@ -21,6 +21,8 @@ from shared.errors import Problem, Rejected
 from shared.sections import CLOSED, Count, Name, read_table, refuse
 from shared.terms import AlertKind
 
+MONTH: Final = r"^20[0-9]{2}-(0[1-9]|1[0-2])$"
+"""An assessment month, for schemas."""
 PERIOD: Final = re.compile(r"(20[0-9]{2})-(0[1-9]|1[0-2])", re.ASCII)
 _ANY: Final = "*"
 Line = Annotated[str, Field(strict=True, min_length=1, max_length=200)]
