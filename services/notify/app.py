@@ -83,9 +83,7 @@ async def build(settings: NotifySettings, parts: frozenset[str], make: type[Asse
     ring = courier.ring if courier else _nobody_to_wake
     neighbours = find_neighbours(settings)
     county = next(iter(neighbours), "")[:6]
-    warnings = Warnings(
-        assembly.ledger, measures, neighbours, settings.now, book, rules.courtesy, ring
-    )  # fmt: skip
+    warnings = Warnings(assembly.ledger, measures, neighbours, settings.now, book, rules.courtesy, ring)
     rates = Rates(measures, warnings.gather)
     bell = Wake()
     seals = Seals(read_ring(settings.subscription_keys.get_secret_value()))
@@ -96,10 +94,8 @@ async def build(settings: NotifySettings, parts: frozenset[str], make: type[Asse
     follow_ups = FollowUps(
         assembly.ledger, rules.follow_up, book, settings.now, ring, rates.note, rules.courtesy, links
     )
-    desk, panel = (
-        Desk(follow_ups, measures, seals),
-        Panel(assembly.ledger, measures, workdays, settings.now, rates.note),
-    )
+    desk = Desk(follow_ups, measures, seals)
+    panel = Panel(assembly.ledger, measures, workdays, settings.now, rates.note)
     if "api" in parts:
         parted = (
             partial(router, follow_ups=follow_ups), partial(desk_api.router, desk=desk),
