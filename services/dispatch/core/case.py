@@ -244,6 +244,7 @@ class Case(Struct, frozen=True, omit_defaults=True):
     repeat: bool = False
     merge: Merge | None = None
     own_due_at: datetime | None = None
+    vulnerable: bool = False
 
     @property
     def lead(self) -> Assignment:
