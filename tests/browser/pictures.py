@@ -50,9 +50,10 @@ async def suggest(page: Page) -> None:
     for lon in (119.2200, 119.2206):
         matter = {
             "source": "hotline-12345", "channel": "PHONE", "text": "东风社区健身广场旁边的下水道井盖破损，老人孩子路过很危险",
-            "location": {"lon": lon, "lat": 33.38},
+            "location": {"lon": lon, "lat": 33.38}, "external_id": f"picture-{lon}",
         }  # fmt: skip
-        await page.request.post(f"{intake}/v1/tickets", data=matter)
+        answer = await page.request.post(f"{intake}/v1/tickets", data=matter)
+        assert answer.ok, await answer.text()
         await page.wait_for_timeout(SETTLED_MS)
     await page.locator("[data-suggestion]").first.wait_for()
 
