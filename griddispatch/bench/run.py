@@ -21,6 +21,7 @@ from griddispatch.bench.micro import micro
 from griddispatch.bench.site import Scale, Site, Stalled, morning_clock
 from griddispatch.bench.standing import cold, memory, rest, watchers
 from griddispatch.bench.stored import growth, reads, timers
+from griddispatch.bench.subscribers import deliveries
 from griddispatch.demo.matters import read_matters
 from griddispatch.demo.records import ReaderFailed
 from griddispatch.demo.stack import Stack, new_home
@@ -32,8 +33,8 @@ Scenario = Callable[[Site, Scale], Awaitable[list[Figure]]]
 
 SCENARIOS: dict[str, Scenario] = {
     "idle": rest, "floor": floor, "bulk": bulk, "single": single, "kafka": inbound, "steady": steady, "spike": spike,
-    "lives": lives, "webhooks": webhooks, "growth": growth, "timers": timers, "reading": reads, "watchers": watchers,
-    "memory": memory, "cold": cold,
+    "lives": lives, "webhooks": webhooks, "deliveries": deliveries, "growth": growth, "timers": timers,
+    "reading": reads, "watchers": watchers, "memory": memory, "cold": cold,
 }  # fmt: skip
 """In the order they are played: what comes later finds fuller tables."""
 SCENARIO_S = 3600.0

@@ -43,9 +43,14 @@ class Scale:
     stored: tuple[int, ...] = (100_000, 1_000_000)
     reads: int = 500
     lives: int = 1000
+    queued: int = 1_000_000
+    queued_s: float = 20.0
 
 
-QUICK = Scale(tickets=1500, rounds=3, steady_s=8.0, spike_s=6.0, timers=10_000, stored=(100_000,), reads=100, lives=400)
+QUICK = Scale(
+    tickets=1500, rounds=3, steady_s=8.0, spike_s=6.0, timers=10_000, stored=(100_000,), reads=100, lives=400,
+    queued=100_000, queued_s=10.0,
+)  # fmt: skip
 
 
 @dataclass

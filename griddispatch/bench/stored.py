@@ -98,7 +98,7 @@ async def reads(site: Site, scale: Scale) -> list[Figure]:
         ("a queue's first page of 100", "dispatch", "/v1/assignments?limit=100", most(100)),
         ("open work by state and light", "dispatch", "/v1/overview", most(250)),
         ("its messages", "notify", f"/v1/notifications?ticket_id={ticket}", most(25)),
-        ("the rates of a period", "notify", f"/v1/rates?period={PERIOD}", most(500)),
+        ("the rates of a period", "notify", f"/v1/rates?period={PERIOD}", most(200)),
     )
     figures = []
     for name, service, path, goal in wanted:

@@ -1,7 +1,7 @@
 """HTTP for the console: queue, map, units, tickets whole, how the system stands, and what everything is called."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from enum import StrEnum
 from functools import cache
 from typing import Annotated, Any
@@ -26,7 +26,8 @@ from shared.actors import EVERYWHERE, covers
 from shared.clock import FastClock
 from shared.contract_labels import LABELS
 from shared.database import Database
-from shared.errors import NotFound, Problem, Rejected
+from shared.errors import NotFound
+from shared.moments import Instant
 from shared.permissions import within
 from shared.terms import Light, TicketId, Urgency
 
@@ -52,7 +53,7 @@ def router(
         grid: Code = None,
         category: Code = None,
         unit: Annotated[str | None, Query(max_length=80)] = None,
-        due_before: datetime | None = None,
+        due_before: Instant | None = None,
         after: Annotated[str | None, Query(max_length=100)] = None,
         limit: Annotated[int, Query(ge=1, le=1000)] = 200,
     ) -> dict[str, Any]:
@@ -60,8 +61,6 @@ def router(
 
         Grid and category may be the beginnings of codes; `unit` is any that has a live share.
         """
-        if due_before is not None and due_before.tzinfo is None:
-            raise Rejected(Problem("due_before", "no_zone", "an instant needs its zone"))
         (grid,) = within([grid] if grid else [], acting().area) or (None,)
         wanted = QueueFilter(_texts(state), _texts(light), _texts(urgency), grid, category, due_before, unit)
         cases = await board_store.read_queue(database, wanted, read_place(after), limit)

@@ -72,7 +72,7 @@ async def save(tx: Transaction, steps: Sequence[Step]) -> None:
     await _many(tx, "insert_notes", _note_rows(steps))
     await _many(tx, "insert_refusals", _refusal_rows(steps))
     timers = [(s.decision.case.ticket_id, key, timer) for s in steps for key, timer in s.decision.timers.items()]
-    await _many(tx, "stop_timers", ((ticket_id, *key) for ticket_id, key, timer in timers if timer is None))
+    await _many(tx, "stop_timers", ((t, key.clock, key.subject) for t, key, timer in timers if timer is None))
     await _many(tx, "set_timers", (_timer_row(ticket_id, timer) for ticket_id, _, timer in timers if timer is not None))
     await _many(tx, "insert_decisions", (_decision_row(s) for s in steps if s.decision.events))
 

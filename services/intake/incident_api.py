@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BaseModel, StringConstraints
 
 from services.intake import incident_store
 from services.intake.contract import refusals
-from services.intake.forms import Form, acted, answer, command, guarded
+from services.intake.forms import SOMETHING, Form, acted, answer, command, guarded, taking
 from services.intake.incident_desk import IncidentDesk, Refusal
 from services.intake.officers import Actor, actor_of
 from shared.acting import acting
@@ -22,7 +22,7 @@ from shared.terms import IncidentId, NotAcceptedReason, SplitReason, TicketId, T
 DISPATCHERS = ("dispatcher", "command_centre")
 AGENTS = ("hotline_agent", *DISPATCHERS)
 
-Line = Annotated[str, StringConstraints(min_length=1, max_length=500, strip_whitespace=True)]
+Line = Annotated[str, StringConstraints(min_length=1, max_length=500, strip_whitespace=True), SOMETHING]
 
 
 def _given_by_people(reason: SplitReason) -> SplitReason:
@@ -146,7 +146,7 @@ def router(database: Database, desk: IncidentDesk, now: Clock) -> APIRouter:
 
         return await command(database, request, DISPATCHERS, MergeForm, call, MergeForm())
 
-    @routes.post("/v1/tickets/{ticket_id}/split", status_code=204, responses=refusals(400, 403, 404, 409, 422, 503))
+    @routes.post("/v1/tickets/{ticket_id}/split", status_code=204, **taking(SplitForm, 400, 403, 404, 409, 422, 503))
     async def split(request: Request, ticket_id: UUID) -> Response:
         """Undo a merge, with a reason: the ticket is as if it had never been merged."""
 
@@ -165,7 +165,9 @@ def router(database: Database, desk: IncidentDesk, now: Clock) -> APIRouter:
             raise NotFound(f"no incident {incident_id}")
         return answer(view)
 
-    @routes.post("/v1/tickets/{ticket_id}/refusal", status_code=204, responses=refusals(400, 403, 404, 409, 422, 503))
+    @routes.post(
+        "/v1/tickets/{ticket_id}/refusal", status_code=204, **taking(RefusalForm, 400, 403, 404, 409, 422, 503)
+    )
     async def refuse(request: Request, ticket_id: UUID) -> Response:
         """Do not take a matter on; the citizen is told why, and which other way is open."""
 
@@ -175,7 +177,9 @@ def router(database: Database, desk: IncidentDesk, now: Clock) -> APIRouter:
 
         return await command(database, request, AGENTS, RefusalForm, call)
 
-    @routes.post("/v1/tickets/{ticket_id}/transfer", status_code=204, responses=refusals(400, 403, 404, 409, 422, 503))
+    @routes.post(
+        "/v1/tickets/{ticket_id}/transfer", status_code=204, **taking(TransferForm, 400, 403, 404, 409, 422, 503)
+    )
     async def transfer(request: Request, ticket_id: UUID) -> Response:
         """Hand a whole matter on to somebody outside."""
 

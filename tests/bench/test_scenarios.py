@@ -9,9 +9,12 @@ from griddispatch.bench.http import NoAnswer
 from griddispatch.bench.run import SCENARIOS, play, run
 from griddispatch.bench.site import Scale, Stalled
 
-SMALL = Scale(tickets=40, rounds=1, steady_s=0.5, spike_s=0.5, timers=60, stored=(400,), reads=3, lives=40)
-PLAYED = ("floor", "bulk", "single", "kafka", "steady", "lives", "webhooks", "growth", "timers", "reading",
-          "watchers", "memory")  # fmt: skip
+SMALL = Scale(
+    tickets=40, rounds=1, steady_s=0.5, spike_s=0.5, timers=60, stored=(400,), reads=3, lives=40,
+    queued=400, queued_s=5.0,
+)  # fmt: skip
+PLAYED = ("floor", "bulk", "single", "kafka", "steady", "lives", "webhooks", "deliveries", "growth", "timers",
+          "reading", "watchers", "memory")  # fmt: skip
 
 
 async def test_every_scenario_is_played_to_its_end(tmp_path: Path) -> None:
@@ -20,8 +23,8 @@ async def test_every_scenario_is_played_to_its_end(tmp_path: Path) -> None:
     assert results.troubles == ()
     measured = {figure.scenario for figure in results.figures if figure.verdict is not Verdict.NOT_MEASURED}
     assert measured == {
-        "floor", "bulk", "single", "kafka", "steady 100/s", "whole lives", "webhooks", "growth", "timers",
-        "reading", "memory",
+        "floor", "bulk", "single", "kafka", "steady 100/s", "whole lives", "webhooks", "deliveries", "growth",
+        "timers", "reading", "memory",
     }  # fmt: skip
     assert all(figure.value is None or figure.value >= 0 for figure in results.figures)
     assert {line.removesuffix(" …") for line in said} >= {*PLAYED}

@@ -117,3 +117,23 @@ SELECT count(*) FROM moved
 SELECT sum(pg_total_relation_size(c.oid))::float8 AS bytes
 FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
 WHERE c.relkind = 'r' AND n.nspname IN ('intake', 'dispatch', 'notify')
+
+-- name: queue_deliveries
+-- So many deliveries wait for each of these subscriptions, each of a ticket of its own.
+WITH told AS (
+    INSERT INTO notify.feed (event_id, ticket_id, source, version, type, time, unit, category, township, grid, exercise,
+        heard_at)
+    SELECT gen_random_uuid(), gen_random_uuid(), '/griddispatch/dispatch', 1, 'org.griddispatch.ticket.assigned.v1',
+        $3, 'housing', '150101', '990101001', '990101001001001', false, $3
+    FROM generate_series(1, $2::int)
+    RETURNING seq, ticket_id, source
+)
+INSERT INTO notify.delivery (subscription_id, feed_seq, story, replay, state, due_at, created_at)
+SELECT subscription_id, seq, ticket_id || source, false, 'QUEUED', $3, $3
+FROM told, unnest($1::uuid[]) AS g (subscription_id)
+
+-- name: clear_deliveries
+TRUNCATE notify.delivery CASCADE
+
+-- name: analyze_deliveries
+ANALYZE notify.delivery, notify.feed
