@@ -6,6 +6,7 @@ from uuid import UUID
 import pytest
 
 from services.notify.core.contacts import AddressBook, ChannelKind, Endpoint
+from services.notify.core.measures import Plan, PlanStep
 from services.notify.core.message import FACTS, Policy, Template
 from services.notify.core.plan import plan, plan_alert, plan_ask, plan_stopped, plan_unreachable
 from services.notify.core.subscription import Stop, Subscription, SubscriptionState, Wish
@@ -38,6 +39,7 @@ STOPPED = Subscription(
     UUID(int=7), "city", "hook", "https://a.example.org/", Wish(), SubscriptionState.DISABLED, Stop.GONE, 3, MORNING,
     MORNING, None, None,
 )  # fmt: skip
+FLOOD = Plan("防汛", "Flood", (PlanStep("疏散群众", "Bring people away"),))
 
 
 def replaced(alert: SurgeAlert, kind: str) -> SurgeAlert:
@@ -79,8 +81,8 @@ def test_an_owner_is_told_of_each_stop_once_and_in_a_story_of_its_own() -> None:
 
 
 def test_an_alert_calls_up_its_role_at_once_unless_it_grew_slowly() -> None:
-    alert, growth = (plan_alert(UUID(int=8), e, BOOK, MORNING) for e in (SURGE, replaced(SURGE, kind="GROWTH")))
-    critical = plan_alert(UUID(int=8), replaced(SURGE, kind="CRITICAL"), BOOK, MORNING)
+    alert, growth = (plan_alert(UUID(int=8), e, BOOK, MORNING, FLOOD) for e in (SURGE, replaced(SURGE, kind="GROWTH")))
+    critical = plan_alert(UUID(int=8), replaced(SURGE, kind="CRITICAL"), BOOK, MORNING, FLOOD)
     assert (alert.recipient, alert.facts["playbook"]) == ("role:command-centre", "flood")
     assert [m.urgency for m in (critical, alert, growth)] == [Urgency.U1, Urgency.U2, Urgency.U3]
 
@@ -102,7 +104,7 @@ def test_every_template_knows_exactly_the_facts_that_are_planned_for_it() -> Non
     messages += [plan_ask(ASKED, follow_up(), BOOK, MORNING), plan_stopped(STOPPED, "https://a/…", BOOK, MORNING)]
     silent = envelope(TicketEvaluated(cycle=1, outcome=FollowUpOutcome.UNREACHABLE), version=9)
     messages.append(plan_unreachable(silent, follow_up(), BOOK, MORNING))
-    messages.append(plan_alert(UUID(int=8), SURGE, BOOK, MORNING))
+    messages.append(plan_alert(UUID(int=8), SURGE, BOOK, MORNING, FLOOD))
     assert {m.template: set(m.facts) for m in messages} == {t: set(names) for t, names in FACTS.items()}
 
 

@@ -96,6 +96,7 @@ def pass_audit(story: Story, *, automatic: bool, asks: bool = True) -> None:
         TicketAudited(
             ticket_no=case.ticket_no, source=case.source, assignment_id=case.lead.id, unit=case.lead.unit,
             cycle=case.cycle, follow_up=asked, automatic=automatic, exercise=case.exercise,
+            vulnerable=case.vulnerable,
         )
     )  # fmt: skip
     if asked:

@@ -261,6 +261,7 @@ class Case(Struct, frozen=True, omit_defaults=True):
     merge: Merge | None = None
     own_due_at: datetime | None = None
     moves: tuple[StoodStill | PutOff, ...] = ()
+    vulnerable: bool = False
 
     @property
     def lead(self) -> Assignment:
