@@ -1,11 +1,13 @@
 -- name: floor_tables
--- Three tables that hold the least a stage can store.
-CREATE SCHEMA IF NOT EXISTS floor;
-CREATE TABLE IF NOT EXISTS floor.taken (
-    id uuid PRIMARY KEY, name text UNIQUE, source text, text text, lon float8, lat float8
+-- Three tables that hold the least a stage can store, made anew for every round.
+DROP SCHEMA IF EXISTS floor CASCADE;
+CREATE SCHEMA floor;
+CREATE TABLE floor.taken (
+    id uuid PRIMARY KEY, source text NOT NULL, external_id text NOT NULL, channel text, title text, text text, lon float8,
+    lat float8, address text, name text, phone text, reported_at timestamptz, UNIQUE (source, external_id)
 );
-CREATE TABLE IF NOT EXISTS floor.given (id uuid PRIMARY KEY, unit text NOT NULL, due_at timestamptz NOT NULL);
-CREATE TABLE IF NOT EXISTS floor.told (id uuid PRIMARY KEY, unit text NOT NULL);
+CREATE TABLE floor.given (id uuid PRIMARY KEY, place text, unit text NOT NULL, due_at timestamptz NOT NULL);
+CREATE TABLE floor.told (id uuid NOT NULL, unit text NOT NULL, kind text NOT NULL);
 
 -- name: tickets_of
 -- Which tickets intake has made of matters it found on its topic.
