@@ -57,8 +57,9 @@ def test_there_is_no_percentile_of_nothing() -> None:
         percentile([], 0.5)
 
 
-def test_a_run_is_sound_only_if_all_was_played_and_no_goal_was_missed() -> None:
-    assert is_sound(results(FAST, unmeasured("watchers", "no stream yet")))
+def test_a_run_is_sound_only_if_all_was_played_and_measured_and_no_goal_was_missed() -> None:
+    assert is_sound(results(FAST))
+    assert not is_sound(results(FAST, unmeasured("watchers", "no stream yet")))
     assert not is_sound(results(FAST, SLOW))
     assert not is_sound(results(FAST, troubles=("bulk: refused",)))
 
@@ -74,7 +75,7 @@ def test_the_services_are_told_as_a_multiple_of_the_floor_of_the_same_run() -> N
     bare = Figure("floor", "processor, three stages", 0.2, "ms/ticket")
     whole = Figure("bulk", "processor, services", 1.0, "ms/ticket")
     (found,) = over_floor((bare, whole))
-    assert (found.name, found.value) == ("services over floor, bulk", 5.0)
+    assert (found.name, found.value, found.verdict) == ("services over floor, bulk", 5.0, Verdict.MISSED)
     assert over_floor((whole,)) == []
 
 

@@ -9,9 +9,11 @@ from griddispatch.bench.http import NoAnswer
 from griddispatch.bench.run import SCENARIOS, play, run
 from griddispatch.bench.site import Scale, Stalled
 
-SMALL = Scale(tickets=40, rounds=1, steady_s=0.5, spike_s=0.5, timers=60, stored=(400,), reads=3, lives=40)
-PLAYED = ("floor", "bulk", "single", "kafka", "steady", "lives", "webhooks", "growth", "timers", "reading",
-          "watchers", "memory")  # fmt: skip
+SMALL = Scale(
+    tickets=40, rounds=1, idle_s=0.2, sustained=80, steady_s=0.5, spike_s=0.5, calm_s=1.0, timers=60, stored=(400,),
+    reads=3, lives=40, watchers=5, watched_s=0.5, shared_s=0.5, settle_s=1.0,
+)  # fmt: skip
+PLAYED = tuple(SCENARIOS)
 
 
 async def test_every_scenario_is_played_to_its_end(tmp_path: Path) -> None:
@@ -20,8 +22,8 @@ async def test_every_scenario_is_played_to_its_end(tmp_path: Path) -> None:
     assert results.troubles == ()
     measured = {figure.scenario for figure in results.figures if figure.verdict is not Verdict.NOT_MEASURED}
     assert measured == {
-        "floor", "bulk", "single", "kafka", "steady 100/s", "whole lives", "webhooks", "growth", "timers",
-        "reading", "memory",
+        "idle", "floor", "whole lives", "bulk", "single", "kafka", "steady 100/s", "spike", "sustained", "timers",
+        "growth", "reading", "5 watchers", "memory", "webhooks", "cold start", "two copies",
     }  # fmt: skip
     assert all(figure.value is None or figure.value >= 0 for figure in results.figures)
     assert {line.removesuffix(" …") for line in said} >= {*PLAYED}
