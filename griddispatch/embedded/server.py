@@ -1,31 +1,33 @@
 """The life of one embedded server: prepare, spawn, wait until it answers, stop, kill, start again on the same data."""
 
 import os
-import shutil
-import tempfile
 from abc import ABC, abstractmethod
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from griddispatch.embedded.process import ChildProcess, LaunchError, Program, RunAs, wait_until
+from griddispatch.embedded.scratch import Scratch
 
 
 class EmbeddedServer(ABC):
     """A server in a child process. Synchronous; one owner; usable as a context manager.
 
     `data_dir` holds everything it keeps, log included, and is never removed. Without one the server lives in a
-    temporary directory that survives `kill` and `restart` and goes with `stop`.
+    temporary directory that survives `kill` and `restart` and goes with `stop`; `in_memory` where there is room.
     """
 
     start_timeout_s = 60.0
     stop_timeout_s = 20.0
 
-    def __init__(self, name: str, data_dir: Path | None, run_as: RunAs | None = None) -> None:
+    def __init__(
+        self, name: str, data_dir: Path | None, run_as: RunAs | None = None, *, in_memory: bool = False
+    ) -> None:
         self.name = name
+        self._in_memory = in_memory
         self._data_dir = data_dir.absolute() if data_dir else None
         self._run_as = run_as
-        self._scratch: Path | None = None
+        self._scratch: Scratch | None = None
         self._child: ChildProcess | None = None
 
     @abstractmethod
@@ -58,7 +60,7 @@ class EmbeddedServer(ABC):
         """A short-named temporary directory of this server; raises like `home`."""
         if self._scratch is None:
             raise LaunchError(f"{self.name} has not been started")
-        return self._scratch
+        return self._scratch.path
 
     @property
     def log_path(self) -> Path:
@@ -112,12 +114,12 @@ class EmbeddedServer(ABC):
 
     def _make_directories(self) -> None:
         if self._scratch is None:
-            self._scratch = Path(tempfile.mkdtemp(prefix="gd-"))
+            self._scratch = Scratch(in_memory=self._in_memory)
             if self._run_as is not None:
-                os.chown(self._scratch, self._run_as.uid, self._run_as.gid)
+                os.chown(self._scratch.path, self._run_as.uid, self._run_as.gid)
         self.home.mkdir(parents=True, exist_ok=True)
 
     def _remove_scratch(self) -> None:
         scratch, self._scratch = self._scratch, None
         if scratch is not None:
-            shutil.rmtree(scratch)
+            scratch.remove()

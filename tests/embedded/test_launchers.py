@@ -1,6 +1,7 @@
 """The launchers start real servers that answer, keep what they promise to keep, and leave no process behind."""
 
 import asyncio
+import fcntl
 import os
 import signal
 import subprocess
@@ -30,6 +31,7 @@ from griddispatch.embedded.apache_install import install_kafka, kafka_version
 from griddispatch.embedded.broker import answers_metadata
 from griddispatch.embedded.postgres import refuse_closed_path
 from griddispatch.embedded.process import LOOPBACK, ChildProcess, Program, RunAs, free_port, wait_until
+from griddispatch.embedded.scratch import remove_ownerless
 
 DEADLINE_S = 30.0
 TOPIC = "launcher-check"
@@ -143,6 +145,17 @@ def test_postgres_is_killed_with_its_sessions_open_and_starts_again() -> None:
         asyncio.run(kill_under_a_session(server))
         server.restart()
         assert asyncio.run(fetch(server.dsn(), "SELECT 1")) == 1
+
+
+def test_what_a_killed_owner_left_in_memory_is_removed_and_nothing_else(tmp_path: Path) -> None:
+    left, kept = tmp_path / "gd-left", tmp_path / "gd-kept"
+    for folder in (left, kept, tmp_path / "gd-foreign"):
+        folder.mkdir()
+    (left / "owner.lock").touch()
+    with (kept / "owner.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        remove_ownerless(tmp_path)
+        assert sorted(folder.name for folder in tmp_path.iterdir()) == ["gd-foreign", "gd-kept"]
 
 
 def test_a_database_is_cloned_from_a_template_and_dropped() -> None:
