@@ -36,15 +36,15 @@ class Scale:
 
     tickets: int = 6000
     rounds: int = 5
-    idle_s: float = 20.0
+    idle_s: float = 10.0
     sustained: int = 200_000
-    steady_s: float = 60.0
+    steady_s: float = 40.0
     spike_s: float = 60.0
     calm_s: float = 60.0
     timers: int = 100_000
     stored: tuple[int, ...] = (100_000, 1_000_000)
-    reads: int = 300
-    lives: int = 6000
+    reads: int = 200
+    lives: int = 4000
     watchers: int = 500
     watched_s: float = 20.0
     shared_s: float = 20.0
@@ -52,8 +52,8 @@ class Scale:
 
 
 QUICK = Scale(
-    tickets=1500, rounds=3, idle_s=5.0, sustained=6000, steady_s=8.0, spike_s=6.0, calm_s=10.0, timers=10_000,
-    stored=(50_000,), reads=50, lives=1000, watched_s=6.0, shared_s=5.0, settle_s=5.0,
+    tickets=1200, rounds=3, idle_s=3.0, sustained=4000, steady_s=8.0, spike_s=6.0, calm_s=6.0, timers=10_000,
+    stored=(20_000,), reads=30, lives=800, watched_s=5.0, shared_s=4.0, settle_s=4.0,
 )  # fmt: skip
 
 

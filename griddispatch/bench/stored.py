@@ -20,6 +20,7 @@ from shared.events import TicketSigned
 
 _SQL = named_queries("griddispatch.bench", "sql", "bench.sql")
 GROWN_S = 900.0
+ROUNDS = 3
 PART = 50_000
 LEAD_TIME_S = 3.0
 PERIOD = "2026-03"
@@ -52,7 +53,7 @@ async def growth(site: Site, scale: Scale) -> list[Figure]:
 
 
 async def _bulk(site: Site, scale: Scale) -> float:
-    return median([(await one_round(site, scale.tickets, feed_bulk)).assigned_per_s for _ in range(scale.rounds)])
+    return median([(await one_round(site, scale.tickets, feed_bulk)).assigned_per_s for _ in range(ROUNDS)])
 
 
 async def grow(site: Site, stored: int, wanted: int) -> None:
