@@ -6,7 +6,7 @@ WORKERS ?= 3
 # Where bytecode is not written by itself, every start of a service would compile all it imports anew.
 COMPILED = $(BIN)/python -m compileall -q -j 2 $(VENV)/lib shared services griddispatch >/dev/null || true
 
-.PHONY: demo bench test chaos check lint types architecture contract audit up lock clean
+.PHONY: demo bench test chaos check lint types architecture contract supply sbom audit up lock clean
 
 demo: $(VENV)/.demo  ## the whole loop in one terminal: no Docker, no JVM
 	@$(BIN)/griddispatch demo $(ARGS)
@@ -20,7 +20,7 @@ test: $(VENV)/.dev  ## every test; brings its own PostgreSQL and brokers
 chaos: $(VENV)/.dev  ## break things on three brokers, and check from outside: ARGS="--gate", "--mutants", "--help"
 	$(BIN)/python -m tests.chaos $(or $(ARGS),--gate)
 
-check: lint types architecture contract  ## lint, types, architecture, contract
+check: lint types architecture contract supply  ## lint, types, architecture, contract, supply
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
@@ -39,6 +39,13 @@ architecture: $(VENV)/.dev
 contract: $(VENV)/.dev  ## the contract's files are what the models say, and break no released one
 	$(BIN)/griddispatch contract check
 	$(BIN)/griddispatch contract breaking
+
+supply: $(VENV)/.dev  ## locks by hash, licences, no secrets; and what is known against the versions, where it can be asked
+	$(BIN)/python -m pytest -q tests/supply
+	$(BIN)/python -m tests.supply.vulnerabilities
+
+sbom: $(VENV)/.dev  ## what the services run on, as CycloneDX
+	@$(BIN)/python deploy/make_sbom.py requirements/runtime.txt
 
 audit: $(VENV)/.dev  ## who may call what: every route, every role, no blank cell
 	$(BIN)/griddispatch audit matrix --check

@@ -1,9 +1,11 @@
-"""Prints what a virtual environment holds as a CycloneDX bill of materials: python make_sbom.py VENV
+"""Prints a CycloneDX bill of materials: of what a virtual environment holds, or of what a lock file pins.
 
-The same environment gives the same bytes: no time, no random number, components in order.
+python make_sbom.py VENV, or python make_sbom.py requirements/runtime.txt. The same input gives the same bytes: no
+time, no random number, components in order.
 """
 
 import json
+import re
 import sys
 from importlib.metadata import distributions
 from pathlib import Path
@@ -30,9 +32,31 @@ def bill(site_packages: Path) -> str:
         ),
         key=lambda c: str(c["purl"]),
     )
-    return json.dumps({"bomFormat": "CycloneDX", "specVersion": "1.6", "version": 1, "components": found}, indent=1)
+    return _document(found)
+
+
+def bill_of_lock(text: str) -> str:
+    """The document of a lock file: every pinned package with the hashes of the files that will do."""
+    found = []
+    for entry in re.split(r"^(?=\S+==)", text, flags=re.MULTILINE):
+        if pinned := re.match(r"([\w.-]+)==(\S+)", entry):
+            one = component(pinned[1], pinned[2], "")
+            hashes = [{"alg": "SHA-256", "content": h} for h in re.findall(r"--hash=sha256:([0-9a-f]{64})", entry)]
+            place = f"https://pypi.org/project/{pinned[1]}/{pinned[2]}/"
+            found.append(one | {"externalReferences": [{"type": "distribution", "url": place, "hashes": hashes}]})
+    return _document(sorted(found, key=lambda c: str(c["purl"])))
+
+
+def _document(components: list[dict[str, Any]]) -> str:
+    return json.dumps(
+        {"bomFormat": "CycloneDX", "specVersion": "1.6", "version": 1, "components": components}, indent=1
+    )
 
 
 if __name__ == "__main__":
-    (site,) = sorted(Path(sys.argv[1]).glob("lib/python3*/site-packages"))
-    print(bill(site))
+    given = Path(sys.argv[1])
+    if given.is_file():
+        print(bill_of_lock(given.read_text(encoding="utf-8")))
+    else:
+        (site,) = sorted(given.glob("lib/python3*/site-packages"))
+        print(bill(site))

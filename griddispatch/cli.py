@@ -18,6 +18,7 @@ VERBS: Final = {
     "dlq": "griddispatch.dlq:app",
     "replay": "griddispatch.replay:app",
     "reconcile": "griddispatch.reconcile:app",
+    "recover": "griddispatch.recover:app",
     "contract": "griddispatch.contract:app",
     "area": "griddispatch.area:app",
     "rules": "griddispatch.rules:app",

@@ -51,7 +51,8 @@ class Seen:
         try:
             ticket_id, version = TicketId(UUID(headers["ce_subject"].decode())), int(headers["ce_version"])
             time = datetime.fromisoformat(headers["ce_time"].decode())
-            ours = UUID(headers["ce_id"].decode()) == event_id(self.source, ticket_id, version)
+            epoch = int(headers.get("ce_epoch", b"0"))
+            ours = UUID(headers["ce_id"].decode()) == event_id(self.source, ticket_id, version, epoch)
             bucket = bucket_of(time, ticket_id)
         except (KeyError, ValueError, OverflowError, AttributeError):
             ours = False

@@ -18,6 +18,7 @@ from shared.kafka import Outgoing, Producer, TopicMismatch, apply_topics
 from shared.kafka_security import PLAINTEXT, Security
 from shared.reconciliation import TOPIC_OF
 from shared.replay import BEGINNING, Page, Place, Selection, SoleWriter, pages, read_place, send_in_order
+from shared.retelling import forget_marks
 from shared.terms import Source, TicketId
 from shared.topics import TOPICS, Topic
 
@@ -135,6 +136,8 @@ async def replayed(
             passed(after)
     if journal:
         journal.note(after, finished=True)
+    if request.rebuild and request.selection == Selection():
+        await forget_marks(database, request.topic)
     return counts
 
 

@@ -17,7 +17,7 @@ from shared.audit import Entry
 from shared.clock import Clock, utc_now
 from shared.errors import NotFound
 from shared.identity import ACTOR_HEADER, ROLE_HEADER, Identify
-from shared.openapi import operation_id, operations
+from shared.openapi import ServiceApp, operation_id, operations
 from shared.permissions import Locate, Permissions, Reach, Rule, check_scope, must_answer_for, must_see
 from shared.problems import problem
 from shared.rate_limit import Policy, RateLimits
@@ -54,9 +54,15 @@ class Access:
     def install(self, app: FastAPI) -> None:
         """Guard every route of the app, whenever it is added, and answer refusals. Call it before including routers."""
         app.state.access = self
+        if isinstance(app, ServiceApp):
+            app.asks_who = self._asks_who
         app.router.dependencies.append(Depends(self.guard))
         app.add_middleware(_Requests)
         _install_handlers(app)
+
+    def _asks_who(self, operation: str) -> bool:
+        rule = self.permissions.rule(self.service, operation)
+        return rule is not None and rule.needs_actor
 
     def check(self, document: dict[str, Any]) -> None:
         """Raises ValueError when the service must not start.

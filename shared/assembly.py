@@ -12,6 +12,7 @@ from shared.connections import Gate, Thresholds
 from shared.database import Database, connect
 from shared.deadletters import DeadLetterMirror
 from shared.edge import Bodies, Edge
+from shared.epochs import read_epoch
 from shared.errors import Unavailable
 from shared.failpoint import failpoint
 from shared.gatekeeper import Gatekeeper
@@ -19,10 +20,12 @@ from shared.health import Readiness
 from shared.http_meter import HttpMeter
 from shared.kafka import Consumer, Producer, apply_topics
 from shared.ledger import Ledger
+from shared.methods import Methods
 from shared.migrations import compare
 from shared.openapi import ServiceApp, operations
 from shared.permissions import Locate
 from shared.relay import Companion, Relay
+from shared.retelling import Marks, Retelling
 from shared.runtime import Loop, serve
 from shared.sampling import Sample, Sampling, watch_delay
 from shared.settings import ServiceSettings
@@ -86,6 +89,7 @@ class Assembly:
         if difference.missing:
             raise NotMigrated(f"not applied: {', '.join(difference.missing)}; run: griddispatch db migrate")
         self._pings.setdefault("database", database.ping)
+        self.ledger.epoch = await read_epoch(database)
         return database
 
     async def doors_database(self, part: str, size: int) -> Database:
@@ -124,11 +128,13 @@ class Assembly:
         """Publish this service's events, and mirror its dead letters."""
         settings, name = self.settings, f"{self.service}-{self.settings.instance}"
         database = await self.database("relay")
+        marks = Marks(topic.name)
         self.loop(
             "relay",
             Relay(
-                database, Producer(settings.kafka_bootstrap, f"{name}-relay", self._security), source=self._source,
-                topic=topic.name, holder=name, wake=self.relay_wake, companion=companion, reach=self._reach,
+                database, Producer(settings.kafka_bootstrap, f"{name}-relay", self._security, marks.see),
+                source=self._source, topic=topic.name, holder=name, wake=self.relay_wake, companion=companion,
+                reach=self._reach, log_keeper=Retelling(database, self._source, marks),
             ).run,
         )  # fmt: skip
         mirror = Producer(settings.kafka_bootstrap, f"{name}-dead", self._security)
@@ -192,6 +198,7 @@ class Assembly:
         self.app.include_router(contract_routes.router())
         if self.gatekeeper is not None:
             self.gatekeeper.access.check(self.app.openapi())
+        self.app.add_middleware(Methods, document=self.app.openapi())
         self.app.add_middleware(Edge, gate=self.gate, bodies=self.bodies)
         self.app.add_middleware(HttpTracer)
         self.app.add_middleware(HttpMeter)

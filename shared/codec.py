@@ -29,6 +29,7 @@ _READ = frozenset(
         "ce_time",
         "ce_version",
         "ce_causedby",
+        "ce_epoch",
         "traceparent",
     }
 )
@@ -48,7 +49,7 @@ class Record(Struct, frozen=True):
 
 def record_headers(
     event_id: UUID, source: Source, type_name: str, subject: str, time: datetime, version: int,
-    caused_by: str | None, traceparent: str | None,
+    caused_by: str | None, traceparent: str | None, epoch: int = 0,
 ) -> list[tuple[str, bytes]]:  # fmt: skip
     """The headers of an event's record; `time` is in UTC."""
     headers = [
@@ -65,6 +66,8 @@ def record_headers(
         headers.append(("ce_causedby", caused_by.encode()))
     if traceparent:
         headers.append(("traceparent", traceparent.encode()))
+    if epoch:
+        headers.append(("ce_epoch", str(epoch).encode()))
     return headers
 
 
@@ -73,7 +76,7 @@ def encode(envelope: Envelope) -> tuple[bytes, bytes, list[tuple[str, bytes]]]:
     subject = str(envelope.ticket_id)
     headers = record_headers(
         envelope.id, envelope.source, envelope.event.type, subject, envelope.time, envelope.version,
-        envelope.caused_by, envelope.traceparent,
+        envelope.caused_by, envelope.traceparent, envelope.epoch,
     )  # fmt: skip
     return subject.encode(), envelope.event.model_dump_json().encode(), headers
 
@@ -91,6 +94,7 @@ def decode(record: Record, wanted: Container[str] = EVENT_TYPES) -> Envelope:
         ticket_id = TicketId(pgproto.UUID(attributes["ce_subject"]))  # a UUID too, ten times as quick
         envelope_id = pgproto.UUID(attributes["ce_id"])
         version = int(attributes["ce_version"])
+        epoch = int(attributes.get("ce_epoch", "0"))
         time = datetime.fromisoformat(attributes["ce_time"])
         source = _SOURCES[attributes["ce_source"]]
         type_name = attributes["ce_type"]
@@ -100,6 +104,8 @@ def decode(record: Record, wanted: Container[str] = EVENT_TYPES) -> Envelope:
         raise Malformed("header", f"header unreadable: {wrong}") from wrong
     if not 1 <= version <= MAX_VERSION:
         raise Malformed("version", f"version {version} is out of range")
+    if not 0 <= epoch <= MAX_VERSION:
+        raise Malformed("epoch", f"epoch {epoch} is out of range")
     if time.tzinfo is None:
         raise Malformed("time", "time has no zone")
     if record.key != str(ticket_id).encode():
@@ -107,7 +113,7 @@ def decode(record: Record, wanted: Container[str] = EVENT_TYPES) -> Envelope:
     event = _read_event(type_name, record.value, wanted)
     return Envelope(
         envelope_id, source, ticket_id, version, time, event,
-        attributes.get("ce_causedby"), attributes.get("traceparent"),
+        attributes.get("ce_causedby"), attributes.get("traceparent"), epoch,
     )  # fmt: skip
 
 

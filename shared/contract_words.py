@@ -96,6 +96,7 @@ FIELDS: Mapping[str, FieldWords] = MappingProxyType(
         "review_at": W("When the waiting matter is looked at again.", "2026-06-08T01:00:00Z"),
         "notify_at": W("Not to be told before this instant; null means at once.", None),
         "closed_at": W("When the loop was closed; null while it is open.", None),
+        "supporting": W("Units that support it now 协办, beside the one that leads.", ("water",)),
         # ---- counts --------------------------------------------------------------------------------------------
         "version": W("Place in the ticket's story at its writer, from 1 without gaps.", 3),
         "cycle": W("Round of handling: 1 at first, one more after each reopening 重办.", 1),

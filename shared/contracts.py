@@ -115,11 +115,15 @@ def header_schema(type_name: str | None = None) -> Json:
         "ce_time": ("When it happened, RFC 3339 with zone.", {"format": "date-time"}),
         "ce_version": ("Its place in its ticket's story at this source, from 1.", {"pattern": "^[1-9][0-9]*$"}),
         "ce_causedby": ("The event id or command that led to it.", {}),
+        "ce_epoch": (
+            "Only after a restore of its source: order by (epoch, version); without it the epoch is 0.",
+            {"pattern": "^[1-9][0-9]*$"},
+        ),
         "traceparent": ("W3C trace context, where the cause had one.", {}),
     }  # fmt: skip
     if type_name is not None:
         said["ce_type"] = ("The event type.", {"const": type_name})
         said["ce_source"] = ("Who states the fact.", {"const": _SOURCES[topic_of(type_name).name].value})
     properties: dict[str, Any] = {n: {"type": "string", "description": d, **s} for n, (d, s) in said.items()}
-    required = [name for name in said if name not in ("ce_causedby", "traceparent")]
+    required = [name for name in said if name not in ("ce_causedby", "ce_epoch", "traceparent")]
     return {"title": "CloudEventHeaders", "type": "object", "required": required, "properties": properties}

@@ -2,7 +2,9 @@
 
 import asyncio
 import re
+from collections.abc import Collection
 from dataclasses import dataclass, field
+from typing import Final
 from urllib.parse import unquote_to_bytes
 
 from starlette.responses import Response
@@ -10,11 +12,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.connections import BY_LINES, LINES, UNGUARDED, Gate
 from shared.errors import Malformed, Problem, Rejected
+from shared.plain_pages import FORM
 from shared.problems import RETRY_AFTER_S, problem
 from shared.strict_json import Limits, cleaned
 
+JSON: Final = "application/json"
 _WITH_BODY = frozenset(("POST", "PUT", "PATCH", "DELETE"))
-_FORBIDDEN = re.compile(rb"[\x00-\x08\x0b-\x1f\x7f]")
+_FORBIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 class _Refused(Exception):
@@ -25,10 +29,14 @@ class _Refused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Bodies:
-    """What an application leaves to the edge: bodies of at most so much JSON; doors of lines read theirs themselves."""
+    """What an application leaves to the edge: bodies of at most so much JSON; doors of lines read theirs themselves.
+
+    At the paths of `forms` pages post forms: they are counted here, and read by their routes.
+    """
 
     limits: Limits = field(default_factory=Limits)
     receipt_s: float = 20.0
+    forms: Collection[str] = ()
 
 
 class Edge:
@@ -82,13 +90,15 @@ class Edge:
         await self._app(scope, receive, send)
 
     async def _read(self, bodies: Bodies, path: str, headers: dict[bytes, bytes], receive: Receive) -> Receive:
-        """What hands the body on. Raises _Refused for one that is no JSON, or too much, or too late."""
+        """What hands the body on. Raises _Refused for one that is no JSON, or no form, or too much, or too late."""
         media_type, _, parameters = headers.get(b"content-type", b"").decode("latin-1").lower().partition(";")
         if path in BY_LINES and media_type.strip() in LINES:
             return receive
         body = await _whole(bodies, receive)
-        if body:
-            _check_media_type(media_type.strip(), parameters.strip())
+        if path in bodies.forms:
+            _check_media_type(FORM, media_type.strip(), parameters.strip())
+        elif body:
+            _check_media_type(JSON, media_type.strip() or JSON, parameters.strip())
             body = _sound(body, bodies.limits)
         return _hand_on(body, receive)
 
@@ -100,7 +110,8 @@ def _overloaded() -> Response:
 
 def _check_address(scope: Scope) -> None:
     query = scope.get("query_string", b"")
-    if "\x00" in scope["path"] or (b"%" in query and _FORBIDDEN.search(unquote_to_bytes(query))):
+    said = unquote_to_bytes(query).decode("utf-8", "replace") if b"%" in query else ""
+    if _FORBIDDEN.search(scope["path"]) or _FORBIDDEN.search(said):
         raise _Refused(problem(400, "forbidden-character", "The address holds a control character."))
 
 
@@ -114,9 +125,9 @@ def _has_body(headers: dict[bytes, bytes]) -> bool:
     return b"transfer-encoding" in headers or headers.get(b"content-length", b"0").strip(b"0") != b""
 
 
-def _check_media_type(media_type: str, parameters: str) -> None:
-    if media_type not in ("", "application/json") or parameters not in ("", "charset=utf-8", 'charset="utf-8"'):
-        raise _Refused(problem(415, "media-type", "The body must be application/json in UTF-8."))
+def _check_media_type(wanted: str, media_type: str, parameters: str) -> None:
+    if media_type != wanted or parameters not in ("", "charset=utf-8", 'charset="utf-8"'):
+        raise _Refused(problem(415, "media-type", f"The body must be {wanted} in UTF-8."))
 
 
 async def _whole(bodies: Bodies, receive: Receive) -> bytes:

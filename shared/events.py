@@ -328,6 +328,7 @@ class TicketSnapshot(BaseModel):
     township: str | None
     grid: str | None
     unit: str | None
+    supporting: tuple[str, ...] = ()
     cycle: int
     light: Light
     level: int
@@ -367,7 +368,8 @@ class Draft(Struct, frozen=True):
 
 
 class Envelope(Struct, frozen=True):
-    """An event with its place in its ticket's story. `version` is dense per (source, ticket), from 1."""
+    """An event with its place in its ticket's story: (epoch, version). `version` is dense per (source, ticket), from 1;
+    a source restored to an earlier point goes on from there in the next epoch."""
 
     id: UUID
     source: Source
@@ -377,3 +379,4 @@ class Envelope(Struct, frozen=True):
     event: Event
     caused_by: str | None = None
     traceparent: str | None = None
+    epoch: int = 0

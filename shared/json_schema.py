@@ -88,6 +88,8 @@ def example_of(schema: Json, root: Json | None = None, model: str = "", name: st
         return list(words.example) if isinstance(words.example, tuple) else words.example
     if "enum" in schema:
         return schema["enum"][0]
+    if schema.get("examples"):
+        return schema["examples"][0]
     return _made(schema, root, name)
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import random
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
@@ -49,6 +49,19 @@ class Outgoing(Struct, frozen=True):
     partition: int | None = None
 
 
+Send = Callable[[Sequence[Outgoing]], Awaitable[list[bool]]]
+"""Sends in order; per record, whether Kafka has it for certain (Producer.send)."""
+Acknowledged = Callable[[str, int, int], None]
+"""Hears of an acknowledged record: its topic, partition and offset."""
+MayBegin = Callable[[str, int], Awaitable[None]]
+"""Asked before a group that has no offset begins at a log's beginning: the topic, and the first offset it still has.
+Raises when that would pass over something."""
+
+
+async def _always(topic: str, beginning: int) -> None:
+    """Anybody may begin anywhere."""
+
+
 @lru_cache(maxsize=16_384)
 def _murmur2(key: bytes) -> int:
     """Kafka's own hash, in Python and therefore dear; a ticket's records come in company, so it is remembered."""
@@ -65,10 +78,18 @@ def partition_of(key: bytes | None, partitions: Sequence[int], available: Sequen
 class Producer:
     """An idempotent producer that is thrown away and made anew after any doubt."""
 
-    def __init__(self, bootstrap: str, client_id: str, security: Security = PLAINTEXT) -> None:
+    def __init__(
+        self,
+        bootstrap: str,
+        client_id: str,
+        security: Security = PLAINTEXT,
+        on_acknowledged: Acknowledged | None = None,
+    ) -> None:
+        """`on_acknowledged` hears of every record that Kafka has, and where."""
         self._bootstrap = bootstrap
         self._security = security
         self._client_id = client_id
+        self._on_acknowledged = on_acknowledged
         self._client: AIOKafkaProducer | None = None
 
     async def send(self, batch: Sequence[Outgoing]) -> list[bool]:
@@ -97,6 +118,8 @@ class Producer:
         for outgoing, result in zip(batch, results, strict=True):
             if isinstance(result, BaseException):
                 broken.add(outgoing.topic)
+            elif self._on_acknowledged is not None:
+                self._on_acknowledged(result.topic, result.partition, result.offset)
             acknowledged.append(outgoing.topic not in broken)
         return acknowledged
 
@@ -184,18 +207,18 @@ class Consumer:
             max_partition_fetch_bytes=512 * 1024,
         )
 
-    async def start(self) -> None:
-        """Join the group. Raises Unavailable when no broker answers in time."""
+    async def start(self, may_begin: MayBegin = _always) -> None:
+        """Join the group. Raises Unavailable when no broker answers in time, and what `may_begin` raises."""
         try:
             async with asyncio.timeout(START_S):
-                await self._begin()
+                await self._begin(may_begin)
                 self._client.subscribe(self._topics)
                 await self._client.start()
         except (KafkaError, TimeoutError, OSError) as error:
             await stop(self._client)
             raise Unavailable(f"kafka: {type(error).__name__}: {error}") from error
 
-    async def _begin(self) -> None:
+    async def _begin(self, may_begin: MayBegin) -> None:
         """Write down the beginning of every partition this group has no offset for."""
         client = AIOKafkaConsumer(**self._settings)
         try:
@@ -209,7 +232,10 @@ class Consumer:
             client.assign(partitions)
             new = [p for p in partitions if await client.committed(p) is None]
             if new:
-                await client.commit(await client.beginning_offsets(new))
+                beginnings = await client.beginning_offsets(new)
+                for place, offset in beginnings.items():
+                    await may_begin(place.topic, offset)
+                await client.commit(beginnings)
         except (UnknownMemberIdError, IllegalGenerationError, RebalanceInProgressError, CommitFailedError) as error:
             log.info("group_already_begun", group=self._settings["group_id"], error=repr(error))
         finally:
@@ -245,6 +271,25 @@ class Consumer:
                 await self._client.commit(offsets)
         except (CommitFailedError, IllegalStateError, KafkaError, TimeoutError) as error:
             log.warning("offset_commit_failed", error=repr(error))
+
+    async def begin_anew(self, gone: Mapping[TopicPartition, int]) -> bool:
+        """After offsets were out of range: go to the beginning where the log ends before them, for then it is another.
+
+        False, with nothing moved, where a log only begins behind them: what lay between was deleted unread. Raises
+        Unavailable.
+        """
+        try:
+            async with asyncio.timeout(COMMIT_S):
+                ends = await self._client.end_offsets(list(gone))
+                beginnings = await self._client.beginning_offsets(list(gone))
+        except (KafkaError, TimeoutError, OSError) as error:
+            raise Unavailable(f"kafka: {type(error).__name__}: {error}") from error
+        if any(offset <= ends[place] for place, offset in gone.items()):
+            return False
+        for place, beginning in beginnings.items():
+            if place in self._client.assignment():
+                self._client.seek(place, beginning)
+        return True
 
     async def unread(self) -> dict[tuple[str, int], int]:
         """Records not yet handed out, by (topic, partition), as of the last fetch; what was never fetched is left out.

@@ -20,9 +20,13 @@ def shard_of(ticket_id: TicketId) -> int:
 class Ledger:
     """One service's append-only story of its tickets."""
 
-    def __init__(self, source: Source, on_append: Callable[[], None]) -> None:
-        """`on_append` is called after the commit of every transaction that stated something."""
+    def __init__(self, source: Source, on_append: Callable[[], None], epoch: int = 0) -> None:
+        """`on_append` is called after the commit of every transaction that stated something.
+
+        `epoch` is what the tables say (`read_epoch`); it changes only while the service stands still.
+        """
         self.source = source
+        self.epoch = epoch
         self._on_append = on_append
 
     async def lock(self, tx: Transaction, ticket_ids: Sequence[TicketId]) -> dict[TicketId, int]:
@@ -49,6 +53,7 @@ class Ledger:
             [d.traceparent for d in drafts],
             [d.event.model_dump_json() for d in drafts],
             [shard_of(d.ticket_id) for d in drafts],
+            self.epoch,
         )
         tx.on_commit(self._on_append)
 
@@ -57,8 +62,8 @@ class Ledger:
         numbered = zip(_numbers(versions, drafts), drafts, strict=True)
         return [
             Envelope(
-                event_id(self.source, d.ticket_id, version), self.source, d.ticket_id, version, d.time, d.event,
-                d.caused_by, d.traceparent,
+                event_id(self.source, d.ticket_id, version, self.epoch), self.source, d.ticket_id, version, d.time,
+                d.event, d.caused_by, d.traceparent, self.epoch,
             )
             for version, d in numbered
         ]  # fmt: skip

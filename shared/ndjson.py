@@ -26,6 +26,17 @@ TOO_LATE: Answer = {
 }
 
 
+def documented(line: str, refusals: Mapping[int | str, dict[str, Any]] | None = None) -> dict[str, Any]:
+    """What the OpenAPI document says of a route that answers lines; `line` describes one. No lines at all will do."""
+    lines = {MEDIA_TYPE: {"schema": {"type": "string", "description": "One result a line, in the order of the lines."}}}
+    body = {MEDIA_TYPE: {"schema": {"type": "string", "description": f"One a line: {line}"}}}
+    return {
+        "response_class": Response,
+        "responses": {200: {"description": "A result for every line.", "content": lines}, **(refusals or {})},
+        "openapi_extra": {"requestBody": {"required": False, "content": body}},
+    }
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     """One line of the body: its number from 1, and its bytes, or None where it was longer than allowed."""

@@ -16,6 +16,7 @@ from shared.database import Database, named_queries
 from shared.errors import NotFound, Problem, Rejected
 from shared.events import event_id
 from shared.ledger import SHARDS, shard_of
+from shared.moments import Instant
 from shared.terms import Source, TicketId
 from shared.topics import DISPATCH, INTAKE, NOTIFY
 
@@ -105,15 +106,14 @@ class StatedEvents(BaseModel):
     next: str | None = Field(description="Give this as `after` for the following page; null on the last.")
 
 
-_From = Annotated[
-    datetime, Query(alias="from", description="First hour, with zone.", examples=["2026-03-10T00:00:00Z"])
-]
+_PLACE = "^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/[0-9]{1,9}$"
+_From = Annotated[Instant, Query(alias="from", description="First hour, with zone.", examples=["2026-03-10T00:00:00Z"])]
 _To = Annotated[
-    datetime, Query(alias="to", description="First hour no longer meant.", examples=["2026-03-11T00:00:00Z"])
+    Instant, Query(alias="to", description="First hour no longer meant.", examples=["2026-03-11T00:00:00Z"])
 ]
-_Hour = Annotated[datetime, Query(description="Where the hour begins, with zone.", examples=["2026-03-10T01:00:00Z"])]
+_Hour = Annotated[Instant, Query(description="Where the hour begins, with zone.", examples=["2026-03-10T01:00:00Z"])]
 _Shard = Annotated[int, Query(ge=0, lt=SHARDS, description="The shard.")]
-_After = Annotated[str | None, Query(pattern=r"^[0-9a-f-]{36}/[0-9]{1,9}$", description="`next` of the page before.")]
+_After = Annotated[str | None, Query(pattern=_PLACE, description="`next` of the page before.")]
 
 
 def router(database: Database, source: Source, county: str) -> APIRouter:
@@ -151,7 +151,8 @@ def router(database: Database, source: Source, county: str) -> APIRouter:
             _SQL["list_hour"], hour, until, SHARDS, shard, ticket_id, version, PAGE
         )  # fmt: skip
         events = [
-            StatedEvent(id=event_id(source, TicketId(row["ticket_id"]), row["version"]), **dict(row)) for row in rows
+            StatedEvent(id=event_id(source, TicketId(row["ticket_id"]), row["version"], row["epoch"]), **dict(row))
+            for row in rows
         ]
         more = f"{events[-1].ticket_id}/{events[-1].version}" if len(events) == PAGE else None
         return StatedEvents(events=events, next=more)

@@ -3,6 +3,7 @@
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Sequence
+from typing import Protocol
 
 import asyncpg
 
@@ -12,7 +13,7 @@ from shared.database import Database, named_queries
 from shared.errors import Unavailable
 from shared.events import event_id
 from shared.failpoint import Reach, nowhere
-from shared.kafka import Outgoing, Producer
+from shared.kafka import Outgoing, Producer, Send
 from shared.ledger import SHARDS
 from shared.outcome import backoff_s
 from shared.telemetry import log
@@ -27,9 +28,25 @@ POLL_S = 0.1
 QUIET_S = 1.0
 """The outbox is looked at so often when nobody of this process rings: first, and after a while of nothing."""
 BATCH = 1000
+FIRST_SHARD = 0
+"""Who holds this one also tells again what Kafka forgot: one alone."""
 
 Companion = Callable[[Sequence[TicketId]], Awaitable[list[Outgoing]]]
 """Records that go out beside these tickets' events: the latest state of each, read after the events' commit."""
+
+
+async def _nothing(ticket_ids: Sequence[TicketId]) -> list[Outgoing]:
+    return []
+
+
+class LogKeeper(Protocol):
+    """Who knows whether Kafka still has what it acknowledged, and tells it again where not (shared/retelling.py)."""
+
+    async def renew(self) -> None:
+        """Note what was acknowledged, and look whether something is to be told again. Raises Unavailable."""
+
+    async def tell_on(self, send: Send, beside: Companion) -> int:
+        """Tell a page again, if there is something to tell; how many events. Raises Unavailable."""
 
 
 class Relay:
@@ -37,7 +54,7 @@ class Relay:
 
     def __init__(
         self, database: Database, producer: Producer, *, source: Source, topic: str, holder: str, wake: Wake,
-        companion: Companion | None = None, reach: Reach = nowhere,
+        companion: Companion | None = None, reach: Reach = nowhere, log_keeper: LogKeeper | None = None,
     ) -> None:  # fmt: skip
         self._database = database
         self._producer = producer
@@ -47,6 +64,7 @@ class Relay:
         self._wake = wake
         self._companion = companion
         self._reach = reach
+        self._log_keeper = log_keeper
         self._shards: list[int] = []
         self._renew_at = 0.0
 
@@ -57,7 +75,7 @@ class Relay:
         while True:
             last_pass = stopping.is_set()
             try:
-                published = await self._pass()
+                published = await self._pass(and_tell_again=not last_pass)
                 failures = 0
             except Unavailable as error:
                 failures += 1
@@ -72,9 +90,14 @@ class Relay:
                 await self._wake.wait(pause * random.uniform(0.8, 1.2) + trouble)
         await self._resign()
 
-    async def _pass(self) -> int:
+    async def _pass(self, *, and_tell_again: bool = True) -> int:
         await self._renew()
-        return await self._publish() if self._shards else 0
+        if not self._shards:
+            return 0
+        published = await self._publish()
+        if self._log_keeper is not None and and_tell_again and FIRST_SHARD in self._shards:
+            published += await self._log_keeper.tell_on(self._producer.send, self._companion or _nothing)
+        return published
 
     async def _renew(self) -> None:
         now = asyncio.get_running_loop().time()
@@ -86,6 +109,8 @@ class Relay:
         self._shards = [row["shard"] for row in rows]
         self._renew_at = now + RENEW_S
         telemetry.RELAY_SHARDS.set(len(self._shards))
+        if self._log_keeper is not None:
+            await self._log_keeper.renew()
 
     async def _publish(self) -> int:
         rows = await self._database.fetch(_SQL["read_outbox"], self._shards, BATCH)
@@ -119,7 +144,7 @@ def record_of(row: asyncpg.Record, source: Source, topic: str) -> Outgoing:
     ticket_id = TicketId(row["ticket_id"])
     subject = str(ticket_id)
     headers = record_headers(
-        event_id(source, ticket_id, row["version"]), source, row["type"], subject,
-        row["time"], row["version"], row["caused_by"], row["traceparent"],
+        event_id(source, ticket_id, row["version"], row["epoch"]), source, row["type"], subject,
+        row["time"], row["version"], row["caused_by"], row["traceparent"], row["epoch"],
     )  # fmt: skip
     return Outgoing(topic, subject.encode(), row["payload"].encode(), headers)

@@ -1,6 +1,6 @@
 """The ledger told again: its events as the records they were, ticket by ticket, in bounded pages, from any place."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -10,7 +10,7 @@ import asyncpg
 
 from shared.database import Database, named_queries
 from shared.errors import Problem, Rejected, Unavailable
-from shared.kafka import Outgoing
+from shared.kafka import Outgoing, Send
 from shared.ledger import SHARDS
 from shared.relay import LEASE_S, RENEW_S, record_of
 from shared.terms import Source, TicketId
@@ -18,9 +18,6 @@ from shared.terms import Source, TicketId
 STRETCH: Final = 2000
 """Events looked at per page: what is held in memory, and how much is sent again after a break."""
 SEND_TRIES: Final = 3
-
-Send = Callable[[Sequence[Outgoing]], Awaitable[list[bool]]]
-"""Sends in order; per record, whether Kafka has it for certain (Producer.send)."""
 
 _REPLAY = named_queries("shared", "sql", "replay.sql")
 _MESSAGING = named_queries("shared", "sql", "messaging.sql")

@@ -64,13 +64,14 @@ class Sampling:
 
 
 async def watch_delay(stopping: asyncio.Event, every_s: float = DELAY_EVERY_S) -> None:
-    """Sleep again and again, and note how late the event loop was in waking."""
+    """Sleep again and again, and note how late the event loop was in waking, and how much it has to do."""
     loop = asyncio.get_running_loop()
     while not stopping.is_set():
         started = loop.time()
         await _wait(stopping, every_s)
         if not stopping.is_set():
             telemetry.LOOP_DELAY.observe(max(0.0, loop.time() - started - every_s))
+            telemetry.TASKS.set(len(asyncio.all_tasks()))
 
 
 def messaging(database: Database) -> Sample:

@@ -14,7 +14,7 @@ from opentelemetry.trace import SpanKind
 
 from shared import telemetry, tracing
 from shared.codec import Record, decode
-from shared.database import Database, Transaction
+from shared.database import Database, Transaction, named_queries
 from shared.deadletters import bury
 from shared.errors import Malformed, Unavailable
 from shared.events import Event, UnreadEvent, UnrecognisedEvent
@@ -22,10 +22,13 @@ from shared.kafka import Consumer
 from shared.outcome import Dead, Retry, backoff_s, judge
 from shared.positions import Apply, Incoming, apply_in_order
 from shared.telemetry import log
+from shared.terms import Source
 from shared.topics import Topic
 from shared.wake import Wake
 
 T = TypeVar("T")
+
+_SQL = named_queries("shared", "sql", "recovery.sql")
 
 POLL_S = 0.5
 REJOIN_S = 1.0
@@ -123,15 +126,23 @@ class Stream:
                 await self._read(consumer)
             except Halted as halt:
                 self._halt(str(halt))
-            except OffsetOutOfRangeError as error:
-                self._halt(f"records before the log's beginning are gone: {error}")
-            except KafkaError as error:
+            except (KafkaError, Unavailable) as error:
                 log.warning("stream_rejoins", group=self._group, error=repr(error))
                 await self._pause(REJOIN_S)
             finally:
                 self._consumer = None
                 await consumer.stop()
         await stopping.wait()
+
+    async def _may_begin(self, topic: str, beginning: int) -> None:
+        """A group whose offsets are gone begins at the log's beginning, and repeats are dropped; but not where the log
+        has lost its beginning and this service had read of it: between, something unread may have been deleted."""
+        source = Source.__members__.get(self._routes[topic].topic.writer.upper())
+        if not beginning or source is None:
+            return
+        (row,) = await self._database.fetch(_SQL["has_read"], source.value)
+        if row["has_read"]:
+            raise Halted(f"no offset in {topic}, and its beginning was deleted: griddispatch recover group")
 
     def _halt(self, reason: str) -> None:
         self._halted = reason
@@ -143,7 +154,10 @@ class Stream:
         while not self._stopping.is_set():
             consumer = self._make_consumer(tuple(self._routes))
             try:
-                await consumer.start()
+                await consumer.start(self._may_begin)
+            except Halted as halt:
+                self._halt(str(halt))
+                return None
             except Unavailable as error:
                 attempt += 1
                 log.warning("stream_cannot_join", group=self._group, error=str(error))
@@ -162,7 +176,11 @@ class Stream:
 
     async def _read(self, consumer: Consumer) -> None:
         while not self._stopping.is_set():
-            records = await consumer.poll(POLL_S)
+            try:
+                records = await consumer.poll(POLL_S)
+            except OffsetOutOfRangeError as error:
+                await self._find_place(consumer, error)
+                continue
             self._in_hand = Counter((r.topic, r.partition) for r in records)
             by_topic: defaultdict[str, list[Record]] = defaultdict(list)
             for record in records:
@@ -171,6 +189,12 @@ class Stream:
                 if await self._settle(self._routes[topic], share):
                     await consumer.commit(_next_offsets(share))
                     self._in_hand.subtract((r.topic, r.partition) for r in share)
+
+    async def _find_place(self, consumer: Consumer, error: OffsetOutOfRangeError) -> None:
+        """Read another log from its beginning; raises Halted where this one lost records that were not read."""
+        log.warning("offsets_out_of_range", group=self._group, error=repr(error)[:500])
+        if not await consumer.begin_anew(error.args[0]):
+            raise Halted(f"unread records were deleted, {error}: griddispatch recover group")
 
     async def _settle(self, route: Route[Any], records: Sequence[Record]) -> bool:
         """Bring every record to its end; False when stopped on the way (the rest is read again)."""

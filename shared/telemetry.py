@@ -21,6 +21,8 @@ EVENTS_REPAIRED = Counter(
 )
 EVENTS_UNRECOGNISED = Counter("griddispatch_events_unrecognised_total", "Events of a type unknown here.", ["topic"])
 EVENTS_PUBLISHED = Counter("griddispatch_events_published_total", "Events acknowledged by Kafka.", ["topic"])
+EVENTS_RETOLD = Counter("griddispatch_events_retold_total", "Events told again because Kafka forgot them.", ["topic"])
+LOGS_FORGOTTEN = Counter("griddispatch_logs_forgotten_total", "Times Kafka had forgotten what it held.", ["topic"])
 PUBLISH_FAILURES = Counter("griddispatch_publish_failures_total", "Batches that Kafka did not take whole.", ["topic"])
 RECORDS_DEAD = Counter("griddispatch_records_dead_total", "Records put in the dead-letter table.", ["topic"])
 BATCH_RETRIES = Counter("griddispatch_batch_retries_total", "Batches tried again.", ["topic"])
@@ -50,6 +52,7 @@ POOL_CONNECTIONS = Gauge(
 LOOP_DELAY = Histogram(
     "griddispatch_event_loop_delay_seconds", "How late the event loop wakes who slept.", buckets=SHORT_S
 )
+TASKS = Gauge("griddispatch_tasks", "Tasks of the event loop that are not done.")
 SAMPLED_AT = Gauge("griddispatch_sampled_timestamp_seconds", "When a sample was last taken.", ["sample"])
 SAMPLES_FAILED = Counter("griddispatch_samples_failed_total", "Samples that could not be taken.", ["sample"])
 HTTP_SECONDS = Histogram(
@@ -92,6 +95,9 @@ TIMER_LATENESS = Histogram(
     "griddispatch_timer_lateness_seconds", "How late timers fire.", buckets=(0.1, 0.5, 1, 2, 5, 30, 300)
 )
 TIMERS_MENDED = Counter("griddispatch_timers_mended_total", "Clocks that were lost or out of step, mended: stays 0.")
+TICKETS_FAULTY = Counter(
+    "griddispatch_tickets_faulty_total", "Tickets that could not be decided on by a loop, each time.", ["loop"]
+)
 DEADLINES_RECOUNTED = Counter(
     "griddispatch_deadlines_recounted_total", "Open deadlines moved because a holiday notice came late."
 )

@@ -23,6 +23,7 @@ from griddispatch.bench.sharing import sharing
 from griddispatch.bench.site import Scale, Site, Stalled, morning_clock
 from griddispatch.bench.standing import cold, memory, rest
 from griddispatch.bench.stored import growth, reads, timers
+from griddispatch.bench.subscribers import deliveries
 from griddispatch.bench.watching import watchers
 from griddispatch.demo.matters import read_matters
 from griddispatch.demo.records import ReaderFailed
@@ -36,7 +37,7 @@ Scenario = Callable[[Site, Scale], Awaitable[list[Figure]]]
 SCENARIOS: dict[str, Scenario] = {
     "idle": rest, "floor": floor, "lives": lives, "bulk": bulk, "single": single, "kafka": inbound, "steady": steady,
     "spike": spike, "sustained": sustained, "timers": timers, "growth": growth, "reading": reads, "watchers": watchers,
-    "memory": memory, "webhooks": webhooks, "cold": cold, "sharing": sharing,
+    "memory": memory, "webhooks": webhooks, "deliveries": deliveries, "cold": cold, "sharing": sharing,
 }  # fmt: skip
 """In the order they are played: what comes later finds fuller tables."""
 SCENARIO_S = 900.0

@@ -49,11 +49,14 @@ class Scale:
     watched_s: float = 20.0
     shared_s: float = 20.0
     settle_s: float = 8.0
+    queued: int = 1_000_000
+    queued_s: float = 20.0
 
 
 QUICK = Scale(
     tickets=1200, rounds=3, idle_s=3.0, sustained=4000, steady_s=8.0, spike_s=6.0, calm_s=6.0, timers=10_000,
-    stored=(20_000,), reads=30, lives=800, watched_s=5.0, shared_s=4.0, settle_s=4.0,
+    stored=(20_000,), reads=30, lives=800, watched_s=5.0, shared_s=4.0, settle_s=4.0, queued=50_000,
+    queued_s=5.0,
 )  # fmt: skip
 
 

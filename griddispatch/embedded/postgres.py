@@ -53,10 +53,11 @@ class EmbeddedPostgres(EmbeddedServer):
         secret = "" if password is None else f":{quote(password, safe='')}"
         return f"postgresql://{quote(user, safe='')}{secret}@{LOOPBACK}:{self.port}/{quote(database, safe='')}"
 
-    def create_database(self, name: str, template: str | None = None) -> None:
+    def create_database(self, name: str, template: str | None = None, tablespace: str | None = None) -> None:
         """Create a database, as a copy of `template` if given, which nobody may be connected to."""
         copied = [] if template is None else ["-T", template]
-        self._client("createdb", *copied, "--", name)
+        placed = [] if tablespace is None else ["-D", tablespace]
+        self._client("createdb", *copied, *placed, "--", name)
 
     def drop_database(self, name: str) -> None:
         """Drop a database if it exists, ending the connections to it."""

@@ -1,7 +1,7 @@
 """HTTP of dispatch: the tickets, the assignments and their commands, and why each decision fell as it did."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import UTC, date, datetime, time
+from datetime import UTC, datetime, time
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -18,6 +18,8 @@ from shared import ndjson
 from shared.acting import acting
 from shared.database import Database
 from shared.errors import NotFound, Problem, Rejected
+from shared.moments import Day
+from shared.openapi import DEMANDED
 from shared.permissions import must_be_near
 from shared.problems import problem
 from shared.terms import TicketId
@@ -25,7 +27,9 @@ from shared.tracing import trace_of
 
 __all__ = ["Commands", "router"]
 
-IfMatch = Annotated[str | None, Header(max_length=20)]
+_VERSION: dict[str, Any] = {"pattern": r'^"?[0-9]{1,9}"?$', DEMANDED: True}
+IfMatch = Annotated[str | None, Header(max_length=20, json_schema_extra=_VERSION)]
+"""Not to be left out; the commands say so themselves, with 428."""
 
 
 def router(database: Database, commands: Commands) -> APIRouter:
@@ -80,7 +84,7 @@ def router(database: Database, commands: Commands) -> APIRouter:
         return lifecycle_view()
 
     @routes.get("/burden")
-    async def get_burden(since: date | None = None, until: date | None = None) -> dict[str, Any]:
+    async def get_burden(since: Day | None = None, until: Day | None = None) -> dict[str, Any]:
         """Refused push-downs by month, unit, code and rule, from `since` to before `until`."""
         calendar = commands.decider.book.calendar
         for name, day in (("since", since), ("until", until)):
@@ -111,7 +115,7 @@ def router(database: Database, commands: Commands) -> APIRouter:
 
     _add_commands(routes, commands)
 
-    @routes.post("/commands", response_model=None)
+    @routes.post("/commands", response_model=None, **ndjson.documented("A command with what it is on, as JSON."))
     async def bulk(request: Request) -> Response:
         """Many commands, NDJSON, one a line with its result: command, assignment_id or ticket_id, version, body."""
         actor = actor_of(request)

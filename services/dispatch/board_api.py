@@ -1,7 +1,7 @@
 """HTTP for the console: queue, map, units, tickets whole, how the system stands, and what everything is called."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from enum import StrEnum
 from functools import cache
 from typing import Annotated, Any
@@ -26,7 +26,8 @@ from shared.actors import EVERYWHERE, covers
 from shared.clock import FastClock
 from shared.contract_labels import LABELS
 from shared.database import Database
-from shared.errors import NotFound, Problem, Rejected
+from shared.errors import NotFound
+from shared.moments import Instant
 from shared.permissions import within
 from shared.terms import Light, TicketId, Urgency
 
@@ -36,8 +37,10 @@ LATE_S = 5
 Code = Annotated[str | None, Query(pattern=r"^[0-9]{1,15}$")]
 
 
-def router(database: Database, commands: Commands, naming: Naming, grids: Mapping[str, Any], live: Live) -> APIRouter:
-    """Every view of the console."""
+def router(
+    database: Database, commands: Commands, naming: Naming, grids: Mapping[str, Any], live: Live, intake: str = ""
+) -> APIRouter:  # fmt: skip
+    """Every view of the console; `intake` is the origin at which pages find the desk that merges and splits."""
     routes = APIRouter(prefix="/v1")
     decider, county = commands.decider, commands.decider.org.county
 
@@ -50,7 +53,7 @@ def router(database: Database, commands: Commands, naming: Naming, grids: Mappin
         grid: Code = None,
         category: Code = None,
         unit: Annotated[str | None, Query(max_length=80)] = None,
-        due_before: datetime | None = None,
+        due_before: Instant | None = None,
         after: Annotated[str | None, Query(max_length=100)] = None,
         limit: Annotated[int, Query(ge=1, le=1000)] = 200,
     ) -> dict[str, Any]:
@@ -58,8 +61,6 @@ def router(database: Database, commands: Commands, naming: Naming, grids: Mappin
 
         Grid and category may be the beginnings of codes; `unit` is any that has a live share.
         """
-        if due_before is not None and due_before.tzinfo is None:
-            raise Rejected(Problem("due_before", "no_zone", "an instant needs its zone"))
         (grid,) = within([grid] if grid else [], acting().area) or (None,)
         wanted = QueueFilter(_texts(state), _texts(light), _texts(urgency), grid, category, due_before, unit)
         cases = await board_store.read_queue(database, wanted, read_place(after), limit)
@@ -116,11 +117,11 @@ def router(database: Database, commands: Commands, naming: Naming, grids: Mappin
         stream = {"is_following": live.is_following, "watchers": live.watchers.count}
         return {**state, "unwatched": unwatched, "stream": stream, "dead_letters": dead, "alerts": _alerts(live)}
 
-    names = cache(lambda: _names(commands, naming))
+    names = cache(lambda: {**_names(commands, naming), "intake": intake})
 
     @routes.get("/names")
     async def get_names() -> dict[str, Any]:
-        """What everything is called in Chinese and English, who may give which command, and its fields."""
+        """What everything is called in Chinese and English, who may give which command, its fields; where intake is."""
         return names()
 
     @routes.get("/area")

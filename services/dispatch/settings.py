@@ -1,6 +1,8 @@
 """The settings of the dispatch service."""
 
-from shared.settings import ServiceSettings
+from pydantic import Field
+
+from shared.settings import ORIGIN, ServiceSettings
 
 
 class DispatchSettings(ServiceSettings):
@@ -8,3 +10,4 @@ class DispatchSettings(ServiceSettings):
 
     port: int = 8002
     timer_batch: int = 200
+    intake_origin: str = Field(default="", pattern=ORIGIN)

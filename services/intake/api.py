@@ -9,11 +9,12 @@ from pydantic import AfterValidator, Field
 
 from services.intake import bulk, store
 from services.intake.bodies import expect, idempotency_key, traceparent, whole_body
-from services.intake.contract import BULK_BODY, REPORT_BODY, MatterView, TicketAccepted, TicketView, encode, refusals
+from services.intake.contract import REPORT_BODY, MatterView, TicketAccepted, TicketView, encode, refusals
 from services.intake.doors import Doors, Refusal
 from services.intake.officers import STRANGER, actor_of
 from services.intake.privacy import Privacy
 from services.intake.receive import Accepted, Hastened, InFlight, Received, Refused, Replayed
+from shared import ndjson
 from shared.acting import acting
 from shared.actors import EVERYWHERE, Forbidden
 from shared.clock import Clock
@@ -59,7 +60,7 @@ def router(doors: Doors, privacy: Privacy, now: Clock) -> APIRouter:
             return problem(409, "in_flight", f"{error}; ask again.", headers={"Retry-After": RETRY_AFTER_S})
         return _created(received)
 
-    @routes.post("/v1/tickets/bulk", responses=refusals(415), openapi_extra=BULK_BODY)
+    @routes.post("/v1/tickets/bulk", **ndjson.documented("A report as its own route takes it, as JSON.", refusals(415)))
     async def post_bulk(request: Request) -> Response:
         """Hand in many: one report a line, each with its `external_id`; one result a line, in order.
 

@@ -14,13 +14,12 @@ from pydantic import AfterValidator, BaseModel, StringConstraints
 from uuid_utils.compat import uuid7
 
 from services.intake import incident_store
-from services.intake.contract import refusals
 from services.intake.core.incidents import incident_of
 from services.intake.core.numbers import check_ticket_number
 from services.intake.core.progress import PublicState
 from services.intake.core.repeats import LOCAL, days_since
 from services.intake.doors import Refusal
-from services.intake.forms import Form, answer, read_form
+from services.intake.forms import SOMETHING, Form, answer, read_form, taking
 from services.intake.incident_store import Ending
 from services.intake.merging import Merging, recounted
 from services.intake.vault import OriginalWords, Vault
@@ -57,7 +56,7 @@ class CodeForm(Form):
 class SupplementForm(CodeForm):
     """What the citizen adds, in their own words."""
 
-    text: Annotated[str, StringConstraints(max_length=4000), AfterValidator(_said)]
+    text: Annotated[str, StringConstraints(max_length=4000), AfterValidator(_said), SOMETHING]
 
 
 F = TypeVar("F", bound=CodeForm)
@@ -253,27 +252,27 @@ def router(desk: CitizenDesk) -> APIRouter:
     """The routes. A code stands in the body or in `X-Query-Code`, never in the address, which logs keep."""
     routes = APIRouter(prefix="/v1/public/tickets/{ticket_no}")
 
-    @routes.post("", response_model=CitizenView, responses=refusals(400, 404, 422, 429, 503))
+    @routes.post("", response_model=CitizenView, **taking(CodeForm, 400, 404, 422, 429, 503))
     async def see(request: Request, ticket_no: str) -> Response:
         """How it stands."""
         return await _enter(request, ticket_no, desk, CodeForm, lambda form: desk.view)
 
-    @routes.post("/supplements", response_model=CitizenView, responses=refusals(400, 404, 409, 422, 429, 503))
+    @routes.post("/supplements", response_model=CitizenView, **taking(SupplementForm, 400, 404, 409, 422, 429, 503))
     async def supplement(request: Request, ticket_no: str) -> Response:
         """Add something, in at most 4000 characters."""
         return await _enter(request, ticket_no, desk, SupplementForm, lambda form: desk.supplement(form.text))
 
-    @routes.post("/hastening", response_model=CitizenView, responses=refusals(400, 404, 409, 422, 429, 503))
+    @routes.post("/hastening", response_model=CitizenView, **taking(CodeForm, 400, 404, 409, 422, 429, 503))
     async def hasten(request: Request, ticket_no: str) -> Response:
         """Ask for speed; once a day counts."""
         return await _enter(request, ticket_no, desk, CodeForm, lambda form: desk.hasten)
 
-    @routes.post("/reopening", response_model=CitizenView, responses=refusals(400, 404, 409, 422, 429, 503))
+    @routes.post("/reopening", response_model=CitizenView, **taking(CodeForm, 400, 404, 409, 422, 429, 503))
     async def ask_reopening(request: Request, ticket_no: str) -> Response:
         """Come back with a matter that was closed not long ago."""
         return await _enter(request, ticket_no, desk, CodeForm, lambda form: desk.reopen)
 
-    @routes.post("/withdrawal", response_model=CitizenView, responses=refusals(400, 404, 409, 422, 429, 503))
+    @routes.post("/withdrawal", response_model=CitizenView, **taking(CodeForm, 400, 404, 409, 422, 429, 503))
     async def withdraw(request: Request, ticket_no: str) -> Response:
         """Take the matter back."""
         return await _enter(request, ticket_no, desk, CodeForm, lambda form: desk.withdraw)

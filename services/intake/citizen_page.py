@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
-from urllib.parse import parse_qsl
 
 import asyncpg
 from fastapi import APIRouter, Request, Response
@@ -13,12 +12,13 @@ from services.intake import citizen_store
 from services.intake.bodies import expect, whole_body
 from services.intake.citizen import Act, CitizenDesk, Declined, Locked
 from services.intake.core.citizen_view import HEADERS, MOST_WORDS, Shown, Step, ask_page, ticket_page
-from services.intake.core.citizen_words import LANGUAGES, WORDS
+from services.intake.core.citizen_words import WORDS
 from services.intake.doors import Refusal
 from services.intake.ratings import Judgement, Ratings
 from shared.actors import TooMany
 from shared.database import Transaction
-from shared.errors import Unavailable
+from shared.errors import Malformed, Unavailable
+from shared.plain_pages import FORM, language_of, read_fields
 from shared.rate_limit import Policy, RateLimits
 from shared.terms import Satisfaction, TicketId
 
@@ -26,7 +26,6 @@ BODY_LIMIT: Final = 256 * 1024
 WITHIN_S: Final = 20.0
 WRONG_CODES: Final = Policy("wrong-codes", 30, 600)
 """Wrong codes that one address may send, whatever the numbers: nobody walks through the numbers with one code."""
-MOST_FIELDS: Final = 12
 
 Fields = Mapping[str, str]
 
@@ -141,10 +140,31 @@ class _Done:
                 return None
 
 
+_FIELDS: Final = ("ticket_no", "query_code", "lang", "text", "contacted", "solved", "satisfaction")
+PAGE_FORM: Final = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/x-www-form-urlencoded": {
+                "schema": {
+                    "type": "object",
+                    "required": ["ticket_no", "query_code"],
+                    "additionalProperties": False,
+                    "properties": {name: {"type": "string"} for name in _FIELDS},
+                }
+            }
+        },
+    }
+}
+"""What the document says of the page's forms; which further fields count depends on the step."""
+
+
 def router(page: Page) -> APIRouter:
     """The routes. Numbers and codes stand in bodies only: an address says nothing about anybody."""
     routes = APIRouter(prefix="/c")
-    html: dict[int | str, dict[str, Any]] = {200: {"content": {"text/html": {}}}}
+    html: dict[int | str, dict[str, Any]] = {
+        200: {"content": {"text/html": {}}}, 400: {"description": "Asked again.", "content": {"text/html": {}}},
+    }  # fmt: skip
 
     @routes.get("", response_class=Response, responses=html)
     async def open_page(request: Request, lang: str = "") -> Response:
@@ -157,32 +177,32 @@ def router(page: Page) -> APIRouter:
         number = ticket_no if len(ticket_no) == 20 and ticket_no.isascii() and ticket_no.isdigit() else ""
         return _sent(ask_page(_language(request, {"lang": lang}), number))
 
-    @routes.post("", response_class=Response, responses=html)
+    @routes.post("", response_class=Response, responses=html, openapi_extra=PAGE_FORM)
     async def show_page(request: Request) -> Response:
         """How the matter stands."""
         return await page.show(request, "")
 
-    @routes.post("/supplement", response_class=Response, responses=html)
+    @routes.post("/supplement", response_class=Response, responses=html, openapi_extra=PAGE_FORM)
     async def page_supplement(request: Request) -> Response:
         """Add something."""
         return await page.show(request, "supplement")
 
-    @routes.post("/hasten", response_class=Response, responses=html)
+    @routes.post("/hasten", response_class=Response, responses=html, openapi_extra=PAGE_FORM)
     async def page_hasten(request: Request) -> Response:
         """Ask for speed."""
         return await page.show(request, "hasten")
 
-    @routes.post("/withdraw", response_class=Response, responses=html)
+    @routes.post("/withdraw", response_class=Response, responses=html, openapi_extra=PAGE_FORM)
     async def page_withdraw(request: Request) -> Response:
         """Take the matter back."""
         return await page.show(request, "withdraw")
 
-    @routes.post("/rate", response_class=Response, responses=html)
+    @routes.post("/rate", response_class=Response, responses=html, openapi_extra=PAGE_FORM)
     async def page_rate(request: Request) -> Response:
         """Judge the result."""
         return await page.show(request, "rate")
 
-    @routes.post("/reopen", response_class=Response, responses=html)
+    @routes.post("/reopen", response_class=Response, responses=html, openapi_extra=PAGE_FORM)
     async def page_reopen(request: Request) -> Response:
         """Have it done again."""
         return await page.show(request, "reopen")
@@ -192,19 +212,12 @@ def router(page: Page) -> APIRouter:
 
 async def _fields(request: Request) -> Fields:
     """The form, each field once. Raises Refusal for anything that is no form in UTF-8."""
-    expect(request, ("application/x-www-form-urlencoded",))
+    expect(request, (FORM,))
     body = await whole_body(request, BODY_LIMIT, WITHIN_S)
     try:
-        pairs = parse_qsl(
-            body.decode("ascii"), keep_blank_values=True, strict_parsing=bool(body), errors="strict",
-            max_num_fields=MOST_FIELDS,
-        )  # fmt: skip
-    except ValueError as error:
-        raise Refusal(400, "form", "The form cannot be read.") from error
-    fields = dict(pairs)
-    if len(fields) < len(pairs) or any("\x00" in value for value in fields.values()):
-        raise Refusal(400, "form", "The form cannot be read.")
-    return {name: value.replace("\r\n", "\n") for name, value in fields.items()}
+        return read_fields(body)
+    except Malformed as error:
+        raise Refusal(400, error.code, "The form cannot be read.", error.problems) from error
 
 
 def _judgement(fields: Fields) -> Judgement | None:
@@ -219,14 +232,12 @@ def _judgement(fields: Fields) -> Judgement | None:
 def _language(request: Request, fields: Fields) -> str:
     """What the form says, else what the browser would rather read; Chinese for anything else."""
     asked = fields.get("lang") or request.query_params.get("lang", "")
-    if asked in LANGUAGES:
-        return asked
-    return "en" if request.headers.get("accept-language", "").lower().startswith("en") else "zh"
+    return language_of(asked, request.headers.get("accept-language", ""))
 
 
 def _asked(request: Request, fields: Fields, status: int, note: str, retry_after_s: int | None = None) -> Response:
     """The page that asks again. It never says which part was wrong."""
-    page = ask_page(_language(request, fields), note=note)
+    page = ask_page(_language(request, fields), said=note)
     more = {"Retry-After": str(retry_after_s)} if retry_after_s is not None else {}
     return _sent(page, status, more)
 

@@ -122,6 +122,3 @@ REPORT_BODY: dict[str, Any] = {
     "parameters": [_KEY],
     "requestBody": {"required": True, "content": {"application/json": {"schema": _SCHEMA}}},
 }
-BULK_BODY: dict[str, Any] = {
-    "requestBody": {"required": True, "content": {"application/x-ndjson": {"schema": {"type": "string"}}}},
-}

@@ -1,21 +1,26 @@
 """Commands over HTTP: who may give them, and their small JSON bodies, read like a report, whole and strictly."""
 
+import json
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Any, Final, TypeVar
 
 import orjson
 from fastapi import Request, Response
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from services.intake.bodies import expect, whole_body
+from services.intake.bodies import expect, has_body, whole_body
+from services.intake.contract import refusals
 from services.intake.doors import Refusal
 from services.intake.officers import Actor, actor_of
 from shared.database import Database, Transaction
 from shared.errors import Malformed, Problem
+from shared.openapi import SAID
 from shared.problems import problem
 from shared.strict_json import DEFAULT_LIMITS, Document, read_json
 
 WITHIN_S = 20.0
+SOMETHING: Final = Field(json_schema_extra={"pattern": SAID})
+"""Of a text that is stripped and must not be empty: what its schema says of that."""
 
 M = TypeVar("M", bound="Form")
 
@@ -26,13 +31,20 @@ class Form(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+def taking(model: type[Form], *statuses: int) -> dict[str, Any]:
+    """What the OpenAPI document says of a route whose body is such a form, and which refuses under these statuses."""
+    body = {"required": True, "content": {"application/json": {"schema": model.model_json_schema()}}}
+    return {"responses": refusals(*statuses), "openapi_extra": {"requestBody": body}}
+
+
 async def read_form(request: Request, model: type[M]) -> M:
     """The body as a form. Raises Refusal with every problem."""
     expect(request, ("application/json",))
     body = await whole_body(request, DEFAULT_LIMITS.max_bytes, WITHIN_S)
     document = _document(body)
     try:
-        form = model.model_validate(document.value, strict=False)
+        # As JSON and strictly: a number is no day, and "yes" is no decision.
+        form = model.model_validate_json(json.dumps(document.value), strict=True)
     except ValidationError as error:
         found = [
             Problem(".".join(map(str, e["loc"])), e["type"], e["msg"])
@@ -60,13 +72,13 @@ async def acted(database: Database, call: Callable[[Transaction], Awaitable[obje
 
 async def command(
     database: Database, request: Request, roles: tuple[str, ...], model: type[M],
-    call: Callable[[Actor, M, Transaction], Awaitable[object]],
+    call: Callable[[Actor, M, Transaction], Awaitable[object]], without: M | None = None,
 ) -> Response:  # fmt: skip
-    """Run a command with a body for callers in one of these roles."""
+    """Run a command with a body for callers in one of these roles; `without` stands for a body that was left out."""
     if refused := guarded(request, roles):
         return refused
     try:
-        form = await read_form(request, model)
+        form = without if without is not None and not has_body(request) else await read_form(request, model)
     except Refusal as refusal:
         return problem(refusal.status, refusal.code, refusal.title, refusal.problems)
     return await acted(database, lambda tx: call(actor_of(request), form, tx))

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BaseModel, StringConstraints
 
 from services.intake import incident_store
 from services.intake.contract import refusals
-from services.intake.forms import Form, acted, answer, command, guarded
+from services.intake.forms import SOMETHING, Form, acted, answer, command, guarded, taking
 from services.intake.incident_desk import IncidentDesk, Refusal
 from services.intake.officers import Actor, actor_of
 from shared.acting import acting
@@ -22,7 +22,7 @@ from shared.terms import IncidentId, NotAcceptedReason, SplitReason, TicketId, T
 DISPATCHERS = ("dispatcher", "command_centre")
 AGENTS = ("hotline_agent", *DISPATCHERS)
 
-Line = Annotated[str, StringConstraints(min_length=1, max_length=500, strip_whitespace=True)]
+Line = Annotated[str, StringConstraints(min_length=1, max_length=500, strip_whitespace=True), SOMETHING]
 
 
 def _given_by_people(reason: SplitReason) -> SplitReason:
@@ -35,6 +35,12 @@ class SplitForm(Form):
     """Why a merge is undone; the note is told nobody outside."""
 
     reason: Annotated[SplitReason, AfterValidator(_given_by_people)]
+    note: Line | None = None
+
+
+class MergeForm(Form):
+    """Why two tickets are merged, or left apart; the note is told nobody outside. The body may be left out."""
+
     note: Line | None = None
 
 
@@ -118,21 +124,29 @@ def router(database: Database, desk: IncidentDesk, now: Clock) -> APIRouter:
             await incident_store.list_suggestions(database, after, limit, area)
         )
 
-    @routes.post("/v1/merges/{suggestion_id}/acceptance", status_code=204, responses=refusals(403, 404, 409, 503))
+    @routes.post(
+        "/v1/merges/{suggestion_id}/acceptance", status_code=204, responses=refusals(400, 403, 404, 409, 422, 503)
+    )
     async def accept_merge(request: Request, suggestion_id: int) -> Response:
-        """Merge what was suggested."""
-        actor = actor_of(request)
-        return guarded(request, DISPATCHERS) or await act(lambda tx: desk.accept(tx, suggestion_id, actor, now()))
+        """Merge what was suggested, with a note if there is one."""
 
-    @routes.post("/v1/merges/{suggestion_id}/refusal", status_code=204, responses=refusals(403, 404, 409, 503))
+        async def call(actor: Actor, form: MergeForm, tx: Transaction) -> None:
+            await desk.accept(tx, suggestion_id, form.note, actor, now())
+
+        return await command(database, request, DISPATCHERS, MergeForm, call, MergeForm())
+
+    @routes.post(
+        "/v1/merges/{suggestion_id}/refusal", status_code=204, responses=refusals(400, 403, 404, 409, 422, 503)
+    )
     async def refuse_merge(request: Request, suggestion_id: int) -> Response:
-        """Leave the two tickets as they are."""
-        actor = actor_of(request)
-        return guarded(request, DISPATCHERS) or await act(
-            lambda tx: desk.refuse_suggestion(tx, suggestion_id, actor, now())
-        )
+        """Leave the two tickets as they are, with a note if there is one."""
 
-    @routes.post("/v1/tickets/{ticket_id}/split", status_code=204, responses=refusals(400, 403, 404, 409, 422, 503))
+        async def call(actor: Actor, form: MergeForm, tx: Transaction) -> None:
+            await desk.refuse_suggestion(tx, suggestion_id, form.note, actor, now())
+
+        return await command(database, request, DISPATCHERS, MergeForm, call, MergeForm())
+
+    @routes.post("/v1/tickets/{ticket_id}/split", status_code=204, **taking(SplitForm, 400, 403, 404, 409, 422, 503))
     async def split(request: Request, ticket_id: UUID) -> Response:
         """Undo a merge, with a reason: the ticket is as if it had never been merged."""
 
@@ -151,7 +165,9 @@ def router(database: Database, desk: IncidentDesk, now: Clock) -> APIRouter:
             raise NotFound(f"no incident {incident_id}")
         return answer(view)
 
-    @routes.post("/v1/tickets/{ticket_id}/refusal", status_code=204, responses=refusals(400, 403, 404, 409, 422, 503))
+    @routes.post(
+        "/v1/tickets/{ticket_id}/refusal", status_code=204, **taking(RefusalForm, 400, 403, 404, 409, 422, 503)
+    )
     async def refuse(request: Request, ticket_id: UUID) -> Response:
         """Do not take a matter on; the citizen is told why, and which other way is open."""
 
@@ -161,7 +177,9 @@ def router(database: Database, desk: IncidentDesk, now: Clock) -> APIRouter:
 
         return await command(database, request, AGENTS, RefusalForm, call)
 
-    @routes.post("/v1/tickets/{ticket_id}/transfer", status_code=204, responses=refusals(400, 403, 404, 409, 422, 503))
+    @routes.post(
+        "/v1/tickets/{ticket_id}/transfer", status_code=204, **taking(TransferForm, 400, 403, 404, 409, 422, 503)
+    )
     async def transfer(request: Request, ticket_id: UUID) -> Response:
         """Hand a whole matter on to somebody outside."""
 

@@ -12,7 +12,7 @@ from services.intake import lead_store
 from services.intake.contract import refusals
 from services.intake.core.leads import LeadRole, SubjectLevel
 from services.intake.doors import Refusal
-from services.intake.forms import Form, answer, command, read_form
+from services.intake.forms import SOMETHING, Form, answer, command, read_form, taking
 from services.intake.leads import Leads, Recorded
 from services.intake.officers import Actor, actor_of
 from shared.acting import acting
@@ -27,8 +27,8 @@ CONFIRMERS = (LeadRole.LEAD_OFFICER.value,)
 FOLLOWERS = (LeadRole.DISCIPLINE_OFFICER.value, LeadRole.POLICE_OFFICER.value)
 RECORDERS = (LeadRole.RECORDER.value, LeadRole.AGENT.value)
 
-Words = Annotated[str, StringConstraints(min_length=1, max_length=4000, strip_whitespace=True)]
-Line = Annotated[str, StringConstraints(min_length=1, max_length=500, strip_whitespace=True)]
+Words = Annotated[str, StringConstraints(min_length=1, max_length=4000, strip_whitespace=True), SOMETHING]
+Line = Annotated[str, StringConstraints(min_length=1, max_length=500, strip_whitespace=True), SOMETHING]
 Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9:._-]{0,63}$")]
 
 
@@ -95,7 +95,7 @@ def router(database: Database, leads: Leads, now: Clock, on_received: Callable[[
     """
     routes = APIRouter(prefix="/v1/leads")
 
-    @routes.post("", status_code=201, responses=refusals(400, 404, 422, 503))
+    @routes.post("", status_code=201, **taking(LeadForm, 400, 404, 422, 503))
     async def post_lead(request: Request) -> Response:
         """Write a lead down: it goes to its body at once."""
         actor = known(request, RECORDERS)
@@ -140,7 +140,7 @@ def router(database: Database, leads: Leads, now: Clock, on_received: Callable[[
             view = await leads.read(tx, LeadId(lead_id), actor, purpose, now())
         return answer(view, headers={"Cache-Control": "no-store"})
 
-    @routes.post("/{lead_id}/confirmation", status_code=204, responses=refusals(400, 404, 422, 503))
+    @routes.post("/{lead_id}/confirmation", status_code=204, **taking(ConfirmForm, 400, 404, 422, 503))
     async def confirm(request: Request, lead_id: UUID) -> Response:
         """It is a lead: all its ticket held moves here, and it goes to its body."""
 
@@ -158,7 +158,7 @@ def router(database: Database, leads: Leads, now: Clock, on_received: Callable[[
         on_received()
         return Response(status_code=204)
 
-    @routes.post("/{lead_id}/receipt", status_code=204, responses=refusals(400, 404, 409, 422, 503))
+    @routes.post("/{lead_id}/receipt", status_code=204, **taking(OutcomeForm, 400, 404, 409, 422, 503))
     async def receive(request: Request, lead_id: UUID) -> Response:
         """The body has it in hand, and may say what came of it."""
 
@@ -175,7 +175,7 @@ def router(database: Database, leads: Leads, now: Clock, on_received: Callable[[
             ticket_id = await leads.give_back(tx, LeadId(lead_id), actor, now())
         return answer({"ticket_id": ticket_id})
 
-    @routes.post("/{lead_id}/notes", status_code=204, responses=refusals(400, 404, 422, 503))
+    @routes.post("/{lead_id}/notes", status_code=204, **taking(NoteForm, 400, 404, 422, 503))
     async def add(request: Request, lead_id: UUID) -> Response:
         """Whoever recorded it adds something."""
 
@@ -184,7 +184,7 @@ def router(database: Database, leads: Leads, now: Clock, on_received: Callable[[
 
         return await command(database, request, (known(request, RECORDERS).role,), NoteForm, call)
 
-    @routes.post("/{lead_id}/visit", status_code=204, responses=refusals(400, 404, 422, 503))
+    @routes.post("/{lead_id}/visit", status_code=204, **taking(VisitForm, 400, 404, 422, 503))
     async def visit(request: Request, lead_id: UUID) -> Response:
         """Name the officer who calls on whoever said it, from outside the village."""
 

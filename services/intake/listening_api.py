@@ -7,7 +7,7 @@ from uuid import UUID
 
 import asyncpg
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import AwareDatetime, BaseModel, StringConstraints
+from pydantic import BaseModel, StringConstraints
 from uuid_utils.compat import uuid7
 
 from services.intake import listening_store
@@ -16,18 +16,19 @@ from services.intake.contract import refusals
 from services.intake.core.listening import OVERSEERS, RECORDERS, ItemState, may_read
 from services.intake.core.repeats import LOCAL
 from services.intake.doors import Refusal
-from services.intake.forms import WITHIN_S, Form, answer, guarded, read_form
+from services.intake.forms import SOMETHING, WITHIN_S, Form, answer, guarded, read_form, taking
 from services.intake.incident_store import sealed_of
 from services.intake.listening import Listening
 from services.intake.listening_forms import ItemForm, PromiseForm, SaidForm, SessionForm, TicketForm
 from services.intake.listening_store import Within
-from services.intake.listening_table import import_table
+from services.intake.listening_table import TABLE_BODY, import_table
 from services.intake.officers import Actor, actor_of
 from services.intake.vault import Vault
 from shared.acting import acting
 from shared.clock import Clock
 from shared.database import Database, Transaction
 from shared.errors import Malformed, NotFound
+from shared.moments import Day, Instant
 from shared.problems import problem
 from shared.terms import ItemId, SessionId, SessionKind
 
@@ -39,7 +40,7 @@ _FAR = datetime(2101, 1, 1, tzinfo=UTC)
 
 Limit = Annotated[int, Query(ge=1, le=200)]
 Unit = Annotated[str, Query(max_length=64)]
-Purpose = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True), Query()]
+Purpose = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True), SOMETHING, Query()]
 M = TypeVar("M", bound=Form)
 
 
@@ -95,7 +96,7 @@ def router(database: Database, listening: Listening, vault: Vault, now: Clock, c
     _add_lists(routes, database, vault, now, county)
     _add_steps(routes, database, listening, now)
 
-    @routes.post("/sessions", status_code=201, responses=refusals(400, 403, 404, 422, 503))
+    @routes.post("/sessions", status_code=201, **taking(SessionForm, 400, 403, 404, 422, 503))
     async def post_session(request: Request) -> Response:
         """Record a session; the same `external_id` of the same unit again is the same session."""
 
@@ -106,7 +107,7 @@ def router(database: Database, listening: Listening, vault: Vault, now: Clock, c
 
         return await _told(database, request, SessionForm, call, 201)
 
-    @routes.post("/sessions/table", responses=refusals(400, 403, 413, 415))
+    @routes.post("/sessions/table", responses=refusals(400, 403, 413, 415), openapi_extra=TABLE_BODY)
     async def post_table(request: Request) -> Response:
         """Hand in a spreadsheet as `text/csv`: a line for everything brought up, a result for every session."""
         if refused := guarded(request, RECORDERS):
@@ -120,7 +121,7 @@ def router(database: Database, listening: Listening, vault: Vault, now: Clock, c
         except Malformed as error:
             return problem(400, error.code, "The table cannot be read.", error.problems)
 
-    @routes.post("/sessions/{session_id}/items", status_code=201, responses=refusals(400, 403, 404, 409, 422, 503))
+    @routes.post("/sessions/{session_id}/items", status_code=201, **taking(ItemForm, 400, 403, 404, 409, 422, 503))
     async def post_item(request: Request, session_id: UUID) -> Response:
         """Write down what somebody brought up."""
 
@@ -144,7 +145,7 @@ def router(database: Database, listening: Listening, vault: Vault, now: Clock, c
 def _add_steps(routes: APIRouter, database: Database, listening: Listening, now: Clock) -> None:
     """How something that was brought up comes to an end, and how its words are read."""
 
-    @routes.post("/items/{item_id}/answer", status_code=204, responses=refusals(400, 403, 404, 409, 422, 503))
+    @routes.post("/items/{item_id}/answer", status_code=204, **taking(SaidForm, 400, 403, 404, 409, 422, 503))
     async def answer_item(request: Request, item_id: UUID) -> Response:
         """It was answered on the spot."""
 
@@ -153,7 +154,7 @@ def _add_steps(routes: APIRouter, database: Database, listening: Listening, now:
 
         return await _told(database, request, SaidForm, call)
 
-    @routes.post("/items/{item_id}/commitment", status_code=204, responses=refusals(400, 403, 404, 409, 422, 503))
+    @routes.post("/items/{item_id}/commitment", status_code=204, **taking(PromiseForm, 400, 403, 404, 409, 422, 503))
     async def commit_item(request: Request, item_id: UUID) -> Response:
         """It was promised by a day; when the day goes by it becomes a ticket."""
 
@@ -162,7 +163,7 @@ def _add_steps(routes: APIRouter, database: Database, listening: Listening, now:
 
         return await _told(database, request, PromiseForm, call)
 
-    @routes.post("/items/{item_id}/fulfilment", status_code=204, responses=refusals(400, 403, 404, 409, 422, 503))
+    @routes.post("/items/{item_id}/fulfilment", status_code=204, **taking(SaidForm, 400, 403, 404, 409, 422, 503))
     async def fulfil_item(request: Request, item_id: UUID) -> Response:
         """What was promised is done."""
 
@@ -171,7 +172,7 @@ def _add_steps(routes: APIRouter, database: Database, listening: Listening, now:
 
         return await _told(database, request, SaidForm, call)
 
-    @routes.post("/items/{item_id}/ticket", status_code=201, responses=refusals(400, 403, 404, 409, 422, 503))
+    @routes.post("/items/{item_id}/ticket", status_code=201, **taking(TicketForm, 400, 403, 404, 409, 422, 503))
     async def ticket_item(request: Request, item_id: UUID) -> Response:
         """It becomes a ticket; the number and the code are for whoever brought it up."""
 
@@ -200,7 +201,7 @@ def _add_lists(routes: APIRouter, database: Database, vault: Vault, now: Clock, 
     @routes.get("/sessions", response_model=list[SessionRow], responses=refusals(403, 422, 503))
     async def list_sessions(
         request: Request, unit: Unit | None = None, open_only: bool = False, limit: Limit = 50,
-        before: AwareDatetime = _FAR, before_id: UUID = _LAST,
+        before: Instant = _FAR, before_id: UUID = _LAST,
     ) -> Response:  # fmt: skip
         """Sessions, the newest first; `before` and `before_id` are `held_at` and `id` of the last one seen."""
         if refused := guarded(request, READERS):
@@ -227,7 +228,7 @@ def _add_lists(routes: APIRouter, database: Database, vault: Vault, now: Clock, 
     @routes.get("/commitments", response_model=list[CommitmentRow], responses=refusals(403, 422, 503))
     async def list_commitments(
         request: Request, unit: Unit | None = None, overdue: bool = False, limit: Limit = 50,
-        after: date = date.min, after_id: UUID = _FIRST,
+        after: Day = date.min, after_id: UUID = _FIRST,
     ) -> Response:  # fmt: skip
         """Promises by their day, the nearest first; `after` and `after_id` are `due_on` and `id` of the last seen."""
         if refused := guarded(request, READERS):
@@ -239,7 +240,7 @@ def _add_lists(routes: APIRouter, database: Database, vault: Vault, now: Clock, 
         return answer([{**row, "overdue": row["due_on"] < today} for row in _rows(rows)])
 
     @routes.get("/themes", responses=refusals(403, 422, 503))
-    async def list_themes(request: Request, since: AwareDatetime, until: AwareDatetime) -> Response:
+    async def list_themes(request: Request, since: Instant, until: Instant) -> Response:
         """What was brought up most, by kind of session and theme."""
         if refused := guarded(request, OVERSEERS):
             return refused

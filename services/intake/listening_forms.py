@@ -7,17 +7,18 @@ from typing import Annotated
 from pydantic import AwareDatetime, Field, StringConstraints, model_validator
 
 from services.intake.core.report import Reporter
-from services.intake.forms import Form
+from services.intake.forms import SOMETHING, Form
 from services.intake.listening import Told
 from services.intake.listening_store import Session
 from services.intake.vault import OriginalWords
 from shared.terms import SessionId, SessionKind
 
-Words = Annotated[str, StringConstraints(min_length=1, max_length=4000, strip_whitespace=True)]
-Line = Annotated[str, StringConstraints(min_length=1, max_length=300, strip_whitespace=True)]
+Words = Annotated[str, StringConstraints(min_length=1, max_length=4000, strip_whitespace=True), SOMETHING]
+Line = Annotated[str, StringConstraints(min_length=1, max_length=300, strip_whitespace=True), SOMETHING]
 Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9:._-]{0,63}$")]
 Lon = Annotated[float, Field(ge=-180, le=180)]
 Lat = Annotated[float, Field(ge=-90, le=90)]
+Phone = Annotated[str, StringConstraints(pattern=r"^[0-9+\-* ]{1,32}$"), Field(examples=["13800138000"])]
 
 
 class SessionForm(Form):
@@ -59,12 +60,14 @@ class ItemForm(Form):
     """Something that was brought up, by whom if they said; what was only hinted at 隐性 belongs to the lead desk."""
 
     text: Words
-    theme: Annotated[str, StringConstraints(pattern=r"^[0-9]{2,6}$")] | None = None
+    theme: Annotated[str, StringConstraints(pattern=r"^[0-9]{2,6}$"), Field(examples=["1501"])] | None = None
     lon: Lon | None = None
     lat: Lat | None = None
     address: Line | None = None
     name: Annotated[str, StringConstraints(max_length=50)] | None = None
-    phone: Annotated[str, StringConstraints(pattern=r"^[0-9+\-* ]{1,32}$")] | None = None
+    phone: Annotated[str, StringConstraints(pattern=r"^[0-9+\-* ]{1,32}$"), Field(examples=["13800138000"])] | None = (
+        None
+    )
 
     @model_validator(mode="after")
     def _point_is_whole(self) -> "ItemForm":

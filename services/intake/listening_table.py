@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 import orjson
@@ -19,6 +19,9 @@ from shared.database import Database, Transaction
 from shared.errors import Conflict, NotFound, Problem, Rejected
 from shared.strict_json import read_json
 from shared.terms import ItemId, SessionId
+
+TABLE_BODY: Final = {"requestBody": {"required": True, "content": {"text/csv": {"schema": {"type": "string"}}}}}
+"""What the document says of the spreadsheet."""
 
 _TOLD = tuple(column for column in ITEM_COLUMNS if column not in ("outcome", "answer", "due_on"))
 

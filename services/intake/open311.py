@@ -58,7 +58,7 @@ def router(doors: Doors, open311: Open311, now: Clock) -> APIRouter:
     routes = APIRouter(prefix=PATH, route_class=_Told, default_response_class=Response, tags=["open311"])
     desk = Desk(doors, open311, now)
 
-    @routes.get("/discovery.{fmt}", responses=answers())
+    @routes.get("/discovery.{fmt}", responses=answers(404))
     async def get_discovery(fmt: str, request: Request) -> Response:
         """Where this interface is, and in which formats."""
         return _answer(request, Document("discovery", desk.discovery(request)), headers=_NO_STORE)

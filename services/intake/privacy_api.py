@@ -6,19 +6,20 @@ from typing import Annotated, TypeVar
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import AwareDatetime, BaseModel, StringConstraints
+from pydantic import BaseModel, StringConstraints
 
 from services.intake import privacy_store
 from services.intake.contract import refusals
 from services.intake.core.privacy import APPROVERS, ERASE, HANDLERS, UNLOCK, UNLOCKERS
 from services.intake.doors import Refusal
-from services.intake.forms import Form, answer, guarded, read_form
+from services.intake.forms import SOMETHING, Form, answer, guarded, read_form, taking
 from services.intake.officers import Actor, actor_of
 from services.intake.privacy import Privacy
 from shared.acting import acting
 from shared.actors import Forbidden
 from shared.clock import Clock
 from shared.database import Database
+from shared.moments import Instant
 from shared.pending_acts import PendingAct
 from shared.problems import problem
 from shared.terms import TicketId
@@ -27,7 +28,7 @@ OFFICERS = ("privacy_officer",)
 BLOCKERS = ("dispatcher", "command_centre", "privacy_officer")
 _FAR = datetime(2101, 1, 1, tzinfo=UTC)
 
-Line = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True)]
+Line = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True), SOMETHING]
 Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9:._-]{0,63}$")]
 M = TypeVar("M", bound=Form)
 
@@ -92,7 +93,7 @@ def router(database: Database, privacy: Privacy, now: Clock) -> APIRouter:
 def _add_contacts(routes: APIRouter, database: Database, privacy: Privacy, now: Clock) -> None:
     """Getting in touch with whoever reported a matter."""
 
-    @routes.post("/tickets/{ticket_id}/contact", responses=refusals(400, 403, 404, 422, 503))
+    @routes.post("/tickets/{ticket_id}/contact", **taking(PurposeForm, 400, 403, 404, 422, 503))
     async def see_contact(request: Request, ticket_id: UUID) -> Response:
         """The reporter's masked name and number, for a stated purpose; a confidential one is not shown at all."""
 
@@ -102,7 +103,7 @@ def _add_contacts(routes: APIRouter, database: Database, privacy: Privacy, now: 
 
         return await _told(request, (*HANDLERS, *UNLOCKERS), PurposeForm, call)
 
-    @routes.post("/tickets/{ticket_id}/relay-call", responses=refusals(400, 403, 404, 409, 422, 503))
+    @routes.post("/tickets/{ticket_id}/relay-call", **taking(PurposeForm, 400, 403, 404, 409, 422, 503))
     async def call_reporter(request: Request, ticket_id: UUID) -> Response:
         """A relay number that leads to the reporter for a while; whoever calls never sees the reporter's own."""
 
@@ -115,7 +116,7 @@ def _add_contacts(routes: APIRouter, database: Database, privacy: Privacy, now: 
 def _add_acts(routes: APIRouter, database: Database, privacy: Privacy, now: Clock) -> None:
     """What is asked for and done about one matter's words."""
 
-    @routes.post("/tickets/{ticket_id}/unlocking", status_code=202, responses=refusals(400, 403, 404, 409, 422, 503))
+    @routes.post("/tickets/{ticket_id}/unlocking", status_code=202, **taking(PurposeForm, 400, 403, 404, 409, 422, 503))
     async def ask_unlocking(request: Request, ticket_id: UUID) -> Response:
         """Ask a second person to let the words of a confidential matter be read, once and for this purpose."""
 
@@ -125,7 +126,7 @@ def _add_acts(routes: APIRouter, database: Database, privacy: Privacy, now: Cloc
 
         return await _told(request, UNLOCKERS, PurposeForm, call)
 
-    @routes.post("/tickets/{ticket_id}/blocks", status_code=204, responses=refusals(400, 403, 404, 422, 503))
+    @routes.post("/tickets/{ticket_id}/blocks", status_code=204, **taking(BlockForm, 400, 403, 404, 422, 503))
     async def block_view(request: Request, ticket_id: UUID) -> Response:
         """Keep a unit or a person with an interest in the matter from seeing it."""
 
@@ -136,7 +137,7 @@ def _add_acts(routes: APIRouter, database: Database, privacy: Privacy, now: Cloc
 
         return await _told(request, BLOCKERS, BlockForm, call)
 
-    @routes.post("/tickets/{ticket_id}/erasing", status_code=202, responses=refusals(400, 403, 404, 409, 422, 503))
+    @routes.post("/tickets/{ticket_id}/erasing", status_code=202, **taking(PurposeForm, 400, 403, 404, 409, 422, 503))
     async def ask_erasure(request: Request, ticket_id: UUID) -> Response:
         """Ask a second person to agree that a matter's words are forgotten for good."""
 
@@ -146,7 +147,7 @@ def _add_acts(routes: APIRouter, database: Database, privacy: Privacy, now: Cloc
 
         return await _told(request, OFFICERS, PurposeForm, call)
 
-    @routes.post("/tickets/{ticket_id}/erasure", responses=refusals(400, 403, 404, 409, 422, 503))
+    @routes.post("/tickets/{ticket_id}/erasure", **taking(PurposeForm, 400, 403, 404, 409, 422, 503))
     async def erase_matter(request: Request, ticket_id: UUID) -> Response:
         """Forget a matter's words for good, as two people agreed."""
 
@@ -167,7 +168,7 @@ def _add_officers(routes: APIRouter, database: Database, privacy: Privacy, now: 
             return refused
         return _shown([_view(act) for act in await privacy.waiting(database, actor_of(request), now())])
 
-    @routes.post("/privacy/acts/{act_id}/settlement", responses=refusals(400, 403, 404, 409, 422, 503))
+    @routes.post("/privacy/acts/{act_id}/settlement", **taking(SettleForm, 400, 403, 404, 409, 422, 503))
     async def settle_act(request: Request, act_id: UUID) -> Response:
         """Agree or not, as the second person."""
 
@@ -180,7 +181,7 @@ def _add_officers(routes: APIRouter, database: Database, privacy: Privacy, now: 
     @routes.get("/privacy/views", response_model=list[ViewRow], responses=refusals(403, 422, 503))
     async def list_views(
         request: Request, subject: UUID | None = None, viewer: Annotated[str, Query(max_length=128)] | None = None,
-        before: AwareDatetime = _FAR, before_kind: Annotated[str, Query(max_length=16)] = "~",
+        before: Instant = _FAR, before_kind: Annotated[str, Query(max_length=16)] = "~",
         before_id: int = 2**62, limit: Annotated[int, Query(ge=1, le=500)] = 100,
     ) -> Response:  # fmt: skip
         """Who looked, by ticket, lead or item, or by viewer, the latest first; go on with the last row's values."""
@@ -192,7 +193,7 @@ def _add_officers(routes: APIRouter, database: Database, privacy: Privacy, now: 
         found = await privacy_store.list_views(database, subject, viewer, cursor, limit, area, privacy.county)
         return _shown([dict(row) for row in found])
 
-    @routes.post("/privacy/exports", responses=refusals(400, 403, 422, 503))
+    @routes.post("/privacy/exports", **taking(ExportForm, 400, 403, 422, 503))
     async def export_subject(request: Request) -> Response:
         """Everything kept of one person, for that person, who asked for it."""
 

@@ -72,7 +72,11 @@ def router(database: Database, follow_ups: FollowUps) -> APIRouter:
             raise NotFound(str(ticket_id))
         return {"ticket_id": str(ticket_id), "follow_ups": [follow_up_view(f) for f in found]}
 
-    @routes.post("/followups/answers", response_model=None, openapi_extra=_body_schema(AnswerLine, ndjson.MEDIA_TYPE))
+    @routes.post(
+        "/followups/answers",
+        response_model=None,
+        **ndjson.documented("An answer as its own route takes it, with its `ticket_id`, as JSON."),
+    )
     async def post_answers(request: Request) -> Response:
         """Many answers, NDJSON: one a line, each with its `ticket_id`; one result a line."""
 

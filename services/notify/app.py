@@ -2,13 +2,25 @@
 
 import json
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from uuid import UUID
 
-from services.notify import desk_api, gathering_store, panel_api, rates_api, rates_store, samples, subscription_api
+from fastapi import APIRouter
+
+from services.notify import (
+    desk_api,
+    gathering_store,
+    panel_api,
+    rates_api,
+    rates_store,
+    reply_page,
+    samples,
+    subscription_api,
+)
 from services.notify.api import router
 from services.notify.channels.factory import make_channels
 from services.notify.channels.guard import Guard
@@ -31,6 +43,7 @@ from services.notify.subscriptions import Subscriptions
 from services.notify.warnings import GrowthLoop, Warnings
 from shared.assembly import Assembly
 from shared.database import Database
+from shared.edge import Bodies
 from shared.packs import open_pack
 from shared.permissions import Locate, Whereabouts
 from shared.terms import Source
@@ -79,16 +92,17 @@ async def build(settings: NotifySettings, parts: frozenset[str], make: type[Asse
     follow_ups = FollowUps(
         assembly.ledger, rules.follow_up, book, settings.now, ring, rates.note, rules.courtesy, links
     )
-    desk, panel = Desk(follow_ups, measures), Panel(assembly.ledger, measures, workdays, settings.now, rates.note)
+    desk, panel = (
+        Desk(follow_ups, measures, seals),
+        Panel(assembly.ledger, measures, workdays, settings.now, rates.note),
+    )
     if "api" in parts:
-        await assembly.add_gatekeeper(locators)
-        database = await assembly.doors_database("api", settings.database_pool)
-        for doors in (
-            router(database, follow_ups), desk_api.router(database, desk), panel_api.router(database, panel),
-            rates_api.router(database, measures, warnings), subscription_api.router(database, subscriptions),
-        ):  # fmt: skip
-            assembly.app.include_router(doors)
-        await assembly.add_reconciliation(county)
+        parted = (
+            partial(router, follow_ups=follow_ups), partial(desk_api.router, desk=desk),
+            partial(panel_api.router, panel=panel), partial(rates_api.router, rules=measures, warnings=warnings),
+            partial(subscription_api.router, subscriptions=subscriptions), partial(reply_page.router, desk=desk),
+        )  # fmt: skip
+        await add_doors(assembly, settings.database_pool, parted, county)
     if "stream" in parts:
         told = subscriptions if seals.is_able else None
         await assembly.add_stream("stream", routes(follow_ups, measure_and_draw(rates, desk), told))
@@ -103,6 +117,18 @@ async def build(settings: NotifySettings, parts: frozenset[str], make: type[Asse
         assembly.sample(samples.waiting(sampled, settings.now))
         assembly.sample(samples.three_rates(sampled, measures, settings.now))
     return assembly
+
+
+async def add_doors(
+    assembly: Assembly, pool: int, routers: Iterable[Callable[[Database], APIRouter]], county: str
+) -> None:
+    """What callers and citizens find here, guarded, over a pool of its own."""
+    assembly.bodies = Bodies(forms=reply_page.FORMS)
+    await assembly.add_gatekeeper(locators)
+    database = await assembly.doors_database("api", pool)
+    for make in routers:
+        assembly.app.include_router(make(database))
+    await assembly.add_reconciliation(county)
 
 
 def locators(database: Database) -> Mapping[str, Locate]:

@@ -6,22 +6,28 @@ from datetime import datetime, timedelta
 from secrets import token_urlsafe
 
 from services.notify import desk_store, store
-from services.notify.core.followup import Answer, FollowUpState
+from services.notify.core.followup import Answer, FollowUp, FollowUpState
 from services.notify.core.links import Purpose, digest_of
 from services.notify.core.measures import MeasureRules
 from services.notify.core.panel import Person
 from services.notify.core.record import Record
+from services.notify.core.reply_view import UNKNOWN, Seen, stand
 from services.notify.core.sampling import Draw, Way, choose, choose_check, lot_of
 from services.notify.desk_store import Link, Tally, Task
 from services.notify.followups import FollowUps, Reply
+from services.notify.seals import CannotOpen, Seals
 from services.notify.store import Key
-from shared.database import Transaction
+from shared.database import Database, Transaction
 from shared.errors import NotFound
 from shared.events import Draft, Envelope, TicketAudited
 from shared.notify_events import ReopenAsked
+from shared.telemetry import log
 from shared.terms import TicketId
 
 TOKEN_BYTES = 18
+WORDS_KEPT = timedelta(days=3 * 365)
+"""How long what citizens wrote beside an answer is kept."""
+NO_SEALS = Seals({})
 
 
 class DeskRefused(Exception):
@@ -38,6 +44,8 @@ class Desk:
 
     follow_ups: FollowUps
     rules: MeasureRules
+    seals: Seals = NO_SEALS
+    """What citizens' words are sealed with; without a key none are taken."""
 
     async def draw(self, tx: Transaction, audited: Sequence[Envelope], records: Mapping[TicketId, Record]) -> None:
         """Draw for results that passed their audit, each once and in order; make the tasks that follow. No drills."""
@@ -124,12 +132,42 @@ class Desk:
         await desk_store.add_link(tx, digest_of(token), Link(*key, purpose.value, expires_at, None), now)
         return token, expires_at
 
-    async def answer_by_link(self, tx: Transaction, token: str, answer: Answer) -> Reply:
-        """Record the citizen's answer. Raises NotFound for a token that is unknown, expired, or for something else."""
+    async def look(self, tx: Transaction, token: str) -> Seen:
+        """What a link is good for now; looking uses nothing up."""
+        link = await desk_store.find_link(tx, digest_of(token))
+        known = await store.read_follow_ups(tx, [(link.ticket_id, link.cycle)]) if link else {}
+        if link is None or not known:
+            return UNKNOWN
+        (follow_up,) = known.values()
+        return stand(link.purpose, link.expires_at, link.used_at, follow_up, self.follow_ups.now())
+
+    async def answer_by_link(self, tx: Transaction, token: str, answer: Answer, words: str = "") -> Reply:
+        """Record the citizen's answer, and their words beside it, sealed, where there is a key for that.
+
+        Raises NotFound for a token that is unknown, expired, or for something else.
+        """
         link = await self._link(tx, token, Purpose.ANSWER)
-        (reply,) = await self.follow_ups.take(tx, [((link.ticket_id, link.cycle), answer)])
-        await desk_store.use_link(tx, digest_of(token), self.follow_ups.now())
+        key, now = (link.ticket_id, link.cycle), self.follow_ups.now()
+        (reply,) = await self.follow_ups.take(tx, [(key, answer)])
+        if await desk_store.use_link(tx, digest_of(token), now) and isinstance(reply, FollowUp):
+            await self._keep_words(tx, key, words, now)
         return reply
+
+    async def words_of(self, database: Database, ticket_id: TicketId) -> list[dict[str, object]]:
+        """What the citizen wrote, round by round; None where the key that sealed it is gone."""
+        kept = await desk_store.words_of(database, ticket_id)
+        return [{"cycle": cycle, "words": self._open(ticket_id, w), "said_at": at} for cycle, w, at in kept]
+
+    async def _keep_words(self, tx: Transaction, key: Key, words: str, now: datetime) -> None:
+        if words and self.seals.is_able:
+            await desk_store.add_words(tx, key, self.seals.seal(key[0], words), now, now - WORDS_KEPT)
+
+    def _open(self, ticket_id: TicketId, sealed: bytes) -> str | None:
+        try:
+            return self.seals.open(ticket_id, sealed)
+        except CannotOpen:
+            log.warning("words_sealed_for_good", ticket_id=str(ticket_id))
+            return None
 
     async def reopen_by_link(self, tx: Transaction, token: str) -> Link:
         """The citizen comes back; stated once, however often the link is followed. Raises NotFound as above."""

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -12,6 +12,8 @@ from services.notify import desk_store
 from services.notify.api import answered
 from services.notify.core.followup import Answer, RecordedBy
 from services.notify.core.links import Purpose
+from services.notify.core.measures import MONTH
+from services.notify.core.reply_view import MOST_WORDS
 from services.notify.core.sampling import LOTS
 from services.notify.desk import Desk, DeskRefused
 from services.notify.desk_store import Task
@@ -61,6 +63,7 @@ class AnswerByLinkBody(TokenBody):
     satisfaction: Annotated[Satisfaction, Field(strict=False)]
     service: Annotated[Satisfaction | None, Field(strict=False)] = None
     truthful: bool | None = None
+    words: Annotated[str, Field(max_length=MOST_WORDS)] = ""
 
 
 def router(database: Database, desk: Desk) -> APIRouter:
@@ -69,7 +72,10 @@ def router(database: Database, desk: Desk) -> APIRouter:
 
     @routes.get("/sampling/{period}")
     async def get_sampling(
-        period: str, after_unit: str = "", after_nth: int = 0, limit: Annotated[int, Query(ge=1, le=5000)] = 1000
+        period: Annotated[str, Path(pattern=MONTH)],
+        after_unit: str = "",
+        after_nth: Annotated[int, Query(ge=0, le=2**31 - 1)] = 0,
+        limit: Annotated[int, Query(ge=1, le=5000)] = 1000,
     ) -> dict[str, Any]:
         """The seed, the shares and every draw of a period, so that anybody can draw again.
 
@@ -134,6 +140,11 @@ def router(database: Database, desk: Desk) -> APIRouter:
             return _refused(error)
         return {"token": token, "purpose": body.purpose, "expires_at": expires_at}
 
+    @routes.get("/followups/{ticket_id}/words")
+    async def get_words(ticket_id: UUID) -> dict[str, Any]:
+        """What the citizen wrote beside their answers; every look is written down."""
+        return {"ticket_id": str(ticket_id), "words": await desk.words_of(database, TicketId(ticket_id))}
+
     @routes.post("/links/answer")
     async def answer_by_link(body: AnswerByLinkBody) -> JSONResponse:
         """The citizen's judgement. The same again is answered the same; a token that is no good is not found."""
@@ -141,7 +152,7 @@ def router(database: Database, desk: Desk) -> APIRouter:
             body.contacted, body.solved, body.satisfaction, RecordedBy.CITIZEN, body.service, body.truthful
         )  # fmt: skip
         async with database.transaction() as tx:
-            return answered(await desk.answer_by_link(tx, body.token, answer))
+            return answered(await desk.answer_by_link(tx, body.token, answer, body.words.strip()))
 
     @routes.post("/links/reopen", status_code=202)
     async def reopen_by_link(body: TokenBody) -> dict[str, Any]:

@@ -185,6 +185,21 @@ async def use_link(tx: Transaction, digest: bytes, now: datetime) -> bool:
     return bool(await tx.conn.fetch(_SQL["use_link"], digest, now))
 
 
+# Words
+
+
+async def add_words(tx: Transaction, key: Key, sealed: bytes, now: datetime, forget_before: datetime) -> None:
+    """Keep what a citizen wrote, and forget a few that are old; what stands already stays."""
+    await tx.conn.execute(_SQL["forget_words"], forget_before, 100)
+    await tx.conn.execute(_SQL["add_words"], *key, sealed, now)
+
+
+async def words_of(database: Database, ticket_id: TicketId) -> list[tuple[int, bytes, datetime]]:
+    """What was written about a ticket: the cycle, the sealed words, when."""
+    rows = await database.fetch(_SQL["words_of"], ticket_id)
+    return [(row["cycle"], row["sealed"], row["said_at"]) for row in rows]
+
+
 # Exclusions
 
 
@@ -207,9 +222,10 @@ async def save_exclusion(tx: Transaction, e: Exclusion) -> None:
         await tx.conn.execute(_SQL["save_vote"], e.ticket_id, e.cycle, v.person, v.unit, v.grant, v.at)
 
 
-async def late_exclusions(database: Database, now: datetime, limit: int) -> list[Key]:
-    """Requests whose panel has had its time; unlocked, so look again under the lock."""
-    return [(TicketId(r["ticket_id"]), r["cycle"]) for r in await database.fetch(_SQL["late_exclusions"], now, limit)]
+async def late_exclusions(database: Database, now: datetime, limit: int, but: Collection[Key] = ()) -> list[Key]:
+    """Requests whose panel has had its time, but these; unlocked, so look again under the lock."""
+    rows = await database.fetch(_SQL["late_exclusions"], now, limit, [t for t, _ in but], [c for _, c in but])
+    return [(TicketId(row["ticket_id"]), row["cycle"]) for row in rows]
 
 
 async def list_exclusions(database: Database, state: str, unit: str, limit: int, area: str) -> list[Exclusion]:

@@ -8,6 +8,7 @@ from datetime import datetime
 from functools import partial
 
 from services.notify import desk_store, rates_store, store
+from services.notify.aside import Aside
 from services.notify.core.contacts import AddressBook
 from services.notify.core.courtesy import USUAL, Courtesy
 from services.notify.core.followup import (
@@ -168,6 +169,7 @@ class FollowUpLoop:
         self._database = database
         self._follow_ups = follow_ups
         self._idle = Wake()
+        self._aside = Aside("followups")
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Ask and give up until asked to stop."""
@@ -182,11 +184,14 @@ class FollowUpLoop:
 
     async def advance_due(self) -> int:
         """One pass; how many follow-ups were due."""
-        due = await store.due_follow_ups(self._database, self._follow_ups.now(), BATCH)
+        due = await store.due_follow_ups(self._database, self._follow_ups.now(), BATCH, self._aside.keys())
         if due:
-            async with self._database.transaction() as tx:
-                await self._follow_ups.advance_due(tx, due)
+            await self._aside.each(due, self._advance)
         return len(due)
+
+    async def _advance(self, due: Collection[Key]) -> None:
+        async with self._database.transaction() as tx:
+            await self._follow_ups.advance_due(tx, due)
 
 
 async def _handled_by(tx: Transaction, ticket_ids: Collection[TicketId], unit: str) -> frozenset[TicketId]:

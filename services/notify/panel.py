@@ -1,10 +1,11 @@
 """Exclusions: the use cases behind HTTP and clock, each one transaction under its ticket's story lock."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from services.notify import desk_store, rates_store, store
+from services.notify.aside import Aside
 from services.notify.core.measures import MeasureRules
 from services.notify.core.panel import Exclusion, PanelRefused, Person, Step, ask, check, lapse, vote
 from services.notify.core.record import Record
@@ -88,6 +89,7 @@ class PanelLoop:
         self._database = database
         self._panel = panel
         self._idle = Wake()
+        self._aside = Aside("panel")
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Look until asked to stop."""
@@ -100,8 +102,12 @@ class PanelLoop:
 
     async def lapse_due(self) -> int:
         """One pass; how many had run out of time."""
-        late = await desk_store.late_exclusions(self._database, self._panel.now(), BATCH)
+        late = await desk_store.late_exclusions(self._database, self._panel.now(), BATCH, self._aside.keys())
         for key in late:
+            await self._aside.each([key], self._lapse)
+        return len(late)
+
+    async def _lapse(self, keys: Collection[Key]) -> None:
+        for key in keys:
             async with self._database.transaction() as tx:
                 await self._panel.lapse(tx, key)
-        return len(late)

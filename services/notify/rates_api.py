@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Response
 from fastapi.responses import JSONResponse
 
 from services.notify import gathering_store, rates_store
-from services.notify.core.measures import MeasureRules
+from services.notify.core.measures import MONTH, MeasureRules, Plan
 from services.notify.core.sheets import BY, Row, Sheet, make_sheet, sheet_as_csv
 from services.notify.warnings import Warnings
 from shared.acting import acting
@@ -16,7 +16,7 @@ from shared.actors import covers
 from shared.database import Database
 from shared.errors import NotFound
 
-PERIOD = Query(description="An assessment month, YYYY-MM.", pattern=r"^20[0-9]{2}-(0[1-9]|1[0-2])$")
+PERIOD = Query(description="An assessment month, YYYY-MM.", pattern=MONTH)
 
 
 async def read_sheet(database: Database, rules: MeasureRules, period: str, by: str, area: str) -> Sheet:
@@ -29,7 +29,7 @@ def router(database: Database, rules: MeasureRules, warnings: Warnings) -> APIRo
     """The routes of measuring."""
     routes = APIRouter(prefix="/v1")
 
-    @routes.get("/rates", response_model=None)
+    @routes.get("/rates", response_model=None, responses={200: {"content": {"application/json": {}, "text/csv": {}}}})
     async def get_rates(
         period: Annotated[str, PERIOD],
         by: Literal["unit", "township", "category"] = "unit",
@@ -69,7 +69,22 @@ def router(database: Database, rules: MeasureRules, warnings: Warnings) -> APIRo
         found = await warnings.graph(database, alert_id)
         if found is None:
             raise NotFound(str(alert_id))
-        return found
+        plan = rules.practice.plans.get(str(found["playbook"]))  # None of a plan that the pack has no more
+        return found | {"plan": plan_view(plan) if plan else None}
+
+    @routes.get("/playbooks")
+    async def list_playbooks() -> dict[str, Any]:
+        """What the plans say to do that alerts name, and which categories each goes with (`*`: any other)."""
+        practice = rules.practice
+        return {
+            "playbooks": [
+                {
+                    "playbook": name, **plan_view(plan),
+                    "categories": sorted(root for root, wanted in practice.playbooks.items() if wanted == name),
+                }
+                for name, plan in practice.plans.items()
+            ]
+        }  # fmt: skip
 
     @routes.get("/growth")
     async def list_growth() -> dict[str, Any]:
@@ -86,6 +101,12 @@ def router(database: Database, rules: MeasureRules, warnings: Warnings) -> APIRo
         }  # fmt: skip
 
     return routes
+
+
+def plan_view(plan: Plan) -> dict[str, Any]:
+    """A plan as HTTP shows it."""
+    steps = [{"zh": step.zh, "en": step.en} for step in plan.steps]
+    return {"title": {"zh": plan.zh, "en": plan.en}, "steps": steps}
 
 
 def sheet_view(sheet: Sheet, rules: MeasureRules) -> dict[str, Any]:

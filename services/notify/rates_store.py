@@ -58,8 +58,8 @@ async def stated_about(tx: Transaction, ticket_ids: Collection[TicketId]) -> lis
     rows = await tx.conn.fetch(_SQL["own_events_of"], list(ticket_ids), _SAID)
     return [
         Envelope(
-            event_id(Source.NOTIFY, row["ticket_id"], row["version"]), Source.NOTIFY, row["ticket_id"], row["version"],
-            row["time"], EVENT_TYPES[row["type"]].model_validate(orjson.loads(row["payload"])),
+            event_id(Source.NOTIFY, row["ticket_id"], row["version"], row["epoch"]), Source.NOTIFY, row["ticket_id"],
+            row["version"], row["time"], EVENT_TYPES[row["type"]].model_validate(orjson.loads(row["payload"])),
         )
         for row in rows
     ]  # fmt: skip

@@ -52,9 +52,11 @@ class NotifySettings(ServiceSettings):
     """JSON object: secret name → a robot's token and signing key, a mail password, or an SMS provider's key."""
     subscription_keys: Annotated[SecretStr, AfterValidator(_readable_ring)] = SecretStr("")
     """`id:base64 of 32 bytes`, the active key first, older ones after it behind commas: what the keys of webhook
-    subscriptions are sealed with. Empty: nobody can subscribe, and the other services' topics are not read for it."""
+    subscriptions, and citizens' words beside their answers, are sealed with. Empty: nobody can subscribe, the other
+    services' topics are not read for it, and citizens are not asked for words."""
     citizen_page: Annotated[str, AfterValidator(_readable_page)] = ""
-    """Where links in messages lead: an https address. The page posts what stands behind the # to /v1/links/…."""
+    """Where links in messages lead: the https address under which citizens see this service's `/r`, or a page of the
+    county's own, which posts what stands behind the # to /v1/links/…."""
     link_key: SecretStr = Field(default=SecretStr(""), max_length=200)
     """What links' tokens are made with, at least 32 characters; a new one ends the links that are on their way. Empty,
     like an empty `citizen_page`: messages hold no links."""

@@ -19,6 +19,9 @@ from shared.terms import Satisfaction, TicketId, Urgency
 
 _SQL = named_queries("services.notify", "sql", "queries.sql")
 
+MOST_TIED = 5_000
+"""Messages that one pass ties into bundles, or holds: well within what one statement may take."""
+
 Key = tuple[TicketId, int]
 """A follow-up's key: ticket and cycle."""
 
@@ -117,11 +120,15 @@ async def put_off(
 
 
 async def tie_bundles(
-    database: Database, endpoint: str, now: datetime, quiet: Collection[Audience], *, limit: int, most: int
-) -> None:
-    """Tie up what is due and travels together, `most` in one, in up to `limit` bundles; hold what came too soon."""
+    database: Database, endpoint: str, now: datetime, quiet: Collection[Audience], *, limit: int, most: int,
+    most_tied: int = MOST_TIED,
+) -> None:  # fmt: skip
+    """Tie up what is due and travels together, `most` in one, in up to `limit` bundles; hold what came too soon.
+
+    However much waits, one pass touches `most_tied` messages of each kind.
+    """
     audiences = [audience.value for audience in quiet]
-    due = await database.fetch(_SQL["due_bundles"], endpoint, now, audiences, limit)
+    due = await database.fetch(_SQL["due_bundles"], endpoint, now, audiences, limit, most_tied)
     if not due:
         return
     async with database.transaction() as tx:
@@ -130,10 +137,10 @@ async def tie_bundles(
         next_at = next_bundles(left, {row["bundle"]: row["window_s"] for row in due}, now)
         held = {name: at for name, at in next_at.items() if at > now}
         if held:
-            await tx.conn.execute(_SQL["hold_bundles"], endpoint, list(held), list(held.values()), now)
+            await tx.conn.execute(_SQL["hold_bundles"], endpoint, list(held), list(held.values()), now, most_tied)
         ready = [name for name in next_at if name not in held]
         if ready:
-            await tx.conn.execute(_SQL["tie_bundles"], endpoint, ready, now, audiences, most)
+            await tx.conn.execute(_SQL["tie_bundles"], endpoint, ready, now, audiences, most, most_tied)
 
 
 async def claim_messages(
@@ -241,9 +248,10 @@ async def save_follow_ups(tx: Transaction, follow_ups: Sequence[FollowUp]) -> No
     )
 
 
-async def due_follow_ups(database: Database, now: datetime, limit: int) -> list[Key]:
-    """Whose turn has come; unlocked, so look again under the lock."""
-    return [(TicketId(r["ticket_id"]), r["cycle"]) for r in await database.fetch(_SQL["due_follow_ups"], now, limit)]
+async def due_follow_ups(database: Database, now: datetime, limit: int, but: Collection[Key] = ()) -> list[Key]:
+    """Whose turn has come, but these; unlocked, so look again under the lock."""
+    rows = await database.fetch(_SQL["due_follow_ups"], now, limit, [t for t, _ in but], [c for _, c in but])
+    return [(TicketId(row["ticket_id"]), row["cycle"]) for row in rows]
 
 
 async def read_follow_ups(tx: Transaction, keys: Iterable[Key]) -> Mapping[Key, FollowUp]:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.responses import JSONResponse
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
 from services.notify import subscription_store as kept
 from services.notify.core.subscription import TELLABLE, Subscription, SubscriptionState, Wish
@@ -15,6 +15,7 @@ from services.notify.officers import actor_of
 from services.notify.subscriptions import NewKey, Signing, Subscriptions, SubscriptionsOff, callers_area, is_owned
 from shared.database import Database
 from shared.errors import NotFound
+from shared.moments import Instant
 from shared.problems import problem
 from shared.terms import TicketId
 
@@ -24,6 +25,7 @@ _NEWEST = 2**62
 Code = Annotated[str, StringConstraints(pattern=r"^[0-9]{2,15}$")]
 Unit = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")]
+EventType = Annotated[str, Field(json_schema_extra={"enum": sorted(TELLABLE)})]
 Url = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_URL)]
 
 
@@ -34,7 +36,7 @@ class _Body(BaseModel):
 class WishBody(_Body):
     """What to hear of; an empty list means everything. Categories and areas are beginnings of codes."""
 
-    event_types: Annotated[list[str], Field(max_length=MOST_IN_A_LIST)] = []
+    event_types: Annotated[list[EventType], Field(max_length=MOST_IN_A_LIST)] = []
     units: Annotated[list[Unit], Field(max_length=MOST_IN_A_LIST)] = []
     categories: Annotated[list[Code], Field(max_length=MOST_IN_A_LIST)] = []
     areas: Annotated[list[Code], Field(max_length=MOST_IN_A_LIST)] = []
@@ -82,8 +84,8 @@ class ReplayBody(_Body):
     """What to deliver again: one ticket's events, or those of a time."""
 
     ticket_id: UUID | None = None
-    since: AwareDatetime | None = None
-    until: AwareDatetime | None = None
+    since: Instant | None = None
+    until: Instant | None = None
 
     @model_validator(mode="after")
     def _one_of_both(self) -> Self:

@@ -5,6 +5,7 @@ import random
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from itertools import count
 from uuid import UUID
 
 from services.notify import subscription_store as kept
@@ -36,6 +37,8 @@ SWEEP_BATCH = 500
 KEEP = timedelta(days=14)
 """How long what was delivered, and what can be replayed, is kept: as long as the topics keep it."""
 PRUNE_BATCH = 5_000
+PRUNE_ROUNDS = 10
+"""So many batches a sweep: what is forgotten keeps up with what is delivered."""
 CHANNEL = "subscription"
 
 _FORGOTTEN = Result(Outcome.GONE, "older than what is kept", is_alive=True)
@@ -66,6 +69,10 @@ class Sender:
             return Result(Outcome.AMBIGUOUS, str(error))
         return read_answer(answer.status, answer.retry_after, utc_now())
 
+    def rest(self) -> bool:
+        """Let go of connections that are not used; whether none is left."""
+        return self._client.rest()
+
     def close(self) -> None:
         """Let go of connections."""
         self._client.close()
@@ -76,7 +83,7 @@ class SubscriptionCourier:
 
     def __init__(
         self, database: Database, subscriptions: Subscriptions, bell: Wake, *, lease_s: float = LEASE_S,
-        send_s: float = SEND_S, most_at_once: int = MOST_AT_ONCE,
+        send_s: float = SEND_S, most_at_once: int = MOST_AT_ONCE, prune_batch: int = PRUNE_BATCH,
     ) -> None:  # fmt: skip
         """`bell` is rung when something may be due."""
         self._database = database
@@ -86,9 +93,12 @@ class SubscriptionCourier:
         self._lease_s = lease_s
         self._send_s = send_s
         self._most_at_once = most_at_once
+        self._prune_batch = prune_batch
         self._senders: dict[UUID, Sender] = {}
         self._breakers: dict[UUID, Breaker] = {}
         self._busy: set[UUID] = set()
+        self._turns: dict[UUID, int] = {}
+        self._turn_numbers = count(1)
         self._wake = bell
         self._pruned_at: datetime | None = None
 
@@ -98,8 +108,7 @@ class SubscriptionCourier:
             async with asyncio.TaskGroup() as turns:
                 turns.create_task(self._sweep(stopping), name="subscriptions:sweep")
                 while not stopping.is_set():
-                    for sealed in await self._find_ready():
-                        self._busy.add(sealed.subscription.id)
+                    for sealed in await self.next_turns():
                         turns.create_task(self._turn(sealed), name=f"subscriptions:{sealed.subscription.id}")
                     await self._wake.wait(POLL_S)
         finally:
@@ -141,13 +150,26 @@ class SubscriptionCourier:
         lost = await kept.lost_deliveries(self._database, SWEEP_BATCH)
         async with self._database.transaction() as tx:
             await kept.settle_deliveries(tx, [_tried(d, LOST, now) for d in lost], now)
+        self._rest()
         is_time = self._pruned_at is None or now - self._pruned_at > timedelta(minutes=1)
-        if is_time and await kept.prune(self._database, now - KEEP, PRUNE_BATCH) < PRUNE_BATCH:
-            self._pruned_at = now  # else the next sweep goes on
+        for _ in range(PRUNE_ROUNDS if is_time else 0):
+            if await kept.prune(self._database, now - KEEP, self._prune_batch) < self._prune_batch:
+                self._pruned_at = now  # else the next sweep goes on
+                break
         return len(lost)
 
-    async def _find_ready(self) -> list[Sealed]:
-        """Whom a turn can be begun for: something is due, no turn is under way, and the breaker lets through."""
+    def _rest(self) -> None:
+        """Receivers come and go: who has no turn holds no connection, and who was never in trouble no memory."""
+        at_rest = [i for i, sender in self._senders.items() if i not in self._busy and sender.rest()]
+        for identity in at_rest:
+            del self._senders[identity]
+        self._breakers = {identity: b for identity, b in self._breakers.items() if b != Breaker()}
+
+    async def next_turns(self) -> list[Sealed]:
+        """Whose turn begins: something is due, none is under way, and the breaker lets through.
+
+        Whoever's last turn is longest ago comes first, so that many with much to hear do not shut out the others.
+        """
         room = self._most_at_once - len(self._busy)
         if room <= 0:
             return []
@@ -157,7 +179,16 @@ class SubscriptionCourier:
         except Unavailable as error:
             log.warning("subscriptions_wait", error=str(error))
             return []
-        return [s for s in ready if self._breakers.get(s.subscription.id, Breaker()).room(now, 1)][:room]
+        trusted = [s for s in ready if self._breakers.get(s.subscription.id, Breaker()).room(now, 1)]
+        chosen = sorted(trusted, key=lambda s: self._turns.get(s.subscription.id, 0))[:room]
+        for sealed in chosen:
+            self._busy.add(sealed.subscription.id)
+            self._turns[sealed.subscription.id] = next(self._turn_numbers)
+        return chosen
+
+    def end_turn(self, identity: UUID) -> None:
+        """A receiver may have its next turn."""
+        self._busy.discard(identity)
 
     async def _turn(self, sealed: Sealed) -> None:
         tried = 0
@@ -166,7 +197,7 @@ class SubscriptionCourier:
         except Unavailable as error:
             log.warning("subscriptions_wait", subscription_id=str(sealed.subscription.id), error=str(error))
         finally:
-            self._busy.discard(sealed.subscription.id)
+            self.end_turn(sealed.subscription.id)
         if tried:
             self._wake.ring()
 
@@ -181,8 +212,8 @@ class SubscriptionCourier:
             why = _stop_of(subscription, turns)
             if why is not None:
                 await self._subscriptions.stop(tx, subscription.id, why)
-        for outcome, count in Counter(t.result.outcome.value.lower() for t in turns).items():
-            telemetry.NOTIFICATIONS.labels(channel=CHANNEL, outcome=outcome).inc(count)
+        for outcome, times in Counter(t.result.outcome.value.lower() for t in turns).items():
+            telemetry.NOTIFICATIONS.labels(channel=CHANNEL, outcome=outcome).inc(times)
 
     def _sender(self, sealed: Sealed) -> Sender:
         """The way there; made anew when the subscription changed, or a key's time is over."""

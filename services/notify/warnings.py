@@ -88,7 +88,8 @@ class Warnings:
         drafts = [Draft(TicketId(identity), event, now) for identity, event in fresh]
         await self._ledger.append(tx, {}, drafts)
         if fresh:
-            calls = [plan_alert(identity, event, self._book, now) for identity, event in fresh]
+            plans = self._rules.practice.plans
+            calls = [plan_alert(identity, event, self._book, now, plans[event.playbook]) for identity, event in fresh]
             await messages.add_messages(tx, calls, now, self._courtesy)
             tx.on_commit(self._ring)
         return len(drafts)

@@ -8,8 +8,8 @@ WITH given AS (
     SELECT * FROM unnest($1::uuid[], $2::int[], $3::text[], $4::timestamptz[], $5::text[], $6::text[], $7::json[], $8::smallint[])
         WITH ORDINALITY AS g (ticket_id, version, type, time, caused_by, traceparent, payload, shard, place)
 ), stated AS (
-    INSERT INTO event (ticket_id, version, type, time, caused_by, traceparent, payload)
-    SELECT ticket_id, version, type, time, caused_by, traceparent, payload FROM given
+    INSERT INTO event (ticket_id, version, type, time, caused_by, traceparent, payload, epoch)
+    SELECT ticket_id, version, type, time, caused_by, traceparent, payload, $9 FROM given
 ), advanced AS (
     INSERT INTO head (ticket_id, version)
     SELECT ticket_id, max(version) FROM given GROUP BY ticket_id ORDER BY ticket_id
@@ -45,7 +45,7 @@ UPDATE relay_lease SET holder = '', expires_at = '-infinity' WHERE holder = $1
 
 -- name: read_outbox
 -- Unpublished events by state, never by cursor: a late commit with a lower number simply shows up next time.
-SELECT o.seq, o.ticket_id, o.version, e.type, e.time, e.caused_by, e.traceparent, e.payload
+SELECT o.seq, o.ticket_id, o.version, e.type, e.time, e.caused_by, e.traceparent, e.payload, e.epoch
 FROM outbox AS o JOIN event AS e USING (ticket_id, version)
 WHERE o.shard = ANY($1::smallint[]) ORDER BY o.seq LIMIT $2
 
@@ -62,14 +62,14 @@ SELECT count(*) AS depth, coalesce(extract(epoch FROM clock_timestamp() - min(qu
 -- The version rule's fast path: move each ticket from before to after, only if it stands exactly at before.
 -- Answers with the tickets moved; the others were seen already, or came too early.
 WITH given AS (
-    SELECT * FROM unnest($2::uuid[], $3::int[], $4::int[]) AS g (ticket_id, before, after)
+    SELECT * FROM unnest($2::uuid[], $3::int[], $4::int[], $5::int[]) AS g (ticket_id, before, after, epoch)
 ), begun AS (
-    INSERT INTO position (ticket_id, source, version)
-    SELECT ticket_id, $1, after FROM given WHERE before = 0 ORDER BY ticket_id
+    INSERT INTO position (ticket_id, source, version, epoch)
+    SELECT ticket_id, $1, after, epoch FROM given WHERE before = 0 ORDER BY ticket_id
     ON CONFLICT DO NOTHING RETURNING ticket_id
 ), moved AS (
-    UPDATE position AS p SET version = g.after FROM given AS g
-    WHERE p.ticket_id = g.ticket_id AND p.source = $1 AND p.version = g.before
+    UPDATE position AS p SET version = g.after, epoch = g.epoch FROM given AS g
+    WHERE p.ticket_id = g.ticket_id AND p.source = $1 AND p.version = g.before AND p.epoch <= g.epoch
     RETURNING p.ticket_id
 )
 SELECT ticket_id FROM begun UNION ALL SELECT ticket_id FROM moved
@@ -79,25 +79,30 @@ SELECT ticket_id FROM begun UNION ALL SELECT ticket_id FROM moved
 INSERT INTO position AS p (ticket_id, source, version)
 SELECT g.ticket_id, $1, 0 FROM unnest($2::uuid[]) AS g (ticket_id) ORDER BY g.ticket_id
 ON CONFLICT (ticket_id, source) DO UPDATE SET version = p.version
-RETURNING p.ticket_id, p.version
+RETURNING p.ticket_id, p.version, p.epoch
 
 -- name: set_positions
-UPDATE position AS p SET version = g.version
-FROM unnest($2::uuid[], $3::int[]) AS g (ticket_id, version) WHERE p.ticket_id = g.ticket_id AND p.source = $1
+UPDATE position AS p SET version = g.version, epoch = g.epoch
+FROM unnest($2::uuid[], $3::int[], $4::int[]) AS g (ticket_id, version, epoch)
+WHERE p.ticket_id = g.ticket_id AND p.source = $1
 
 -- name: park
--- Keep an early event until its turn.
-INSERT INTO parked (ticket_id, source, version, topic, key, value, headers)
-SELECT * FROM unnest($1::uuid[], $2::text[], $3::int[], $4::text[], $5::bytea[], $6::bytea[], $7::json[])
-ON CONFLICT DO NOTHING
+-- Keep an early event until its turn; one of a later epoch takes the place of the one that was forgotten.
+INSERT INTO parked AS p (ticket_id, source, version, topic, key, value, headers, epoch)
+SELECT * FROM unnest($1::uuid[], $2::text[], $3::int[], $4::text[], $5::bytea[], $6::bytea[], $7::json[], $8::int[])
+ON CONFLICT (ticket_id, source, version) DO UPDATE
+SET topic = excluded.topic, key = excluded.key, value = excluded.value, headers = excluded.headers,
+    epoch = excluded.epoch, parked_at = excluded.parked_at
+WHERE excluded.epoch > p.epoch
 
 -- name: read_parked
-SELECT ticket_id, version, topic, key, value, headers FROM parked
+SELECT ticket_id, version, topic, key, value, headers, epoch FROM parked
 WHERE source = $1 AND ticket_id = ANY($2::uuid[]) ORDER BY ticket_id, version
 
 -- name: unpark
-DELETE FROM parked AS p USING unnest($2::uuid[], $3::int[]) AS g (ticket_id, version)
-WHERE p.source = $1 AND p.ticket_id = g.ticket_id AND p.version <= g.version
+-- What was released, and what an earlier epoch had said and a later one takes back.
+DELETE FROM parked AS p USING unnest($2::uuid[], $3::int[], $4::int[]) AS g (ticket_id, version, epoch)
+WHERE p.source = $1 AND p.ticket_id = g.ticket_id AND (p.version <= g.version OR p.epoch < g.epoch)
 
 -- name: parked_state
 SELECT count(*) AS events, coalesce(extract(epoch FROM clock_timestamp() - min(parked_at)), 0)::float8 AS age_s FROM parked

@@ -2,7 +2,7 @@
 -- A bounded stretch of the ledger in the order of tickets and versions, after ($1, $2), up to ticket $3: the events
 -- wanted, and always the last one of the stretch, which says where the next begins.
 WITH stretch AS MATERIALIZED (
-    SELECT ticket_id, version, type, time, caused_by, traceparent, payload FROM event
+    SELECT ticket_id, version, type, time, caused_by, traceparent, payload, epoch FROM event
     WHERE (ticket_id, version) > ($1::uuid, $2::int) AND ticket_id <= $3::uuid
     ORDER BY ticket_id, version LIMIT $4
 ), judged AS (
@@ -13,7 +13,7 @@ WITH stretch AS MATERIALIZED (
 ), last AS (
     SELECT ticket_id, version FROM stretch ORDER BY ticket_id DESC, version DESC LIMIT 1
 )
-SELECT j.ticket_id, j.version, j.type, j.time, j.caused_by, j.traceparent, j.payload, j.wanted
+SELECT j.ticket_id, j.version, j.type, j.time, j.caused_by, j.traceparent, j.payload, j.epoch, j.wanted
 FROM judged AS j LEFT JOIN last AS l USING (ticket_id, version)
 WHERE j.wanted OR l.version IS NOT NULL
 ORDER BY j.ticket_id, j.version
@@ -78,10 +78,10 @@ FROM stated AS s LEFT JOIN waiting AS w USING (hour, shard) ORDER BY s.hour, s.s
 -- name: list_hour
 -- Which events one hour and shard holds, page by page, after ($5, $6).
 WITH stated AS MATERIALIZED (
-    SELECT ticket_id, version, type, time FROM event
+    SELECT ticket_id, version, type, time, epoch FROM event
     WHERE time >= $1 AND time < $2 AND get_byte(uuid_send(ticket_id), 15) % $3::int = $4
         AND (ticket_id, version) > ($5::uuid, $6::int)
 )
-SELECT s.ticket_id, s.version, s.type, s.time, o.seq IS NOT NULL AS pending
+SELECT s.ticket_id, s.version, s.type, s.time, s.epoch, o.seq IS NOT NULL AS pending
 FROM stated AS s LEFT JOIN outbox AS o USING (ticket_id, version)
 ORDER BY s.ticket_id, s.version LIMIT $7

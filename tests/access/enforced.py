@@ -176,7 +176,9 @@ async def open_world(database: TestDatabase, login: LoginProvider) -> AsyncItera
             IntakeSettings(**settings(database, login, "intake"), vault_keys=KEYS), _API, Overheard
         ),
         "dispatch": await build_dispatch(DispatchSettings(**settings(database, login, "dispatch")), _API, Overheard),
-        "notify": await build_notify(NotifySettings(**settings(database, login, "notify")), _API, Overheard),
+        "notify": await build_notify(
+            NotifySettings(**settings(database, login, "notify"), subscription_keys=KEYS), _API, Overheard
+        ),
     }
     overheard = {name: one for name, one in assemblies.items() if isinstance(one, Overheard)}
     for guarded in overheard.values():

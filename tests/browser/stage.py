@@ -24,6 +24,7 @@ FLAGS = [
 PATIENCE_MS = 60_000
 HERE = Path(__file__).parent
 INSTALL_S = 120.0
+_LOCALES = {"zh": "zh-CN", "en": "en-GB"}
 
 
 def axe() -> str:
@@ -73,10 +74,12 @@ class Stage:
     @asynccontextmanager
     async def page(
         self, path: str, *, role: str = "command_centre", actor: str = "command-centre/leader-1", width: int = 1440,
-        language: str = "zh", theme: str = "light",
+        language: str = "zh", theme: str = "light", service: str = "dispatch", scripts: bool = True,
     ) -> AsyncIterator[Page]:  # fmt: skip
         """A page of its own; whatever its console complains about while it should not is kept."""
-        context = await self.browser.new_context(viewport={"width": width, "height": 900})
+        context = await self.browser.new_context(
+            viewport={"width": width, "height": 900}, java_script_enabled=scripts, locale=_LOCALES[language]
+        )
         context.set_default_timeout(PATIENCE_MS)
         chosen = {"gd.role": role, "gd.actor": actor, "gd.lang": language, "gd.theme": theme}
         await context.add_init_script(
@@ -87,7 +90,7 @@ class Stage:
         page.on(
             "console", lambda said: self.complaints.append(f"{path}: {said.text}") if said.type == "error" else None
         )
-        await page.goto(self.url + path)
+        await page.goto(self.world.url(service) + path)
         try:
             yield page
         finally:

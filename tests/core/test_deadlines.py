@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.dispatch.core.calendar import DutyRoster, YearTable, load_calendar
+from services.dispatch.core.calendar import DutyRoster, YearTable
+from services.dispatch.core.calendar_file import load_calendar
 from services.dispatch.core.deadlines import (
     Limit,
     Pause,

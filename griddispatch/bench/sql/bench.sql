@@ -149,3 +149,23 @@ INSERT INTO notify.rate_count (period, unit, township, category, dispatched, fir
 SELECT $1, 'grid:old-' || n / 20, '990101' || lpad((n % 14)::text, 3, '0'), (n % 20)::text, 50, 45, 48, 50, 40, 38, 35
 FROM generate_series(1, $2::int) AS n
 ON CONFLICT DO NOTHING
+
+-- name: queue_deliveries
+-- So many deliveries wait for each of these subscriptions, each of a ticket of its own.
+WITH told AS (
+    INSERT INTO notify.feed (event_id, ticket_id, source, version, type, time, unit, category, township, grid, exercise,
+        heard_at)
+    SELECT gen_random_uuid(), gen_random_uuid(), '/griddispatch/dispatch', 1, 'org.griddispatch.ticket.assigned.v1',
+        $3, 'housing', '150101', '990101001', '990101001001001', false, $3
+    FROM generate_series(1, $2::int)
+    RETURNING seq, ticket_id, source
+)
+INSERT INTO notify.delivery (subscription_id, feed_seq, story, replay, state, due_at, created_at)
+SELECT subscription_id, seq, ticket_id || source, false, 'QUEUED', $3, $3
+FROM told, unnest($1::uuid[]) AS g (subscription_id)
+
+-- name: clear_deliveries
+TRUNCATE notify.delivery CASCADE
+
+-- name: analyze_deliveries
+ANALYZE notify.delivery, notify.feed

@@ -25,6 +25,7 @@ export function Ticket({ store, id, go }) {
       <${Link} to=${{}} go=${go}>← ${say("back")}<//><h1><${Light} light=${t.light} names=${names} /> ${names.category(t.category)}</h1>
       <${Due} at=${isResting(t) ? null : t.due_at} now=${store.now()} light=${t.light} /><span>${names.state(t.state)}</span><span class="tag ${t.urgency}">${names.label("Urgency", t.urgency)}</span>
       <span class="tag">${names.label("MatterSize", t.size)}</span>${t.level > 0 && html`<span class="tag U1">${say("level")} ${t.level}</span>`}<span class="num quiet">${t.ticket_no}</span>
+      ${t.state === "MERGED" && t.merge && html`<span>${say("mergedInto")} <${Link} class="num" to=${{ view: "ticket", id: t.merge.into }} go=${go}>${t.merge.into_no || t.merge.into.slice(0, 8)}<//></span>`}
     </header>
     ${error && html`<p class="said wide">${say("failed")}</p>`}
     <div class="side"><${Facts} t=${t} names=${names} /><${Clocks} clocks=${file.clocks} store=${store} /></div>

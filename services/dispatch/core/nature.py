@@ -11,7 +11,7 @@ from services.dispatch.core.handling import live_share
 from services.dispatch.core.joint import begin
 from services.dispatch.core.lifecycle import OPEN_TICKET_STATES
 from services.dispatch.core.rulebook import COMPLEX_ROW, limit_row
-from services.dispatch.core.sizing import Sizable, size_of
+from services.dispatch.core.sizing import Sized, size_of
 from services.dispatch.core.story import Clock, Refused, Story
 from services.dispatch.core.triggers import ChangeUrgency, ConfirmCategory, ConvertSize, MarkComplex, NatureCommand
 from shared.events import TicketConverted
@@ -162,7 +162,7 @@ def _size_again(story: Story) -> None:
         move_deadline(story, due.at, due.limit)
 
 
-def _sizable(case: Case) -> Sizable:
+def _sizable(case: Case) -> Sized:
     """What the matter is, now that a person is sure of it."""
     level = PlaceLevel.GRID if case.grid else PlaceLevel.COUNTY
-    return Sizable(case.ticket_type, case.category, case.urgency, case.confidential, level, 1.0)
+    return Sized(case.ticket_type, case.category, case.urgency, case.confidential, level, 1.0)

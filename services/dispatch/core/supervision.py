@@ -80,4 +80,4 @@ def _reopen_closed(story: Story, command: Reopen) -> None:
 def _days_since(story: Story, instant: datetime) -> int:
     """Natural days by the calendar: closed yesterday evening is one day ago this morning."""
     calendar = story.book.calendar
-    return (calendar.local(story.now).date() - calendar.local(instant).date()).days
+    return (story.today - calendar.day_of(instant)).days

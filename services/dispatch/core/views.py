@@ -27,7 +27,8 @@ def snapshot(case: Case) -> TicketSnapshot:
         ticket_id=case.ticket_id, ticket_no=case.ticket_no, version=case.version, state=case.state.value,
         public_state=PUBLIC_STATES[case.state], ticket_type=case.ticket_type, category=case.category,
         urgency=case.urgency, size=case.size, county=case.county, township=case.township, grid=case.grid,
-        unit=case.lead.unit if case.was_assigned else None, cycle=case.cycle,
+        unit=case.lead.unit if case.was_assigned else None,
+        supporting=tuple(dict.fromkeys(part.unit for part in case.parts)), cycle=case.cycle,
         light=case.light, level=case.level, accepted_at=case.accepted_at,
         due_at=case.due_at, closed_at=case.closed_at, exercise=case.exercise,
     )  # fmt: skip

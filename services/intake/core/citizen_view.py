@@ -1,41 +1,20 @@
 """The citizen's page as HTML: plain, for a small screen, without a script, in Chinese or English."""
 
-import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from hashlib import sha256
 from typing import Final
 
-from services.intake.core.citizen_words import ENDED, STATES, WORDS, Said
-from services.intake.core.markup import Html, document, element, together
+from services.intake.core.citizen_words import ENDED, STATES, WORDS
 from services.intake.core.progress import PublicState
 from services.intake.core.repeats import LOCAL
+from shared.markup import Html, element, together
+from shared.plain_pages import Said, choice, form, headers_of, note, page
 
 MOST_WORDS: Final = 4000
 
-STYLE: Final = """
-:root{color-scheme:light dark;--line:#8888}
-*{box-sizing:border-box}
-body{margin:0 auto;padding:16px;max-width:40rem;font:1rem/1.6 system-ui,sans-serif;overflow-wrap:anywhere}
-h1{font-size:1.3rem}h2{font-size:1.1rem;margin-top:1.5rem}
-.state{font-size:1.2rem;font-weight:600}.note{border-left:4px solid;padding-left:12px}
-label,fieldset{display:block;margin:12px 0 4px}fieldset{border:1px solid var(--line)}
-input[type=text],textarea{width:100%;font:inherit;padding:10px}
-button{font:inherit;padding:10px 16px;min-height:44px;margin:8px 0}
-li{margin:6px 0}time{opacity:.75}
-"""
-
-_HASH: Final = base64.b64encode(sha256(STYLE.encode()).digest()).decode()
-HEADERS: Final = {
-    "Content-Security-Policy": f"default-src 'none'; style-src 'sha256-{_HASH}'; form-action 'self'; base-uri 'none'; "
-    "frame-ancestors 'none'",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-    "X-Robots-Tag": "noindex",
-    "Cache-Control": "no-store",
-}
-"""What every page is sent with: nothing runs, nothing is kept, nothing is told to others."""
+HEADERS: Final = headers_of()
+"""What every page is sent with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,18 +39,18 @@ class Shown:
     draft: str = ""
 
 
-def ask_page(language: str, ticket_no: str = "", note: str | None = None) -> Html:
+def ask_page(language: str, ticket_no: str = "", said: str | None = None) -> Html:
     """The page that asks for number and code; the same whether there is such a ticket or not."""
     say = _Sayer(language)
-    form = element(
-        "form",
+    asking = form(
+        "/c",
+        {},
         _field(say, "number", "ticket_no", ticket_no, "numeric", 20),
         _field(say, "code", "query_code", "", "text", 6),
         element("button", say("look"), type="submit"),
-        method="post", action="/c", autocomplete="off",
-    )  # fmt: skip
+    )
     other = element("p", element("a", say("other_language"), href=f"/c?lang={say.other}", hreflang=say.other))
-    return _page(say, _note(say, note), form, other)
+    return page(language, say("title"), _note(say, said), asking, other)
 
 
 def ticket_page(language: str, shown: Shown) -> Html:
@@ -88,8 +67,9 @@ def ticket_page(language: str, shown: Shown) -> Html:
         element("p", say(name), ": ", element("bdi", str(view[name])))
         for name in ("reason", "basis", "route") if view.get(name)
     ]  # fmt: skip
-    return _page(
-        say,
+    return page(
+        language,
+        say("title"),
         _note(say, shown.note),
         element("p", say("number"), " ", element("strong", shown.ticket_no)),
         element("h2", say("now")),
@@ -146,11 +126,7 @@ def _rating(say: _Sayer, shown: Shown) -> Html:
 
 
 def _choice(say: _Sayer, name: str, options: Sequence[tuple[str, str]]) -> Html:
-    radios = [
-        element("label", element("input", type="radio", name=name, value=value, required=True), " ", say(word))
-        for value, word in options
-    ]
-    return element("fieldset", element("legend", say(name)), *radios)
+    return choice(name, say(name), [(value, say(word)) for value, word in options])
 
 
 def _act(say: _Sayer, shown: Shown, act: str, language: str | None = None) -> Html:
@@ -161,8 +137,7 @@ def _act(say: _Sayer, shown: Shown, act: str, language: str | None = None) -> Ht
 def _form(say: _Sayer, shown: Shown, act: str, *children: Html, language: str | None = None) -> Html:
     """The code travels in the body of every step: the address, which logs keep, never holds it."""
     hidden = {"ticket_no": shown.ticket_no, "query_code": shown.code, "lang": language or say.language}
-    fields = [element("input", type="hidden", name=name, value=value) for name, value in hidden.items()]
-    return element("form", *fields, *children, method="post", action=f"/c/{act}" if act else "/c", autocomplete="off")
+    return form(f"/c/{act}" if act else "/c", hidden, *children)
 
 
 def _field(say: _Sayer, word: str, name: str, value: str, mode: str, length: int) -> Html:
@@ -175,23 +150,10 @@ def _field(say: _Sayer, word: str, name: str, value: str, mode: str, length: int
     )  # fmt: skip
 
 
-def _note(say: _Sayer, note: str | None) -> Html:
-    return element("p", say(note), class_="note", role="status") if note else Html("")
+def _note(say: _Sayer, name: str | None) -> Html:
+    return note(say(name) if name else "")
 
 
 def _time(at: datetime) -> Html:
     local = at.astimezone(LOCAL)
     return element("time", f"{local:%Y-%m-%d %H:%M}", datetime=local.isoformat(timespec="minutes"))
-
-
-def _page(say: _Sayer, *parts: Html) -> Html:
-    head = element(
-        "head",
-        element("meta", charset="utf-8"),
-        element("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        element("title", say("title")),
-        element("style", Html(STYLE)),
-    )
-    return document(
-        "en" if say.language == "en" else "zh-CN", head, element("body", element("h1", say("title")), *parts)
-    )

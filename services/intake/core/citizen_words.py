@@ -1,25 +1,10 @@
 """Everything the citizen's page says, in Chinese and English."""
 
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
 from services.intake.core.progress import PublicState
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """One sentence in both languages."""
-
-    zh: str
-    en: str
-
-    def of(self, language: str) -> str:
-        """The sentence in one of them."""
-        return self.en if language == "en" else self.zh
-
-
-LANGUAGES: Final = ("zh", "en")
+from shared.plain_pages import Said
 
 STATES: Final = MappingProxyType(
     {

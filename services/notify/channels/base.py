@@ -5,8 +5,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol, TypeVar
 
 from services.notify.core.breaker import FAILURES
-from services.notify.core.delivery import UNTRIED, Result
+from services.notify.core.delivery import UNTRIED, Outcome, Result
 from services.notify.core.message import Message
+from shared.telemetry import log
 
 T = TypeVar("T")
 
@@ -45,7 +46,8 @@ async def in_turn(
     """Send `messages`, `workers` at a time; results in their order.
 
     Stops early, leaving the rest UNTRIED, when time is up or the receiver has failed so often in a row that it must be
-    dead: a dead receiver costs a few attempts, not the whole batch's.
+    dead: a dead receiver costs a few attempts, not the whole batch's. A fault of ours in one message ends its attempt
+    in doubt, and no other's.
     """
     results = [UNTRIED] * len(messages)
     places = iter(range(len(messages)))
@@ -57,10 +59,18 @@ async def in_turn(
         for place in places:
             if failures >= FAILURES or asyncio.get_running_loop().time() > deadline:
                 return
-            results[place] = result = await send(messages[place])
+            results[place] = result = await _attempt(messages[place], send)
             failures = 0 if result.receiver_is_alive else failures + 1
 
     async with asyncio.TaskGroup() as group:
         for _ in range(min(workers, len(messages))):
             group.create_task(work())
     return results
+
+
+async def _attempt(message: T, send: Callable[[T], Awaitable[Result]]) -> Result:
+    try:
+        return await send(message)
+    except Exception as error:  # whatever one message or its receiver does, the others of the endpoint go on
+        log.error("attempt_broke_off", error=type(error).__name__)
+        return Result(Outcome.AMBIGUOUS, f"broken off by {type(error).__name__}")

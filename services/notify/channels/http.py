@@ -72,6 +72,15 @@ class HttpClient:
         while self._idle:
             self._idle.pop().close()
 
+    def rest(self) -> bool:
+        """Close the connections that have been idle for too long; whether none is left."""
+        oldest = asyncio.get_running_loop().time() - IDLE_S
+        for connection in self._idle:
+            if connection.idle_since <= oldest:
+                connection.close()
+        self._idle = [connection for connection in self._idle if connection.is_open]
+        return not self._idle
+
     async def _connect(self) -> "_Connection":
         host, port = self._target.host, self._target.port
         loop = asyncio.get_running_loop()

@@ -105,7 +105,7 @@ class _Talk:
         """Hand the mail over; never raises for what the server does."""
         try:
             return self._hand_over(self._connect(), mail, to)
-        except (smtplib.SMTPException, OSError) as error:
+        except (smtplib.SMTPException, OSError, ValueError) as error:  # ValueError: a login's challenge is no base64
             code = getattr(error, "smtp_code", "")
             doubt = self._in_doubt and not isinstance(error, smtplib.SMTPDataError)  # a no before the mail itself
             outcome = Outcome.AMBIGUOUS if doubt else Outcome.FAILED

@@ -95,7 +95,8 @@ class RobotChannel:
             found = orjson.loads(body)
         except orjson.JSONDecodeError:
             return Result(Outcome.AMBIGUOUS, "unreadable answer")
-        code = next((found[name] for name in self._dialect.codes if name in found), None) if found else None
+        answered = found if isinstance(found, dict) else {}
+        code = next((answered[name] for name in self._dialect.codes if name in answered), None)
         if type(code) is not int:
             return Result(Outcome.AMBIGUOUS, "unreadable answer")
         if code == 0:

@@ -111,7 +111,7 @@ def read_retry_after(text: str | None, now: datetime) -> timedelta | None:
     else:
         try:
             until = parsedate_to_datetime(text)
-        except ValueError:
+        except (ValueError, OverflowError):
             return None
         wait = (until if until.tzinfo else until.replace(tzinfo=UTC)) - now
     return min(max(wait, SHORTEST_WAIT), LONGEST_WAIT)

@@ -131,8 +131,12 @@ def close_elsewhere(follow_up: FollowUp, now: datetime) -> Move:
 
 
 def _next_slot(rules: FollowUpRules, after: datetime, asked: frozenset[str], left: int) -> tuple[datetime, str]:
-    """The first instant from `after` on at which asking still lets `left` attempts reach enough different bands."""
-    return next((at, band) for at, band in _slots(rules, after) if len(asked | {band}) + left - 1 >= rules.least_bands)
+    """The first instant from `after` on at which asking still lets `left` attempts reach enough different bands.
+
+    Where none does any more, because the rules became stricter on the way, the first instant of any band.
+    """
+    enough = {b.name for b in rules.bands if len(asked | {b.name}) + left - 1 >= rules.least_bands}
+    return next((at, band) for at, band in _slots(rules, after) if band in enough or not enough)
 
 
 def _slots(rules: FollowUpRules, after: datetime) -> Iterator[tuple[datetime, str]]:

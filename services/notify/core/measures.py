@@ -10,10 +10,10 @@ from datetime import UTC, date, datetime, time, timedelta
 from fractions import Fraction
 from functools import cached_property
 from math import lcm
-from typing import ClassVar, Final
+from typing import Annotated, ClassVar, Final
 from zoneinfo import ZoneInfo
 
-from pydantic import ConfigDict, TypeAdapter
+from pydantic import ConfigDict, Field, TypeAdapter
 
 from services.notify.core.judgement_rules import ExclusionRules, Metric, RateRules, SamplingRules, WarningRules
 from services.notify.core.rules import NotifyRules, RulesRefused, load_notify_rules
@@ -21,8 +21,11 @@ from shared.errors import Problem, Rejected
 from shared.sections import CLOSED, Count, Name, read_table, refuse
 from shared.terms import AlertKind
 
+MONTH: Final = r"^20[0-9]{2}-(0[1-9]|1[0-2])$"
+"""An assessment month, for schemas."""
 PERIOD: Final = re.compile(r"(20[0-9]{2})-(0[1-9]|1[0-2])", re.ASCII)
 _ANY: Final = "*"
+Line = Annotated[str, Field(strict=True, min_length=1, max_length=200)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,29 @@ class RecurringRules:
 
 
 @dataclass(frozen=True, slots=True)
+class PlanStep:
+    """One thing to do, in both languages."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = CLOSED
+    zh: Line
+    en: Line
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """An emergency plan 预案 as people read it: its title, and what to do, in order."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = CLOSED
+    zh: Line
+    en: Line
+    steps: tuple[PlanStep, ...]
+
+    def __post_init__(self) -> None:
+        if not self.steps:
+            refuse(["steps: says nothing to do"])
+
+
+@dataclass(frozen=True, slots=True)
 class PracticeRules:
     """The tables of `measures.toml`."""
 
@@ -67,11 +93,13 @@ class PracticeRules:
     recurring: RecurringRules
     alerts: dict[AlertKind, Name]
     playbooks: dict[str, Name]
+    plans: dict[str, Plan]
 
     def __post_init__(self) -> None:
         problems = [f"alerts.{kind}: nobody hears of it" for kind in AlertKind if kind not in self.alerts]
         if _ANY not in self.playbooks:
             problems.append('playbooks: the one for "*", any other category, is missing')
+        problems += [f"plans.{name}: missing" for name in sorted({*self.playbooks.values()} - self.plans.keys())]
         refuse(problems)
 
 

@@ -32,7 +32,9 @@ FACTS: Mapping[Template, frozenset[str]] = {
     Template.FOLLOW_UP: frozenset(["ticket_no", "cycle", "attempt", "link"]),
     Template.UNREACHABLE: frozenset(["ticket_no", "cycle", "link"]),
     Template.SUBSCRIPTION_STOPPED: frozenset(["name", "place", "reason"]),
-    Template.SURGE: frozenset(["kind", "category", "place", "count", "threshold", "playbook", "since"]),
+    Template.SURGE: frozenset(
+        ["kind", "category", "place", "count", "threshold", "playbook", "plan_zh", "plan_en", "since"]
+    ),
 }
 """What is known to each kind of message, and so may stand in its texts."""
 

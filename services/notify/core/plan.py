@@ -8,6 +8,7 @@ from uuid import UUID, uuid5
 from services.notify.core.contacts import AddressBook
 from services.notify.core.followup import FollowUp
 from services.notify.core.links import Purpose, code_of
+from services.notify.core.measures import Plan
 from services.notify.core.message import POLICIES, Facts, PlannedMessage, Template
 from services.notify.core.subscription import Subscription
 from shared.events import NAMESPACE, Envelope, FollowUpAsked, TicketAssigned, TicketEscalated
@@ -86,12 +87,13 @@ def plan_ask(asked: Envelope, follow_up: FollowUp, book: AddressBook, now: datet
     return _message(asked, Template.FOLLOW_UP, recipient, book, now, facts, exercise=follow_up.exercise)
 
 
-def plan_alert(alert: UUID, event: SurgeAlert, book: AddressBook, now: datetime) -> PlannedMessage:
-    """The message that calls up whoever an alert is for; only slow growth may wait for office hours."""
+def plan_alert(alert: UUID, event: SurgeAlert, book: AddressBook, now: datetime, plan: Plan) -> PlannedMessage:
+    """The message that calls up whoever an alert is for, by `plan`; only slow growth may wait for office hours."""
     place = str(event.concerns or ", ".join(event.grids) or event.township or "")
     facts: Facts = {
         "kind": event.kind.value, "category": event.category, "place": place, "count": event.count,
-        "threshold": event.threshold, "playbook": event.playbook, "since": event.window_start.isoformat(),
+        "threshold": event.threshold, "playbook": event.playbook, "plan_zh": plan.zh, "plan_en": plan.en,
+        "since": event.window_start.isoformat(),
     }  # fmt: skip
     recipient = f"role:{event.to}"
     urgency = _ALERTS.get(event.kind, Urgency.U2)

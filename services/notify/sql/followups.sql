@@ -89,6 +89,19 @@ SELECT ticket_id, cycle, purpose, expires_at, used_at FROM link WHERE hash = $1
 -- Only one of many users at the same moment gets a row.
 UPDATE link SET used_at = $2 WHERE hash = $1 AND used_at IS NULL RETURNING ticket_id
 
+-- name: add_words
+-- What stands already stays: the first answer counts.
+INSERT INTO reply_words (ticket_id, cycle, sealed, said_at) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING
+
+-- name: forget_words
+-- What was written so long ago, a few at a time.
+DELETE FROM reply_words WHERE (ticket_id, cycle) IN (
+    SELECT ticket_id, cycle FROM reply_words WHERE said_at < $1 ORDER BY said_at LIMIT $2
+)
+
+-- name: words_of
+SELECT cycle, sealed, said_at FROM reply_words WHERE ticket_id = $1 ORDER BY cycle
+
 -- name: read_exclusion
 -- Stable while the ticket's story is locked.
 SELECT ticket_id, cycle, unit, reason, evidence, asked_by, asked_at, decide_by, state, sampled, checked_by
@@ -110,7 +123,9 @@ ON CONFLICT DO NOTHING
 
 -- name: late_exclusions
 -- Requests whose panel has had its time, read without a lock.
-SELECT ticket_id, cycle FROM exclusion WHERE state = 'ASKED' AND decide_by < $1 ORDER BY decide_by LIMIT $2
+SELECT ticket_id, cycle FROM exclusion
+WHERE state = 'ASKED' AND decide_by < $1 AND (ticket_id, cycle) NOT IN (SELECT * FROM unnest($3::uuid[], $4::int[]))
+ORDER BY decide_by LIMIT $2
 
 -- name: list_exclusions
 SELECT ticket_id, cycle, unit, reason, evidence, asked_by, asked_at, decide_by, state, sampled, checked_by

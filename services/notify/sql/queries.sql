@@ -60,10 +60,13 @@ FROM early WHERE m.id = early.id
 RETURNING m.id
 
 -- name: due_bundles
--- Which bundles of an endpoint have messages that are due and stand in no bundle yet.
-SELECT bundle, max(window_s) AS window_s FROM message
-WHERE state = 'QUEUED' AND endpoint = $1 AND bundle <> '' AND carrier IS NULL AND due_at <= $2
-    AND NOT audience = ANY($3::text[])
+-- Which bundles of an endpoint have messages that are due and stand in no bundle yet, among the first $5 of them.
+SELECT bundle, max(window_s) AS window_s FROM (
+    SELECT bundle, window_s FROM message
+    WHERE state = 'QUEUED' AND endpoint = $1 AND bundle <> '' AND carrier IS NULL AND due_at <= $2
+        AND NOT audience = ANY($3::text[])
+    ORDER BY due_at LIMIT $5
+) AS due
 GROUP BY bundle ORDER BY bundle LIMIT $4
 
 -- name: lock_bundles
@@ -74,18 +77,26 @@ ON CONFLICT (endpoint, name) DO UPDATE SET left_at = b.left_at
 RETURNING name, left_at
 
 -- name: hold_bundles
--- A bundle left a short while ago: what came since waits for the next one.
-UPDATE message AS m SET due_at = g.next_at, give_up_at = m.give_up_at + (g.next_at - m.due_at)
-FROM unnest($2::text[], $3::timestamptz[]) AS g (bundle, next_at)
-WHERE m.state = 'QUEUED' AND m.endpoint = $1 AND m.bundle = g.bundle AND m.carrier IS NULL AND m.due_at <= $4
+-- A bundle left a short while ago: what came since waits for the next one, $5 at the most at a time.
+WITH early AS (
+    SELECT m.id, g.next_at FROM message AS m
+    JOIN unnest($2::text[], $3::timestamptz[]) AS g (bundle, next_at) ON m.bundle = g.bundle
+    WHERE m.state = 'QUEUED' AND m.endpoint = $1 AND m.bundle <> '' AND m.carrier IS NULL AND m.due_at <= $4
+    LIMIT $5
+)
+UPDATE message AS m SET due_at = early.next_at, give_up_at = m.give_up_at + (early.next_at - m.due_at)
+FROM early WHERE m.id = early.id
 
 -- name: tie_bundles
--- What is due goes together, $5 at the most in one message; the first of them carries the others.
-WITH due AS (
-    SELECT id, bundle, (row_number() OVER (PARTITION BY bundle ORDER BY due_at, id) - 1) / $5 AS part
-    FROM message
-    WHERE state = 'QUEUED' AND endpoint = $1 AND bundle = ANY($2::text[]) AND carrier IS NULL AND due_at <= $3
-        AND NOT audience = ANY($4::text[])
+-- What is due goes together, $5 at the most in one message; the first of them carries the others. $6 are tied at a time:
+-- what is beyond that waits for the next bundle.
+WITH first AS (
+    SELECT id, bundle, due_at FROM message
+    WHERE state = 'QUEUED' AND endpoint = $1 AND bundle = ANY($2::text[]) AND bundle <> '' AND carrier IS NULL
+        AND due_at <= $3 AND NOT audience = ANY($4::text[])
+    ORDER BY due_at LIMIT $6
+), due AS (
+    SELECT id, bundle, (row_number() OVER (PARTITION BY bundle ORDER BY due_at, id) - 1) / $5 AS part FROM first
 ), led AS (
     SELECT id, first_value(id) OVER (PARTITION BY bundle, part ORDER BY id) AS carrier FROM due
 ), left_now AS (
@@ -131,10 +142,20 @@ WHERE state = 'LEASED' AND lease_until < clock_timestamp()
 ORDER BY lease_until LIMIT $1
 
 -- name: read_strays
--- Waiting messages whose endpoint is not in the address book any more.
-SELECT id, ticket_id, template, recipient, channel, policy, facts, caused_by, created_at, attempts, urgency, endpoint,
-    give_up_at, carrier, traceparent FROM message
-WHERE state = 'QUEUED' AND endpoint <> ALL($1::text[]) LIMIT $2
+-- Waiting messages whose endpoint is not in the address book any more. One probe of the index for each endpoint that
+-- anything waits for: the queue itself is not read.
+WITH RECURSIVE named AS (
+    SELECT min(endpoint) AS name FROM message WHERE state = 'QUEUED'
+    UNION ALL
+    SELECT (SELECT min(m.endpoint) FROM message AS m WHERE m.state = 'QUEUED' AND m.endpoint > named.name)
+    FROM named WHERE named.name IS NOT NULL
+)
+SELECT stray.* FROM named CROSS JOIN LATERAL (
+    SELECT id, ticket_id, template, recipient, channel, policy, facts, caused_by, created_at, attempts, urgency, endpoint,
+        give_up_at, carrier, traceparent FROM message
+    WHERE state = 'QUEUED' AND endpoint = named.name ORDER BY give_up_at LIMIT $2
+) AS stray
+WHERE named.name <> ALL($1::text[]) LIMIT $2
 
 -- name: read_expired
 -- Waiting messages of an endpoint that is not to be waited for any longer.
@@ -202,7 +223,10 @@ ON CONFLICT (ticket_id, cycle) DO UPDATE SET
 
 -- name: due_follow_ups
 -- Whose turn has come, read without a lock: the tickets' stories are locked first, then the rows are read again.
-SELECT ticket_id, cycle FROM follow_up WHERE state = 'OPEN' AND next_at <= $1 ORDER BY next_at LIMIT $2
+SELECT ticket_id, cycle FROM follow_up
+WHERE state = 'OPEN' AND next_at <= $1
+    AND (ticket_id, cycle) NOT IN (SELECT * FROM unnest($3::uuid[], $4::int[]))
+ORDER BY next_at LIMIT $2
 
 -- name: read_follow_ups
 -- Some follow-ups, by (ticket, cycle). Stable while the tickets' stories are locked.

@@ -24,7 +24,7 @@ SELECT ticket_id, doc FROM ticket_record WHERE ticket_id > $1 ORDER BY ticket_id
 
 -- name: own_events_of
 -- What this service stated of these tickets that measuring takes down, in each story's order.
-SELECT ticket_id, version, type, payload, time FROM event
+SELECT ticket_id, version, type, payload, time, epoch FROM event
 WHERE ticket_id = ANY($1::uuid[]) AND type = ANY($2::text[]) ORDER BY ticket_id, version
 
 -- name: begin_counts

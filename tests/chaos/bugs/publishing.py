@@ -18,11 +18,11 @@ from shared.relay import BATCH, Relay
 from shared.terms import TicketId
 
 _READ_AFTER = """
-SELECT o.seq, o.ticket_id, o.version, e.type, e.time, e.caused_by, e.traceparent, e.payload
+SELECT o.seq, o.ticket_id, o.version, e.type, e.time, e.caused_by, e.traceparent, e.payload, e.epoch
 FROM outbox AS o JOIN event AS e USING (ticket_id, version) WHERE o.seq > $1 ORDER BY o.seq LIMIT $2
 """
 _READ_SKIPPING = """
-SELECT o.seq, o.ticket_id, o.version, e.type, e.time, e.caused_by, e.traceparent, e.payload
+SELECT o.seq, o.ticket_id, o.version, e.type, e.time, e.caused_by, e.traceparent, e.payload, e.epoch
 FROM outbox AS o JOIN event AS e USING (ticket_id, version) ORDER BY o.seq LIMIT $1 FOR UPDATE OF o SKIP LOCKED
 """
 _DELETE = "DELETE FROM outbox WHERE seq = ANY($1::bigint[])"
@@ -75,7 +75,7 @@ def publish_before_commit() -> None:
         await append(self, tx, versions, drafts)
         told = [
             {"ticket_id": e.ticket_id, "version": e.version, "type": e.event.type, "time": e.time,
-             "caused_by": e.caused_by, "traceparent": e.traceparent, "payload": e.event.model_dump_json()}
+             "caused_by": e.caused_by, "traceparent": e.traceparent, "payload": e.event.model_dump_json(), "epoch": e.epoch}
             for e in self.envelopes(versions, drafts)
         ]  # fmt: skip
         topic = f"tickets-{self.source.name.lower()}"

@@ -13,7 +13,7 @@ from shared import stream
 from shared.codec import Record
 from shared.database import Transaction
 from shared.events import Envelope
-from shared.kafka import Consumer
+from shared.kafka import Consumer, MayBegin
 from shared.positions import Apply, Incoming
 from shared.stream import POLL_S, Route, Stream, _next_offsets
 
@@ -88,7 +88,7 @@ def bare_commit() -> None:
 def begin_at_the_end() -> None:
     """M7: a group that never read begins with what comes next."""
 
-    async def nothing(self: Consumer) -> None:
+    async def nothing(self: Consumer, may_begin: MayBegin) -> None:
         self._client._auto_offset_reset = "latest"
 
     Consumer._begin = nothing  # type: ignore[method-assign]
@@ -98,8 +98,8 @@ def commit_by_itself() -> None:
     """M8: the client commits what it fetched, on its own and on time."""
     begin = Consumer._begin
 
-    async def automatic(self: Consumer) -> None:
-        await begin(self)
+    async def automatic(self: Consumer, may_begin: MayBegin) -> None:
+        await begin(self, may_begin)
         self._client._enable_auto_commit = True
         self._client._auto_commit_interval_ms = 100
 

@@ -174,11 +174,13 @@ def check_i16(evidence: Evidence, stories: Stories) -> Finding:
         raise NotDecided("nothing was sampled")
     timeline = Timeline(evidence.run)
     for sample in queues:
-        grace = _allowed(evidence, sample.at - HEALTHY_S, sample.at)
         for row in sample.rows:
             finding.count("rows")
-            late = sample.at - timeline.real(datetime.fromisoformat(str(row["due_at"])))
-            if late > grace and row["light"] != "RED" and row["ticket_state"] == "DISPATCHED" and row["kind"] == "LEAD":
+            due = timeline.real(datetime.fromisoformat(str(row["due_at"])))
+            late, is_worked_on = sample.at - due, row["ticket_state"] == "DISPATCHED" and row["kind"] == "LEAD"
+            if not is_worked_on or row["light"] == "RED" or late <= HEALTHY_S:
+                continue
+            if late > _allowed(evidence, due, sample.at):
                 finding.broken(row["ticket_id"], f"was {late:.1f} s overdue and showed {row['light']}")
     for sample in watched:
         for row in sample.rows:

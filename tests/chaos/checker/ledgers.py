@@ -17,7 +17,7 @@ def check_i04(evidence: Evidence, stories: Stories) -> Finding:
         finding.count("copies")
         headers = tuple(sorted(event.record.headers.items()))
         contents[event.id].add((event.source, event.ticket, event.version, event.record.value, headers))
-        if event.id != event_id_of(event.source, event.ticket, event.version):
+        if event.id != event_id_of(event.source, event.ticket, event.version, event.epoch):
             finding.broken(event.ticket, f"version {event.version} of {event.source} goes by the foreign id {event.id}")
     finding.count("events", len(contents))
     for identity, found in contents.items():

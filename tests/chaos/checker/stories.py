@@ -33,6 +33,7 @@ class Seen:
     version: int
     type: str
     time: datetime
+    epoch: int = 0
 
     @cached_property
     def body(self) -> dict[str, Any]:
@@ -86,7 +87,7 @@ def read_event(record: Record) -> Seen | None:
     headers = record.headers
     try:
         time = datetime.fromisoformat(headers["ce_time"])
-        version = int(headers["ce_version"])
+        version, epoch = int(headers["ce_version"]), int(headers.get("ce_epoch", "0"))
         json.loads(record.value)
         ticket = str(UUID(headers["ce_subject"]))
         source = headers["ce_source"]
@@ -96,7 +97,7 @@ def read_event(record: Record) -> Seen | None:
         return None
     if version < 1 or source != EVENT_TOPICS[record.topic] or not name.startswith(_PREFIX) or time.tzinfo is None:
         return None
-    return Seen(record, identity, source, ticket, version, name.removeprefix(_PREFIX), time)
+    return Seen(record, identity, source, ticket, version, name.removeprefix(_PREFIX), time, epoch)
 
 
 def derived_id(name: bytes) -> str:
@@ -107,9 +108,10 @@ def derived_id(name: bytes) -> str:
     return str(UUID(bytes=bytes(digest)))
 
 
-def event_id_of(source: str, ticket: str, version: int) -> str:
+def event_id_of(source: str, ticket: str, version: int, epoch: int = 0) -> str:
     """What an event's id must be."""
-    return derived_id(source.encode() + UUID(ticket).bytes + version.to_bytes(4, "big"))
+    again = epoch.to_bytes(4, "big") if epoch else b""
+    return derived_id(source.encode() + UUID(ticket).bytes + version.to_bytes(4, "big") + again)
 
 
 def message_id_of(event: str, template: str, recipient: str) -> str:

@@ -75,8 +75,7 @@ async def kafka_lost(scene: Scene) -> None:
         scene.stage.poison.clear()  # it lay in the lost log
         await asyncio.to_thread(scene.kafka.cluster.start)
         await apply_topics(scene.kafka.cluster.direct, TOPICS, replicas=3)
-        for service in SERVICES:
-            await asyncio.to_thread(_republish, scene, service)
+        await asyncio.gather(*(asyncio.to_thread(_republish, scene, service) for service in SERVICES))
         for service in SERVICES:
             scene.stage.launch(service)
     await scene.all_ready()
@@ -121,6 +120,20 @@ async def database_frozen(scene: Scene) -> None:
         finally:
             for pid in pids:
                 _signal(pid, signal.SIGCONT)
+    await scene.all_ready()
+
+
+async def disk_full(scene: Scene) -> None:
+    """No room on the disk of the tables for a while. Raises LaunchError where the run has no disk of its own."""
+    disk = scene.stage.ground.disk
+    if not disk.is_there:
+        raise LaunchError("this user may not mount a file system, so no disk can be full")
+    with scene.fault("disk full", "postgres", ambiguous=True):
+        await asyncio.to_thread(disk.fill)
+        try:
+            await asyncio.sleep(6.0)
+        finally:
+            await asyncio.to_thread(disk.make_room)
     await scene.all_ready()
 
 
@@ -211,7 +224,7 @@ PART_FAULTS: dict[str, Act] = {
     "broker killed": broker_killed, "coordinator killed": coordinator_killed, "broker frozen": broker_frozen,
     "all brokers killed": brokers_killed, "kafka lost whole": kafka_lost, "database killed": database_killed,
     "database restarted": database_restarted, "database frozen": database_frozen, "sessions ended": sessions_ended,
-    "commit replies swallowed": commits_swallowed, "table locked": table_locked,
+    "commit replies swallowed": commits_swallowed, "table locked": table_locked, "disk full": disk_full,
     "database slow": on_database_links("slow", Weather(latency=0.2), 5.0),
     "database silent": on_database_links("silent", Weather(silent_out=True, silent_back=True), 8.0),
     "database one way": on_database_links("one way", Weather(silent_back=True), 8.0),

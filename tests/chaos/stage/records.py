@@ -15,13 +15,14 @@ from tests.chaos.checker.evidence import Fault, Poison
 from tests.chaos.stage.stage import Stage
 
 SEND_S = 30.0
+SENT_A_SECOND = 500.0
 _READERS = {topic.name: list(topic.readers) for topic in TOPICS}
 
 
 async def from_ledger(stage: Stage, service: str, tickets: Sequence[str] | None = None) -> list[Outgoing]:
     """The records of a service's ledger, by ticket and version."""
     rows = await stage.query(
-        f"SELECT ticket_id, version, type, time, caused_by, traceparent, payload::text AS payload FROM {service}.event"
+        f"SELECT ticket_id, version, type, time, caused_by, traceparent, epoch, payload::text AS payload FROM {service}.event"
         " WHERE $1::uuid[] IS NULL OR ticket_id = ANY($1::uuid[]) ORDER BY ticket_id, version",
         tickets,
     )
@@ -34,7 +35,7 @@ async def produce(stage: Stage, records: Sequence[Outgoing], kind: str) -> list[
     client = AIOKafkaProducer(
         bootstrap_servers=stage.direct_kafka or stage.kafka.bootstrap, acks="all", partitioner=partition_of
     )
-    async with asyncio.timeout(SEND_S):
+    async with asyncio.timeout(SEND_S + len(records) / SENT_A_SECOND):
         await client.start()
         try:
             futures = [

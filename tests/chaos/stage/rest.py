@@ -17,6 +17,9 @@ WITHOUT_CLOCKS = {
     "intake": (), "dispatch": ("api", "relay", "stream"), "notify": ("api", "relay", "stream", "courier"),
 }  # fmt: skip
 
+READ_AGAIN_S = 120.0
+READ_A_SECOND = 200.0
+"""How long reading everything once more may take: so long, and a second for so many events."""
 ONLY_READING = ("api", "relay", "stream")
 """Nothing is triaged, sent or asked meanwhile: whatever changes, changed because it was told again."""
 
@@ -36,9 +39,10 @@ async def come_to_rest(stage: Stage, within_s: float = 120.0, *, notice: bool = 
     return quiet
 
 
-async def tell_again(stage: Stage, within_s: float = 120.0) -> None:
+async def tell_again(stage: Stage) -> None:
     """With every clock stopped, tell all ledgers once more and let every reader read it: nothing may change."""
-    before = state_digest(await evidence_of(stage))
+    evidence = await evidence_of(stage)
+    before, within_s = state_digest(evidence), READ_AGAIN_S + len(evidence.ledger) / READ_A_SECOND
     for service in SERVICES:
         await produce(stage, await from_ledger(stage, service), "all once more")
     for service in SERVICES:

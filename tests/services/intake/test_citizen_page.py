@@ -13,10 +13,10 @@ from fastapi import FastAPI, Request, Response
 from services.intake.citizen import CitizenDesk
 from services.intake.citizen_page import Page, router
 from services.intake.core.citizen_view import HEADERS
-from services.intake.core.markup import element, inert
 from services.intake.ratings import Ratings
 from shared import problems
 from shared.events import TicketAssigned, TicketAudited, TicketClosed
+from shared.markup import element, inert
 from shared.rate_limit import RateLimits
 from shared.terms import AssignmentId, AssignmentKind, CloseReason, MatterSize
 from tests.services.intake.counter import Counter, said

@@ -105,6 +105,10 @@ async def test_a_long_text_is_cut_at_the_robots_limit_with_a_mark(kind: ChannelK
         (status("200 OK", '{"errcode":"0"}'), Outcome.AMBIGUOUS, None),
         (status("200 OK", "[]"), Outcome.AMBIGUOUS, None),
         (status("200 OK", "[0]"), Outcome.AMBIGUOUS, None),
+        (status("200 OK", "5"), Outcome.AMBIGUOUS, None),
+        (status("200 OK", "true"), Outcome.AMBIGUOUS, None),
+        (status("200 OK", '"errcode"'), Outcome.AMBIGUOUS, None),
+        (status("200 OK", '["errcode"]'), Outcome.AMBIGUOUS, None),
         (status("200 OK", '{"errcode":false}'), Outcome.AMBIGUOUS, None),
         (says(b'HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\n{"errco'), Outcome.AMBIGUOUS, None),
         (status("500 No"), Outcome.FAILED, None),
@@ -259,6 +263,13 @@ async def test_a_mail_servers_no_is_heard_and_silence_after_the_mail_is_a_doubt(
     async with mailing(MailServer(**replies)) as way:
         (result,) = await way.send_many([message()])
     assert result.outcome is outcome, result
+
+
+async def test_a_challenge_that_cannot_be_read_is_a_no() -> None:
+    server = MailServer(EHLO="250-here\r\n250 AUTH CRAM-MD5", AUTH="334 abc")
+    async with mailing(server, user="grid") as way:
+        (result,) = await way.send_many([message()])
+    assert (result.outcome, result.detail, server.mails) == (Outcome.FAILED, "Error", [])
 
 
 async def test_a_server_that_does_not_know_the_login_gets_no_mail() -> None:

@@ -127,7 +127,8 @@ async def test_three_grids_in_a_row_are_a_spread(notify_database: Database) -> N
     assert graph["playbook"] == "general"
     (told,) = await notify_database.fetch("SELECT recipient, urgency, facts FROM message WHERE template = 'surge'")
     assert (told["recipient"], told["urgency"]) == ("role:command-centre", "U2")
-    assert json.loads(told["facts"])["playbook"] == "general"
+    facts = json.loads(told["facts"])
+    assert (facts["playbook"], facts["plan_zh"]) == ("general", "一般聚集性诉求处置")
     assert await measured.warnings.graph(notify_database, ticket(1)) is None
     await matter(measured, 4, grid=GRIDS[3])
     assert len(await measured.alerts()) == 1
@@ -189,3 +190,24 @@ async def test_an_alert_is_a_story_of_its_own(measured: MeasuredStage) -> None:
     await matter(measured, 1, urgency=Urgency.U1)
     (row,) = await measured.database.fetch("SELECT ticket_id, version FROM event WHERE type LIKE '%surge%'")
     assert (row["version"], row["ticket_id"] == ticket(1)) == (1, False)
+
+
+async def test_the_plan_of_an_alert_can_be_read(measured: MeasuredStage, client: httpx.AsyncClient) -> None:
+    await matter(measured, 1, urgency=Urgency.U1, category="050101")
+    (alert,) = (await client.get("/v1/alerts")).json()["alerts"]
+    assert alert["playbook"] == "supply"
+    shown = (await client.get(f"/v1/alerts/{alert['id']}/graph")).json()["plan"]
+    listed = {plan["playbook"]: plan for plan in (await client.get("/v1/playbooks")).json()["playbooks"]}
+    assert listed["supply"]["categories"] == ["05", "06", "07", "09"]
+    assert listed["general"]["categories"] == ["*"]
+    assert shown == {name: listed["supply"][name] for name in ("title", "steps")}
+    assert shown["title"] == {"zh": "供水供电供气供暖中断处置", "en": "Water, power, gas or heating is cut off"}
+    assert all(step["zh"] and step["en"] for plan in listed.values() for step in plan["steps"])
+
+
+async def test_an_alert_of_a_plan_that_the_pack_has_no_more_says_so(
+    measured: MeasuredStage, client: httpx.AsyncClient
+) -> None:
+    await matter(measured, 1, urgency=Urgency.U1)
+    (row,) = await measured.database.fetch("UPDATE alert SET playbook = 'old' RETURNING id")
+    assert (await client.get(f"/v1/alerts/{row['id']}/graph")).json()["plan"] is None
