@@ -24,7 +24,6 @@ ROUNDS = 3
 PART = 50_000
 LEAD_TIME_S = 3.0
 PERIOD = "2026-03"
-COUNTERS = 20_000
 OLD = "start_date=2025-07-01T00:00:00Z&end_date=2025-09-01T00:00:00Z"
 """A search among the oldest tickets there are, where newer ones have to be passed over."""
 GROWERS = ("grow_intake", "grow_dispatch", "grow_notify")
@@ -71,7 +70,7 @@ async def grow(site: Site, stored: int, wanted: int) -> None:
     async with asyncio.TaskGroup() as group:
         for grower in GROWERS:
             group.create_task(of_service(grower), name=grower)
-    await site.admin.execute(_SQL["grow_counts"], PERIOD, COUNTERS, timeout=60)
+    await site.admin.execute(_SQL["grow_rates"], PERIOD, wanted, timeout=GROWN_S)
     await site.admin.execute("VACUUM ANALYZE", timeout=GROWN_S)
 
 
@@ -130,7 +129,7 @@ async def reads(site: Site, scale: Scale) -> list[Figure]:
         ("the console's map", "dispatch", "/v1/places", most(250)),
         ("an Open311 list of 1,000", "intake", f"/open311/v2/requests.json?{OLD}&page_size=1000", most(50)),
         ("its messages", "notify", f"/v1/notifications?ticket_id={ticket}", most(25)),
-        ("the rates of a period", "notify", f"/v1/rates?period={PERIOD}", most(200)),
+        ("the rates of all units in a period", "notify", f"/v1/rates?period={PERIOD}", most(200)),
     )
     stored = await site.admin.fetchval(_SQL["stored_tickets"], timeout=60)
     figures = [Figure("reading", "tickets stored", float(stored), "tickets")]

@@ -167,8 +167,11 @@ SERVICE_LAYERS = (
     {
         "board_api",
         "citizen_page",
-        "desk_api",
+        "callback_api",
         "reply_page",
+    },
+    {
+        "desk_api",
     },
     {
         "api",
@@ -253,6 +256,7 @@ SERVICE_LAYERS = (
         "listening_store",
         "open311_keys",
         "privacy_store",
+        "share_store",
         "ratings",
         "aside",
         "relay_calls",
