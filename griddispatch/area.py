@@ -15,7 +15,7 @@ from rich.table import Table
 
 from griddispatch.data import PACK, find
 from griddispatch.inspection import Inspection, Standard, inspect
-from services.dispatch.core.calendar import load_calendar
+from services.dispatch.core.calendar_file import load_calendar
 from services.dispatch.core.coverage import TownshipCoverage, coverage
 from services.dispatch.core.duties import DutyKind
 from services.dispatch.core.roster import WorkerRole

@@ -33,6 +33,9 @@ FIELDS: Mapping[str, FieldWords] = MappingProxyType(
         "urgency": W("How urgent: U1 is the most.", "U3"),
         "size": W("Small matters are solved the same day, big ones by joint action.", "SMALL"),
         "confidence": W("How sure triage is of the category, from 0 to 1.", 0.9),
+        "vulnerable": W(
+            "Whether it is of somebody in difficulty 困难群众: asked always; on no list and no page.", False
+        ),
         "confidential": W("Whether the reporter asked for confidentiality 保密.", False),
         "exercise": W("A drill 演练: counted nowhere, nobody is told.", False),
         # ---- where ---------------------------------------------------------------------------------------------
@@ -96,6 +99,7 @@ FIELDS: Mapping[str, FieldWords] = MappingProxyType(
         "review_at": W("When the waiting matter is looked at again.", "2026-06-08T01:00:00Z"),
         "notify_at": W("Not to be told before this instant; null means at once.", None),
         "closed_at": W("When the loop was closed; null while it is open.", None),
+        "supporting": W("Units that support it now 协办, beside the one that leads.", ("water",)),
         # ---- counts --------------------------------------------------------------------------------------------
         "version": W("Place in the ticket's story at its writer, from 1 without gaps.", 3),
         "cycle": W("Round of handling: 1 at first, one more after each reopening 重办.", 1),

@@ -18,6 +18,11 @@ from shared.start_faults import StartRefused
 
 _VERIFIED: Final = ("require", "verify-ca", "verify-full")
 SHORTEST_PASSWORD: Final = 12
+_ORIGIN: Final = r"https?://[A-Za-z0-9.:\[\]-]+"
+ORIGIN: Final = rf"^({_ORIGIN})?$"
+"""An origin as browsers write it, or nothing: it stands in headers as it is."""
+ORIGINS: Final = rf"^({_ORIGIN}(,{_ORIGIN})*)?$"
+"""Several, with commas between, or none."""
 
 
 def _readable_clock(text: str) -> str:

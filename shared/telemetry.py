@@ -95,6 +95,9 @@ TIMER_LATENESS = Histogram(
     "griddispatch_timer_lateness_seconds", "How late timers fire.", buckets=(0.1, 0.5, 1, 2, 5, 30, 300)
 )
 TIMERS_MENDED = Counter("griddispatch_timers_mended_total", "Clocks that were lost or out of step, mended: stays 0.")
+TICKETS_FAULTY = Counter(
+    "griddispatch_tickets_faulty_total", "Tickets that could not be decided on by a loop, each time.", ["loop"]
+)
 DEADLINES_RECOUNTED = Counter(
     "griddispatch_deadlines_recounted_total", "Open deadlines moved because a holiday notice came late."
 )

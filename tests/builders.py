@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from services.dispatch.core.calendar import Calendar, load_calendar
+from services.dispatch.core.calendar import Calendar
+from services.dispatch.core.calendar_file import load_calendar
 from services.dispatch.core.org import Org, load_org
 from services.dispatch.core.rulebook import Rulebook, load_rulebook
 from shared.events import Draft, Event, TicketReceived, TicketTriaged

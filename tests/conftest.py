@@ -9,6 +9,7 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+from hypothesis import settings
 
 from griddispatch.embedded import ApacheKafka, Broker, EmbeddedPostgres, KafkaUnavailable, NoidaBroker
 from shared.kafka import apply_topics
@@ -22,6 +23,10 @@ TEMPLATE = "migrated"
 SERVICES = ("intake", "dispatch", "notify")
 
 _numbers = count(1)
+
+# No test depends on how quick the machine is; a property that hangs runs into the limit of every test.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 
 
 @dataclass(frozen=True)

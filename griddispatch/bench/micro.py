@@ -12,44 +12,67 @@ import orjson
 
 from griddispatch import data
 from griddispatch.bench.figures import Figure, Goal, most
+from services.dispatch.core.case import Case
+from services.dispatch.core.decide import decide
 from services.dispatch.core.opening import open_case
 from services.dispatch.core.org import Org
 from services.dispatch.core.org_files import ORG_FILES, leaf_codes, load_org_files
 from services.dispatch.core.rulebook import Rulebook, load_pack_rules
+from services.dispatch.core.triggers import Command, Contact, Resolve, Sign
 from services.intake.core.triage import Matter, triage
 from services.intake.core.triage_rules import read_rules
 from shared.events import TicketTriaged, event_id
 from shared.packs import open_pack
 from shared.terms import Channel, PlaceLevel, Source, TicketId, TicketType, Urgency
 
-CALLS = 2000
+CALLS = 200
+ROUNDS = 10
 PACK_FILES = ("dispatch.toml", "categories.toml", "calendar.toml")
 TRIAGE_FILES = ("triage.toml", "categories.toml")
 MORNING = datetime(2026, 3, 10, 1, 15, tzinfo=UTC)
 """Tuesday, 09:15 in the county: an ordinary working day."""
+TICKETS = tuple(TicketId(UUID(int=n + 1)) for n in range(CALLS))
+INSTANTS = tuple(MORNING + timedelta(seconds=n) for n in range(CALLS))
+"""Made beforehand, as a record and its clock are."""
 
 
 def micro(*, quick: bool) -> list[Figure]:
-    """Medians of single calls, each on a value it has not seen before."""
-    calls = CALLS if quick else 5 * CALLS
+    """Medians of single calls, each on a value it has not seen before: of many rounds the best.
+
+    A machine shared with others is only ever slowed down by them, so the best round says most of the code. For the
+    same reason the yardstick stands beside: a loop that never changes, by which two runs can be compared.
+    """
+    rounds = ROUNDS if quick else 5 * ROUNDS
     book, org = _rules()
     pack = open_pack(data.find(data.PACK), *TRIAGE_FILES)
     words = pack.read(read_rules, *TRIAGE_FILES)
     rows = [orjson.loads(line) for line in data.find(data.MATTERS).read_bytes().splitlines()]
     matters = [Matter(row["text"], row.get("title", "")) for row in rows]
     small, urgent = _triaged("150101", Urgency.U3), _triaged("130101", Urgency.U2)
-    opened = open_case(TicketId(UUID(int=1)), small, book, org, MORNING).events[0]
+    opened = open_case(TicketId(UUID(int=1)), small, book, org, MORNING)
+    assigned = opened.events[0]
 
     def opening(matter: TicketTriaged) -> Callable[[int], object]:
-        return lambda n: open_case(TicketId(UUID(int=n + 1)), matter, book, org, MORNING + timedelta(seconds=n))
+        return lambda n: open_case(TICKETS[n], matter, book, org, INSTANTS[n])
 
-    return [
-        _figure("open_case, small matter in its grid", calls, opening(small), most(40)),
-        _figure("open_case, urgent big matter with its parts", calls, opening(urgent), most(120)),
-        _figure("triage by words alone", calls, lambda n: triage(matters[n % len(matters)], words), most(60)),
-        _figure("id of an event", calls, lambda n: event_id(Source.DISPATCH, TicketId(UUID(int=n)), 1)),
-        _figure("assigned event to JSON", calls, lambda n: opened.model_dump_json()),
-    ]
+    def obeying(case: Case, command: Command) -> Callable[[int], object]:
+        return lambda n: decide(case, command, book, org, INSTANTS[n])
+
+    lead = opened.case.lead.id
+    signed = decide(opened.case, Sign(lead, "worker-7"), book, org, MORNING).case
+    contacted = decide(signed, Contact(lead, "worker-7"), book, org, MORNING).case
+    acts = {
+        "yardstick: a loop that never changes": (_yardstick, None),
+        "decide: a small matter is opened": (opening(small), most(40)),
+        "decide: an urgent one with its parts": (opening(urgent), most(120)),
+        "decide: signed": (obeying(opened.case, Sign(lead, "worker-7")), most(40)),
+        "decide: contacted": (obeying(signed, Contact(lead, "worker-7")), most(40)),
+        "decide: resolved": (obeying(contacted, Resolve(lead, "HANDLED", "路灯已修好")), most(40)),
+        "triage by words alone": (lambda n: triage(matters[n % len(matters)], words), most(40)),
+        "id of an event": (lambda n: event_id(Source.DISPATCH, TICKETS[n], 1), None),
+        "assigned event to JSON": (lambda n: assigned.model_dump_json(), None),
+    }
+    return [_figure(name, rounds, act, goal) for name, (act, goal) in acts.items()]
 
 
 def _rules() -> tuple[Rulebook, Org]:
@@ -69,19 +92,28 @@ def _triaged(category: str, urgency: Urgency) -> TicketTriaged:
     )  # fmt: skip
 
 
-def _figure(name: str, calls: int, act: Callable[[int], object], goal: Goal | None = None) -> Figure:
-    took = list(_timed(calls, act))
-    return Figure("micro", name, median(took), "µs", goal, f"p99 {sorted(took)[calls * 99 // 100]:.0f} µs")
+def _yardstick(n: int) -> int:
+    seen, total = {}, 0
+    for place in range(200):
+        seen[place] = (place, n)
+        total += place * 3 % 7
+    return total
 
 
-def _timed(calls: int, act: Callable[[int], object]) -> Iterator[float]:
+def _figure(name: str, rounds: int, act: Callable[[int], object], goal: Goal | None = None) -> Figure:
+    took = [list(_timed(act)) for _ in range(rounds)]
+    worst = sorted(took[0])[CALLS * 99 // 100]
+    return Figure("micro", name, min(map(median, took)), "µs", goal, f"best of {rounds} medians; p99 {worst:.0f} µs")
+
+
+def _timed(act: Callable[[int], object]) -> Iterator[float]:
     """Microseconds of each call, after a tenth as many that warm up; the collector of garbage stands still."""
-    for n in range(calls // 10):
+    for n in range(CALLS // 10):
         act(n)
     gc.collect()
     gc.disable()
     try:
-        for n in range(calls):
+        for n in range(CALLS):
             began = time.perf_counter_ns()
             act(n)
             yield (time.perf_counter_ns() - began) / 1000

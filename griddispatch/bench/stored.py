@@ -44,6 +44,7 @@ async def grow(site: Site, stored: int, wanted: int) -> None:
     for first in range(stored + 1, wanted + 1, PART):
         for name in GROWERS:
             await site.admin.execute(_SQL[name], first, min(wanted, first + PART - 1), timeout=GROWN_S)
+    await site.admin.execute(_SQL["grow_rates"], PERIOD, wanted, timeout=GROWN_S)
     await site.admin.execute("VACUUM ANALYZE", timeout=GROWN_S)
 
 
@@ -98,7 +99,7 @@ async def reads(site: Site, scale: Scale) -> list[Figure]:
         ("a queue's first page of 100", "dispatch", "/v1/assignments?limit=100", most(100)),
         ("open work by state and light", "dispatch", "/v1/overview", most(250)),
         ("its messages", "notify", f"/v1/notifications?ticket_id={ticket}", most(25)),
-        ("the rates of a period", "notify", f"/v1/rates?period={PERIOD}", most(200)),
+        ("the rates of all units in a period", "notify", f"/v1/rates?period={PERIOD}", most(200)),
     )
     figures = []
     for name, service, path, goal in wanted:

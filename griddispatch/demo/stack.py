@@ -166,7 +166,8 @@ class Stack:
             "KAFKA_IDLE_PAUSE_MS": "0" if self._waits_for_news else "500",
             "PORT": str(self._ports[service]), "CLOCK": str(clock), "PACK": str(data.find(data.PACK)),
             "AREA": str(data.find(data.AREA)), "ROLES": str(data.find(data.ACCESS)), "INSTANCE": "demo",
-            "VAULT_KEYS": f"k1:{self._key}",
+            "VAULT_KEYS": f"k1:{self._key}", "INTAKE_ORIGIN": self.url("intake"),
+            "CONSOLE_ORIGINS": f"{self.url('dispatch')},http://localhost:{self._ports['dispatch']}",
         }  # fmt: skip
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("GRIDDISPATCH_")}
         root = str(Path(data.__file__).parent.parent)

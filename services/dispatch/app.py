@@ -49,9 +49,9 @@ async def build(settings: DispatchSettings, parts: frozenset[str], make: type[As
         views = await assembly.doors_database("views", settings.database_pool)  # reading must not keep commands waiting
         assembly.app.include_router(router(views, commands))
         await assembly.add_reconciliation(org.county)
-        assembly.app.include_router(pages.router())
-        live = add_live(assembly, settings)
-        assembly.app.include_router(board_api.router(views, commands, read_naming(settings, book, org), grids, live))
+        assembly.app.include_router(pages.router(settings.intake_origin))
+        live, naming = add_live(assembly, settings), read_naming(settings, book, org)
+        assembly.app.include_router(board_api.router(views, commands, naming, grids, live, settings.intake_origin))
     if "stream" in parts:
         await assembly.add_stream("stream", routes(decider))
     if "timers" in parts:

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import timedelta
 
@@ -9,10 +10,12 @@ from services.dispatch import store
 from services.dispatch.core.story import ClockLost
 from services.dispatch.decisions import Decider
 from services.dispatch.hands import Cause
+from services.dispatch.singly import Singly
 from shared import telemetry
 from shared.database import Database
 from shared.errors import Unavailable
 from shared.telemetry import log
+from shared.terms import TicketId
 
 EVERY_S = 15.0
 GRACE = timedelta(minutes=1)
@@ -26,6 +29,7 @@ class Auditor:
     def __init__(self, database: Database, decider: Decider) -> None:
         self._database = database
         self._decider = decider
+        self._singly = Singly("auditor")
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Look again and again until asked to stop."""
@@ -40,13 +44,14 @@ class Auditor:
 
     async def audit(self) -> int:
         """One look; how many tickets were mended. Raises Unavailable."""
-        found = await store.without_clock(self._database, self._decider.now() - GRACE, BATCH)
-        mended = 0
-        if found:
-            async with self._database.transaction() as tx:
-                rulings = await self._decider.decide(tx, {t: [Cause(ClockLost(), "auditor")] for t in found})
-            mended = sum(ruling.case is not None for ruling in rulings.values())
-            telemetry.TIMERS_MENDED.inc(mended)
-            log.error("clocks_mended", tickets=[str(ticket_id) for ticket_id in found])
+        overdue_since, but = self._decider.now() - GRACE, self._singly.left_aside()
+        found = await store.without_clock(self._database, overdue_since, BATCH, but)
+        mended = await self._singly.act(found, self._mend) if found else []
         telemetry.AUDITED_AT.set(time.time())
-        return mended
+        return len(mended)
+
+    async def _mend(self, ticket_ids: Sequence[TicketId]) -> None:
+        async with self._database.transaction() as tx:
+            await self._decider.decide(tx, {t: [Cause(ClockLost(), "auditor")] for t in ticket_ids})
+        telemetry.TIMERS_MENDED.inc(len(ticket_ids))
+        log.error("clocks_mended", tickets=[str(ticket_id) for ticket_id in ticket_ids])

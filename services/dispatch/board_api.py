@@ -37,8 +37,10 @@ LATE_S = 5
 Code = Annotated[str | None, Query(pattern=r"^[0-9]{1,15}$")]
 
 
-def router(database: Database, commands: Commands, naming: Naming, grids: Mapping[str, Any], live: Live) -> APIRouter:
-    """Every view of the console."""
+def router(
+    database: Database, commands: Commands, naming: Naming, grids: Mapping[str, Any], live: Live, intake: str = ""
+) -> APIRouter:  # fmt: skip
+    """Every view of the console; `intake` is the origin at which pages find the desk that merges and splits."""
     routes = APIRouter(prefix="/v1")
     decider, county = commands.decider, commands.decider.org.county
 
@@ -115,11 +117,11 @@ def router(database: Database, commands: Commands, naming: Naming, grids: Mappin
         stream = {"is_following": live.is_following, "watchers": live.watchers.count}
         return {**state, "unwatched": unwatched, "stream": stream, "dead_letters": dead, "alerts": _alerts(live)}
 
-    names = cache(lambda: _names(commands, naming))
+    names = cache(lambda: {**_names(commands, naming), "intake": intake})
 
     @routes.get("/names")
     async def get_names() -> dict[str, Any]:
-        """What everything is called in Chinese and English, who may give which command, and its fields."""
+        """What everything is called in Chinese and English, who may give which command, its fields; where intake is."""
         return names()
 
     @routes.get("/area")

@@ -9,6 +9,7 @@ from uuid import UUID
 import msgspec
 from asyncpg import Record
 
+from services.dispatch import store
 from services.dispatch.core.case import Case
 from services.dispatch.core.story import Clock, Timer
 from shared.database import Database, named_queries
@@ -80,7 +81,7 @@ async def system_state(database: Database, now: datetime) -> dict[str, Mapping[s
     (outbox,) = await database.fetch(_MESSAGING["outbox_state"])
     (parked,) = await database.fetch(_MESSAGING["parked_state"])
     (dead,) = await database.fetch(_MESSAGING["count_dead"])
-    (late,) = await database.fetch(_SQL["late_timers"], now)
+    late = await store.late_timers(database, now)
     return {
         "outbox": dict(outbox), "parked": dict(parked), "dead": {"letters": dead["count"]}, "late": dict(late),
     }  # fmt: skip

@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 import orjson
-from pydantic import ValidationError
 
 from services.dispatch.watchers import Change, Watchers
 from shared import telemetry
@@ -38,7 +37,11 @@ class Live:
         self._make_tail = make_tail
         self.watchers = watchers
         self._alerts: dict[str, dict[str, object]] = {}
-        self.is_following = False
+
+    @property
+    def is_following(self) -> bool:
+        """Whether news comes in."""
+        return self.watchers.is_following
 
     @property
     def alerts(self) -> list[dict[str, object]]:
@@ -52,14 +55,16 @@ class Live:
             tail = self._make_tail()
             try:
                 self.watchers.begin(await tail.start(self.watchers.after, BACKLOG))
-                self.is_following, failures = True, 0
+                self.watchers.follow(True)
+                failures = 0
                 await self._follow(tail, stopping)
             except Unavailable as error:
+                self.watchers.follow(False)
                 failures += 1
                 log.warning("live_stream_waits", error=str(error), failures=failures)
                 await _pause(stopping, backoff_s(failures, random.random(), first_s=0.5, cap_s=10))
             finally:
-                self.is_following = False
+                self.watchers.follow(False)
                 await tail.stop()
 
     async def _follow(self, tail: Tail, stopping: asyncio.Event) -> None:
@@ -81,7 +86,7 @@ class Live:
             if record.topic == STATE.name:
                 return _ticket_change(record)
             return self._alert_change(record) if dict(record.headers).get("ce_type") == _ALERT else None
-        except ValidationError as error:
+        except ValueError as error:  # not only of its model: a key may be no text
             log.warning("live_record_unreadable", topic=record.topic, offset=record.offset, error=str(error)[:300])
             return None
 
@@ -104,10 +109,11 @@ def _ticket_change(record: Record) -> Change | None:
     if record.value is None:
         return None
     s = TicketSnapshot.model_validate_json(record.value)
+    units = s.supporting if s.unit is None else (s.unit, *s.supporting)
     gone = orjson.dumps({"ticket_id": str(s.ticket_id), "version": s.version})
     return Change(
         (record.topic, record.partition), record.offset, frame("ticket", record.value),
-        s.grid or s.township or s.county, s.unit, s.light.value, frame("gone", gone),
+        s.grid or s.township or s.county, units, s.light.value, frame("gone", gone),
     )  # fmt: skip
 
 

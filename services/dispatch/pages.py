@@ -1,5 +1,6 @@
 """The console and the task page: files of this package, read once, served under a strict policy, needing no network."""
 
+from collections.abc import Mapping
 from functools import cache
 from hashlib import sha256
 from importlib.resources import files
@@ -18,7 +19,7 @@ TYPES: Final = {
 }
 HEADERS: Final = {
     "Content-Security-Policy": (
-        "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self';"
+        "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'{intake};"
         " object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
     ),
     "X-Content-Type-Options": "nosniff",
@@ -26,7 +27,9 @@ HEADERS: Final = {
     "Permissions-Policy": "geolocation=(self), camera=(self)",
     "Cache-Control": "no-cache",
 }
-"""Nothing from elsewhere, nothing inline, in nobody's frame; kept, but asked for again each time."""
+"""Nothing from elsewhere, nothing inline, in nobody's frame; kept, but asked for again each time.
+
+`{intake}` stands for where else the pages may ask."""
 
 
 class Part(NamedTuple):
@@ -55,30 +58,32 @@ def _walk(folder: Traversable, prefix: str) -> list[tuple[str, Part]]:
     return found
 
 
-def router() -> APIRouter:
-    """The pages and their parts."""
+def router(intake_origin: str = "") -> APIRouter:
+    """The pages and their parts; they may ask intake at its origin too, where there is one."""
+    intake = f" {intake_origin}" if intake_origin else ""
+    headers = {name: value.replace("{intake}", intake) for name, value in HEADERS.items()}
     routes = APIRouter(include_in_schema=False)
 
     @routes.get("/console")
     async def get_console(request: Request) -> Response:
-        return _send(request, "console.html")
+        return _send(request, "console.html", headers)
 
     @routes.get("/tasks")
     async def get_tasks(request: Request) -> Response:
-        return _send(request, "tasks.html")
+        return _send(request, "tasks.html", headers)
 
     @routes.get("/console/{path:path}")
     async def get_part(request: Request, path: str) -> Response:
-        return _send(request, path)
+        return _send(request, path, headers)
 
     return routes
 
 
-def _send(request: Request, name: str) -> Response:
+def _send(request: Request, name: str, common: Mapping[str, str]) -> Response:
     part = parts().get(name)
     if part is None:
         raise NotFound(name)
-    headers = {**HEADERS, "ETag": part.etag}
+    headers = {**common, "ETag": part.etag}
     if request.headers.get("if-none-match") == part.etag:
         return Response(status_code=304, headers=headers)
     return Response(part.body, media_type=part.type, headers=headers)

@@ -1,6 +1,7 @@
 """At every start: open deadlines that were counted before the latest holiday notice came are counted again."""
 
 import asyncio
+from collections.abc import Sequence
 from datetime import date, datetime, time
 from uuid import UUID
 
@@ -9,10 +10,12 @@ from services.dispatch.core.recounting import recounted
 from services.dispatch.core.story import NoticeCame
 from services.dispatch.decisions import Decider
 from services.dispatch.hands import Cause
+from services.dispatch.singly import Singly
 from shared import telemetry
 from shared.database import Database
 from shared.errors import Unavailable
 from shared.telemetry import log
+from shared.terms import TicketId
 
 BATCH = 500
 AGAIN_S = 5.0
@@ -25,6 +28,7 @@ class Recounting:
     def __init__(self, database: Database, decider: Decider) -> None:
         self._database = database
         self._decider = decider
+        self._singly = Singly("recounting")
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Make the pass, however often the database is away, and wait to be asked to stop."""
@@ -44,21 +48,31 @@ class Recounting:
 
     async def recount(self) -> int:
         """One pass; how many deadlines were moved. Raises Unavailable."""
-        calendar, book = self._decider.book.calendar, self._decider.book
+        calendar = self._decider.book.calendar
         before = calendar.without_last_year()
         if before is None:
             return 0
-        told, moved = NoticeCame(before), 0
+        told = NoticeCame(before)
+        moved: list[TicketId] = []
+
+        async def act(ticket_ids: Sequence[TicketId]) -> None:
+            moved.extend(await self._recount(ticket_ids, told))
+
         after: tuple[datetime, UUID] | None = (calendar.at(date(calendar.years[-1].year, 1, 1), time()), NOBODY)
         while after is not None:
-            cases = await store.list_in_hand(self._database, after, BATCH)
-            after = (cases[-1].due_at, cases[-1].ticket_id) if len(cases) == BATCH else None
-            now = self._decider.now()
-            concerned = [case.ticket_id for case in cases if recounted(case, before, book, now) is not None]
-            if concerned:
-                async with self._database.transaction() as tx:
-                    await self._decider.decide(tx, {t: [Cause(told, "holiday-notice")] for t in concerned})
-                moved += len(concerned)
-        telemetry.DEADLINES_RECOUNTED.inc(moved)
-        log.info("deadlines_recounted", tickets=moved, year=calendar.years[-1].year)
-        return moved
+            page = await store.list_in_hand(self._database, after, BATCH)
+            after = page[-1] if len(page) == BATCH else None
+            await self._singly.act([ticket_id for _, ticket_id in page], act)
+        telemetry.DEADLINES_RECOUNTED.inc(len(moved))
+        log.info("deadlines_recounted", tickets=len(moved), year=calendar.years[-1].year)
+        return len(moved)
+
+    async def _recount(self, ticket_ids: Sequence[TicketId], told: NoticeCame) -> list[TicketId]:
+        """Which of them were moved."""
+        book, now = self._decider.book, self._decider.now()
+        cases = await store.find_cases(self._database, ticket_ids)
+        concerned = [case.ticket_id for case in cases if recounted(case, told.before, book, now) is not None]
+        if concerned:
+            async with self._database.transaction() as tx:
+                await self._decider.decide(tx, {t: [Cause(told, "holiday-notice")] for t in concerned})
+        return concerned

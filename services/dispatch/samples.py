@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from services.dispatch import store
 from services.dispatch.core.calendar import Calendar
 from shared import telemetry
 from shared.clock import Clock
@@ -10,7 +11,6 @@ from shared.database import Database, named_queries
 from shared.sampling import SELDOM, Sample, age_s
 
 _SQL = named_queries("services.dispatch", "sql", "samples.sql")
-COUNTED: Final = 100_000
 UNWATCHED_COUNTED: Final = 1000
 UNITS_SHOWN: Final = 200
 
@@ -20,8 +20,8 @@ def late_timers(database: Database, now: Clock) -> Sample:
 
     async def take() -> None:
         instant = now()
-        (late,) = await database.fetch(_SQL["late_timers"], instant, COUNTED)
-        telemetry.TIMERS_LATE.set(late["n"])
+        late = await store.late_timers(database, instant)
+        telemetry.TIMERS_LATE.set(late["clocks"])
         telemetry.TIMERS_LATE_AGE.set(age_s(late["since"], instant))
 
     return Sample("timers", take)

@@ -19,6 +19,7 @@ from shared.terms import AssignmentId, TicketId
 
 _SQL = named_queries("services.dispatch", "sql", "queries.sql")
 SEPARATOR = "\x1f"
+LATE_COUNTED = 100_000
 _ENCODER = msgspec.json.Encoder()
 _CASE = msgspec.json.Decoder(Case)
 
@@ -71,7 +72,7 @@ async def save(tx: Transaction, steps: Sequence[Step]) -> None:
     await _many(tx, "insert_notes", _note_rows(steps))
     await _many(tx, "insert_refusals", _refusal_rows(steps))
     timers = [(s.decision.case.ticket_id, key, timer) for s in steps for key, timer in s.decision.timers.items()]
-    await _many(tx, "stop_timers", ((ticket_id, *key) for ticket_id, key, timer in timers if timer is None))
+    await _many(tx, "stop_timers", ((t, key.clock, key.subject) for t, key, timer in timers if timer is None))
     await _many(tx, "set_timers", (_timer_row(ticket_id, timer) for ticket_id, _, timer in timers if timer is not None))
     await _many(tx, "insert_decisions", (_decision_row(s) for s in steps if s.decision.events))
 
@@ -155,6 +156,11 @@ async def tickets_with_due_timers(
     return [row["ticket_id"] for row in await database.fetch(_SQL["tickets_with_due_timers"], now, limit, but)]
 
 
+async def late_timers(database: Database, before: datetime) -> Record:
+    """How many clocks should have rung by then (counted to a hundred thousand), and since when: `clocks`, `since`."""
+    return (await database.fetch(_SQL["late_timers"], before, LATE_COUNTED))[0]
+
+
 async def read_due_timers(
     tx: Transaction, ticket_ids: Sequence[TicketId], now: datetime
 ) -> dict[TicketId, list[tuple[TimerDue, datetime]]]:
@@ -181,14 +187,17 @@ async def read_running_timers(tx: Transaction, ticket_ids: Sequence[TicketId]) -
     return running
 
 
-async def without_clock(database: Database, overdue_since: datetime, limit: int) -> list[TicketId]:
-    """Tickets in hand that no clock watches, the most urgent first."""
-    return [row["ticket_id"] for row in await database.fetch(_SQL["without_clock"], overdue_since, limit)]
+async def without_clock(
+    database: Database, overdue_since: datetime, limit: int, but: Sequence[TicketId] = ()
+) -> list[TicketId]:
+    """Tickets in hand that no clock watches, without those named, the most urgent first."""
+    return [row["ticket_id"] for row in await database.fetch(_SQL["without_clock"], overdue_since, limit, but)]
 
 
-async def list_in_hand(database: Database, after: tuple[datetime, UUID], limit: int) -> list[Case]:
-    """Cases in hand by deadline, after the given (due_at, ticket_id)."""
-    return [_CASE.decode(row["doc"]) for row in await database.fetch(_SQL["list_in_hand"], *after, limit)]
+async def list_in_hand(database: Database, after: tuple[datetime, UUID], limit: int) -> list[tuple[datetime, TicketId]]:
+    """(due_at, ticket_id) of what is in hand, in that order, after the given."""
+    rows = await database.fetch(_SQL["list_in_hand"], *after, limit)
+    return [(row["due_at"], row["ticket_id"]) for row in rows]
 
 
 async def read_clock(database: Database) -> datetime:

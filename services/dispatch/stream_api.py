@@ -17,7 +17,6 @@ from shared.problems import problem
 from shared.terms import Light
 
 HEARTBEAT_S: Final = 10.0
-MISSED: Final = frame("missed", b"{}")
 HEADERS: Final = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
 Codes = Annotated[list[Annotated[str, Query(pattern=r"^[0-9]{6,15}$")]], Query(max_length=50)]
@@ -38,15 +37,16 @@ def router(watchers: Watchers, now: Clock, heartbeat_s: float = HEARTBEAT_S) -> 
         """What changes, as it changes: server-sent events `hello`, `ticket`, `gone`, `alert`, `missed`, `clock`.
 
         `ticket` carries the ticket's latest public state. `gone`: it left the lights or units asked for. `missed`:
-        changes were lost to you, read the state anew. `clock`, every ten seconds without news, has the service's time.
-        Grids may be beginnings of codes. Resume with `Last-Event-ID`; the state has a `version`, the higher one counts.
+        changes were lost to you, read the state anew. `hello` and `clock`, which comes after ten seconds without news
+        too, have the service's time and `is_following`: false while no news can come, as Kafka is away. Grids may be
+        beginnings of codes. Resume with `Last-Event-ID`; the state has a `version`, the higher one counts.
         """
         wanted = Wanted(within(grid, acting().area), frozenset(unit), frozenset(one.value for one in light))
         try:
             watchers.enter()
         except TooMany as error:
             return problem(503, "too-many-watchers", str(error), headers={"Retry-After": "30"})
-        frames = _frames(watchers, wanted, watchers.join(last_event_id), now, heartbeat_s)
+        frames = watch(watchers, wanted, watchers.join(last_event_id), now, heartbeat_s)
         return _Watching(watchers, frames)
 
     @routes.get("/clock")
@@ -71,26 +71,41 @@ class _Watching(StreamingResponse):
             self._watchers.leave()
 
 
-async def _frames(
+async def watch(
     watchers: Watchers, wanted: Wanted, begun: Seen, now: Clock, heartbeat_s: float
 ) -> AsyncIterator[bytes]:
     """The bytes for one watcher, until it goes or the process ends."""
-    yield b"retry: 2000\n" + _clock("hello", watchers, now) + (MISSED if begun.has_missed else b"")
-    cursor = begun.cursor
+    cursor, is_following = begun.cursor, watchers.is_following
+    # No position with `hello` to one who is still to hear that he missed something: cut off between, he would not.
+    position = "" if begun.has_missed else watchers.position_at(cursor)
+    yield b"retry: 2000\n" + _clock("hello", position, watchers, now)
+    if begun.has_missed:
+        yield _missed(watchers.position_at(cursor))
     while not watchers.is_closed:
         frames, cursor, has_missed = watchers.look(cursor, wanted)
         if has_missed:
-            yield MISSED
+            yield _missed(watchers.position_at(cursor))
         elif frames:
             yield frames
-        elif not await watchers.wait(heartbeat_s):
-            yield _clock("clock", watchers, now)
+        elif is_following is not watchers.is_following or not await watchers.wait(heartbeat_s):
+            is_following = watchers.is_following
+            yield _clock("clock", watchers.position_at(cursor), watchers, now)
 
 
-def _clock(event: str, watchers: Watchers, now: Clock) -> bytes:
-    """The service's time and how fast it runs, with the position."""
-    position = f"id: {watchers.position}\n" if watchers.position else ""
-    return position.encode() + frame(event, orjson.dumps(_time(now)))
+def _clock(event: str, position: str, watchers: Watchers, now: Clock) -> bytes:
+    """The service's time and how fast it runs, and whether news comes in; with a position, where there is one."""
+    told = _time(now) | {"is_following": watchers.is_following}
+    return _id(position) + frame(event, orjson.dumps(told))
+
+
+def _missed(position: str) -> bytes:
+    """Changes were lost to this watcher; from the position on they are not."""
+    return _id(position) + frame("missed", b"{}")
+
+
+def _id(position: str) -> bytes:
+    """A line only where the watcher has been sent everything before it: what he resumes with must not skip news."""
+    return f"id: {position}\n".encode() if position else b""
 
 
 def _time(now: Clock) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from services.dispatch import store
 from services.dispatch.decisions import Decider, timer_cause
+from services.dispatch.singly import Singly
 from shared import telemetry
 from shared.database import Database
 from shared.errors import Unavailable
@@ -14,8 +15,6 @@ from shared.terms import TicketId
 from shared.wake import Wake
 
 POLL_S = 0.5
-TROUBLED_S = 60.0
-"""How long a ticket whose clock cannot ring (a fault of ours) is left aside, so that it cannot hold up the others."""
 
 
 class Timers:
@@ -26,7 +25,7 @@ class Timers:
         self._decider = decider
         self._batch = batch
         self._idle = Wake()
-        self._troubled: dict[TicketId, float] = {}
+        self._singly = Singly("timers")
         self._steadiness = Steadiness()
 
     async def run(self, stopping: asyncio.Event) -> None:
@@ -45,16 +44,9 @@ class Timers:
         if await self.clock_is_off():
             return 0
         now = self._decider.now()
-        clear = await store.tickets_with_due_timers(self._database, now, self._batch, self._left_aside())
-        if not clear:
-            return 0
-        try:
-            await self._ring(clear)
-        except Unavailable:
-            raise
-        except Exception as error:  # a fault in one ticket's rules must not hold up every other clock
-            log.error("timer_batch_failed", tickets=len(clear), error=repr(error))
-            await self._ring_singly(clear)
+        clear = await store.tickets_with_due_timers(self._database, now, self._batch, self._singly.left_aside())
+        if clear:
+            await self._singly.act(clear, self._ring)
         return len(clear)
 
     async def clock_is_off(self) -> bool:
@@ -79,19 +71,3 @@ class Timers:
             for timer, fire_at in timers:
                 telemetry.TIMERS_FIRED.labels(clock=timer.clock.value).inc()
                 telemetry.TIMER_LATENESS.observe((now - fire_at).total_seconds())
-
-    async def _ring_singly(self, ticket_ids: Sequence[TicketId]) -> None:
-        for ticket_id in ticket_ids:
-            try:
-                await self._ring([ticket_id])
-            except Unavailable:
-                raise
-            except Exception as error:  # named, counted and tried again later; the others go on
-                self._troubled[ticket_id] = asyncio.get_running_loop().time() + TROUBLED_S
-                log.error("timer_failed", ticket_id=str(ticket_id), error=repr(error))
-
-    def _left_aside(self) -> list[TicketId]:
-        """The tickets in trouble, for as long as each is left alone; the database leaves them out, however many."""
-        now = asyncio.get_running_loop().time()
-        self._troubled = {ticket_id: until for ticket_id, until in self._troubled.items() if until > now}
-        return [*self._troubled]

@@ -28,7 +28,7 @@ class Change(Struct, frozen=True):
     offset: int
     frame: bytes
     grid: str | None = None
-    unit: str | None = None
+    units: tuple[str, ...] = ()
     light: str | None = None
     gone: bytes = b""
 
@@ -48,7 +48,9 @@ class Wanted(NamedTuple):
         """What of it a watcher gets: the whole, that it is gone, or nothing."""
         if self.grids and not (change.grid or "").startswith(tuple(self.grids)):
             return b""
-        is_out = (self.units and change.unit not in self.units) or (self.lights and change.light not in self.lights)
+        is_out = (self.units and self.units.isdisjoint(change.units)) or (
+            self.lights and change.light not in self.lights
+        )
         return change.gone if is_out else change.frame
 
 
@@ -79,6 +81,7 @@ class Watchers:
         self._shared: dict[tuple[Wanted, int], bytes] = {}
         self.count = 0
         self.is_closed = False
+        self.is_following = False
 
     @property
     def after(self) -> Mapping[Place, int]:
@@ -90,6 +93,10 @@ class Watchers:
         """Where the stream stands, for resuming: the next offset of every partition in order; "" before it began."""
         return ".".join(str(self._next[place]) for place in self._places) if self._next else ""
 
+    def position_at(self, cursor: int) -> str:
+        """Where to resume for one who has come so far; "" while there is news he has not been sent."""
+        return self.position if cursor == self._told else ""
+
     def enter(self) -> None:
         """Count somebody in. Raises TooMany."""
         if self.count >= self._limit or self.is_closed:
@@ -99,6 +106,12 @@ class Watchers:
     def leave(self) -> None:
         """Count somebody out."""
         self.count -= 1
+
+    def follow(self, is_following: bool) -> None:
+        """Say whether news comes in at all; everybody is told when that changes."""
+        if is_following != self.is_following:
+            self.is_following = is_following
+            self._wake()
 
     def begin(self, began: Mapping[Place, int]) -> None:
         """Reading begins, or begins again, there. Where records are gone meanwhile, everybody has missed something."""
@@ -147,7 +160,7 @@ class Watchers:
         return Seen(self._shared[key], self._told)
 
     async def wait(self, timeout_s: float) -> bool:
-        """Wait for news or the end; False when there was none in time."""
+        """Wait for news, a change of following, or the end; False when there was none in time."""
         news = self._news
         try:
             async with asyncio.timeout(timeout_s):

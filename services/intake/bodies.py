@@ -24,6 +24,11 @@ def expect(request: Request, media_types: tuple[str, ...]) -> str:
     return media_type
 
 
+def has_body(request: Request) -> bool:
+    """Whether a body comes with the request, of whatever length it says."""
+    return "transfer-encoding" in request.headers or request.headers.get("content-length", "0") != "0"
+
+
 def idempotency_key(request: Request) -> str | None:
     """The Idempotency-Key, if there is one. Raises Refusal for one that cannot be used."""
     keys = request.headers.getlist("idempotency-key")

@@ -8,7 +8,7 @@ import orjson
 from fastapi import Request, Response
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from services.intake.bodies import expect, whole_body
+from services.intake.bodies import expect, has_body, whole_body
 from services.intake.contract import refusals
 from services.intake.doors import Refusal
 from services.intake.officers import Actor, actor_of
@@ -72,13 +72,13 @@ async def acted(database: Database, call: Callable[[Transaction], Awaitable[obje
 
 async def command(
     database: Database, request: Request, roles: tuple[str, ...], model: type[M],
-    call: Callable[[Actor, M, Transaction], Awaitable[object]],
+    call: Callable[[Actor, M, Transaction], Awaitable[object]], without: M | None = None,
 ) -> Response:  # fmt: skip
-    """Run a command with a body for callers in one of these roles."""
+    """Run a command with a body for callers in one of these roles; `without` stands for a body that was left out."""
     if refused := guarded(request, roles):
         return refused
     try:
-        form = await read_form(request, model)
+        form = without if without is not None and not has_body(request) else await read_form(request, model)
     except Refusal as refusal:
         return problem(refusal.status, refusal.code, refusal.title, refusal.problems)
     return await acted(database, lambda tx: call(actor_of(request), form, tx))

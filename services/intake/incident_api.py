@@ -38,6 +38,12 @@ class SplitForm(Form):
     note: Line | None = None
 
 
+class MergeForm(Form):
+    """Why two tickets are merged, or left apart; the note is told nobody outside. The body may be left out."""
+
+    note: Line | None = None
+
+
 class RefusalForm(Form):
     """Why a matter is not taken on; `second` names another person who agrees."""
 
@@ -118,19 +124,27 @@ def router(database: Database, desk: IncidentDesk, now: Clock) -> APIRouter:
             await incident_store.list_suggestions(database, after, limit, area)
         )
 
-    @routes.post("/v1/merges/{suggestion_id}/acceptance", status_code=204, responses=refusals(403, 404, 409, 503))
+    @routes.post(
+        "/v1/merges/{suggestion_id}/acceptance", status_code=204, responses=refusals(400, 403, 404, 409, 422, 503)
+    )
     async def accept_merge(request: Request, suggestion_id: int) -> Response:
-        """Merge what was suggested."""
-        actor = actor_of(request)
-        return guarded(request, DISPATCHERS) or await act(lambda tx: desk.accept(tx, suggestion_id, actor, now()))
+        """Merge what was suggested, with a note if there is one."""
 
-    @routes.post("/v1/merges/{suggestion_id}/refusal", status_code=204, responses=refusals(403, 404, 409, 503))
+        async def call(actor: Actor, form: MergeForm, tx: Transaction) -> None:
+            await desk.accept(tx, suggestion_id, form.note, actor, now())
+
+        return await command(database, request, DISPATCHERS, MergeForm, call, MergeForm())
+
+    @routes.post(
+        "/v1/merges/{suggestion_id}/refusal", status_code=204, responses=refusals(400, 403, 404, 409, 422, 503)
+    )
     async def refuse_merge(request: Request, suggestion_id: int) -> Response:
-        """Leave the two tickets as they are."""
-        actor = actor_of(request)
-        return guarded(request, DISPATCHERS) or await act(
-            lambda tx: desk.refuse_suggestion(tx, suggestion_id, actor, now())
-        )
+        """Leave the two tickets as they are, with a note if there is one."""
+
+        async def call(actor: Actor, form: MergeForm, tx: Transaction) -> None:
+            await desk.refuse_suggestion(tx, suggestion_id, form.note, actor, now())
+
+        return await command(database, request, DISPATCHERS, MergeForm, call, MergeForm())
 
     @routes.post("/v1/tickets/{ticket_id}/split", status_code=204, **taking(SplitForm, 400, 403, 404, 409, 422, 503))
     async def split(request: Request, ticket_id: UUID) -> Response:

@@ -36,24 +36,29 @@ class IncidentDesk:
         self._ledger = ledger
         self._vault = vault
 
-    async def accept(self, tx: Transaction, suggestion_id: int, actor: Actor, now: datetime) -> None:
-        """Merge what was suggested. Raises NotFound, and Conflict where it cannot be merged (any more)."""
+    async def accept(self, tx: Transaction, suggestion_id: int, note: str | None, actor: Actor, now: datetime) -> None:
+        """Merge what was suggested; the note stays here.
+
+        Raises NotFound, and Conflict where it cannot be merged (any more).
+        """
         suggestion = await incident_store.read_suggestion(tx, suggestion_id)
         if suggestion is None:
             raise NotFound(f"no suggestion {suggestion_id}")
         if not suggestion.is_open:
             raise Conflict("it is decided already", 0)
         await self._merge(tx, suggestion.ticket_id, suggestion.into, suggestion.rule, actor, now)
-        await incident_store.decide_suggestion(tx, suggestion_id, "ACCEPTED", now, actor.name)
+        await incident_store.decide_suggestion(tx, suggestion_id, "ACCEPTED", now, actor.name, note)
 
-    async def refuse_suggestion(self, tx: Transaction, suggestion_id: int, actor: Actor, now: datetime) -> None:
-        """Leave both as they are. Raises NotFound, and Conflict for one that is decided already."""
+    async def refuse_suggestion(
+        self, tx: Transaction, suggestion_id: int, note: str | None, actor: Actor, now: datetime
+    ) -> None:
+        """Leave both as they are; the note stays here. Raises NotFound, and Conflict where it is decided already."""
         suggestion = await incident_store.read_suggestion(tx, suggestion_id)
         if suggestion is None:
             raise NotFound(f"no suggestion {suggestion_id}")
         if not suggestion.is_open:
             raise Conflict("it is decided already", 0)
-        await incident_store.decide_suggestion(tx, suggestion_id, "REFUSED", now, actor.name)
+        await incident_store.decide_suggestion(tx, suggestion_id, "REFUSED", now, actor.name, note)
 
     async def _merge(
         self, tx: Transaction, ticket_id: TicketId, into: TicketId, rule: str, actor: Actor, now: datetime

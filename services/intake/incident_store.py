@@ -201,9 +201,11 @@ async def read_suggestion(tx: Transaction, suggestion_id: int) -> Suggestion | N
     return Suggestion(TicketId(row["ticket_id"]), into, row["rule"], row["state"] == "OPEN")
 
 
-async def decide_suggestion(tx: Transaction, suggestion_id: int, state: str, now: datetime, by: str) -> None:
-    """Write down what became of a suggestion."""
-    await tx.conn.execute(_SQL["decide_suggestion"], suggestion_id, state, now, by)
+async def decide_suggestion(
+    tx: Transaction, suggestion_id: int, state: str, now: datetime, by: str, note: str | None
+) -> None:
+    """Write down what became of a suggestion, and why."""
+    await tx.conn.execute(_SQL["decide_suggestion"], suggestion_id, state, now, by, note)
 
 
 async def lock_tickets(tx: Transaction, ticket_ids: Sequence[TicketId]) -> dict[TicketId, Held]:

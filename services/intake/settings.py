@@ -6,7 +6,7 @@ from pydantic import AfterValidator, Field, SecretStr
 
 from services.intake.open311_keys import read_key_ring
 from services.intake.vault import read_keys
-from shared.settings import ServiceSettings
+from shared.settings import ORIGINS, ServiceSettings
 
 
 def _readable_keys(keys: SecretStr) -> SecretStr:
@@ -42,3 +42,4 @@ class IntakeSettings(ServiceSettings):
     notify_url: str = Field(default="", pattern=r"^(https?://[^\s<>]+)?$")
     notify_key: SecretStr = SecretStr("")
     open311_url: str = Field(default="", pattern=r"^(https?://[^\s<>]+)?$")
+    console_origins: str = Field(default="", pattern=ORIGINS)

@@ -10,7 +10,7 @@ from tests.builders import eventually
 
 
 async def begin(page: Page, unit: str) -> None:
-    await page.locator("select").select_option(unit, timeout=PATIENCE_MS)
+    await page.locator("select[required]").select_option(unit, timeout=PATIENCE_MS)
     await page.locator("input").nth(1).fill("W001001-01")
     await page.locator("button.main").click()
 

@@ -271,6 +271,13 @@ class AnyCourse(RuleBasedStateMachine):
         assert len(live) == len(set(live))
 
     @invariant()
+    def what_the_core_states_unchecked_is_what_a_reader_makes_of_it(self) -> None:
+        for event in self.course.stated[-4:]:
+            written = event.model_dump_json()
+            read = type(event).model_validate_json(written)
+            assert (read, read.model_dump_json()) == (event, written)
+
+    @invariant()
     def the_version_is_the_number_of_events(self) -> None:
         assert self.course.case.version == len(self.course.stated)
 

@@ -13,13 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.dispatch.core.calendar import (
-    CalendarRefused,
-    DutyRoster,
-    OutsideCalendar,
-    YearTable,
-    load_calendar,
-)
+from services.dispatch.core.calendar import DutyRoster, OutsideCalendar, YearTable
+from services.dispatch.core.calendar_file import CalendarRefused, load_calendar
 
 SHEET = Path(__file__).parents[2] / "deploy" / "packs" / "county-default" / "calendar.toml"
 SOURCE: dict[str, Any] = tomllib.loads(SHEET.read_text(encoding="utf-8"))

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.dispatch.core.calendar import DutyRoster, load_calendar
+from services.dispatch.core.calendar import DutyRoster
+from services.dispatch.core.calendar_file import load_calendar
 from services.dispatch.core.deadlines import Limit, Pause, deadline, extend_for_pause, parse_limit
-from services.dispatch.core.ladder import BEFORE_RED, CRITICAL_ARRIVAL, Rung, Step, ladder
+from services.dispatch.core.ladder import BEFORE_RED, CRITICAL_ARRIVAL, Rung, Step, first_rung, ladder
 
 SHEET = Path(__file__).parents[2] / "deploy" / "packs" / "county-default" / "calendar.toml"
 CALENDAR = load_calendar(tomllib.loads(SHEET.read_text(encoding="utf-8")))
@@ -222,4 +223,5 @@ def test_every_ladder_climbs_in_order_through_its_deadline(
     assert [rung.due_at for rung in climbed] == sorted(rung.due_at for rung in climbed)
     assert steps == [step for step in Step if step in steps]
     assert climbed[steps.index(Step.RED)].due_at == due_at
+    assert first_rung(limit, start, due_at, CALENDAR) == climbed[0]
     assert all(start <= rung.due_at <= rung.notify_at for rung in climbed)

@@ -11,9 +11,9 @@ A, B = ("tickets-state", 0), ("tickets-state", 1)
 ALL = Wanted()
 
 
-def change(offset: int, place: tuple[str, int] = A, grid: str = "990101001001001", **more: str) -> Change:
+def change(offset: int, place: tuple[str, int] = A, units: tuple[str, ...] = (), light: str | None = None) -> Change:
     body = f'{{"n":"{place[1]}/{offset}"}}'.encode()
-    return Change(place, offset, frame("ticket", body), grid, gone=frame("gone", body), **more)
+    return Change(place, offset, frame("ticket", body), "990101001001001", units, light, frame("gone", body))
 
 
 def ring(capacity: int = 100, limit: int = 10) -> Watchers:
@@ -88,14 +88,15 @@ def test_the_same_look_is_put_together_once() -> None:
         (Wanted(grids=frozenset({"990101001"})), "ticket"),
         (Wanted(grids=frozenset({"990101002"})), None),
         (Wanted(units=frozenset({"water"})), "ticket"),
-        (Wanted(units=frozenset({"gas"})), "gone"),
+        (Wanted(units=frozenset({"gas"})), "ticket"),
+        (Wanted(units=frozenset({"power"})), "gone"),
         (Wanted(lights=frozenset({"RED"})), "gone"),
         (Wanted(grids=frozenset({"990101002"}), lights=frozenset({"RED"})), None),
     ],
     ids=str,
 )
 def test_a_watcher_gets_what_he_wants_and_learns_what_has_left(wanted: Wanted, event: str | None) -> None:
-    frames = wanted.frame(change(5, unit="water", light="GREEN"))
+    frames = wanted.frame(change(5, units=("water", "gas"), light="GREEN"))
     assert frames.startswith(f"event: {event}\n".encode()) if event else frames == b""
 
 

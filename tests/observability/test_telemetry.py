@@ -14,7 +14,7 @@ SOURCES = [p for folder in ("shared", "services", "griddispatch") for p in (ROOT
 LABELS = {
     "source", "topic", "group", "partition", "service", "release", "pool", "state", "sample", "method", "route", "code",
     "door", "ticket_type", "urgency", "size", "level", "reason", "light", "milestone", "unit", "clock", "channel",
-    "outcome", "rate", "township",
+    "outcome", "rate", "township", "loop",
 }  # fmt: skip
 """Closed lists, or bounded by the configuration. Never a ticket, a person, words or a path."""
 

@@ -2,7 +2,7 @@
 // connection, an ended session and a closed page; it is gone only when the service has taken it.
 
 import { html, useEffect, useRef, useState } from "./vendor/preact-htm.js";
-import { me, Offline, post, Problem } from "./api.js";
+import { me, Offline, post, Problem, send as sendTo } from "./api.js";
 import { ofCommand, ofField, say } from "./words.js";
 
 const RETRY_MS = 2500;
@@ -26,37 +26,41 @@ export const drafts = {
 
 export function Actions({ store, file, reread }) {
   const [chosen, choose] = useState(null), { ticket } = file;
+  const desk = deskCommands(store, ticket);
   const fits = (BY_STATE[ticket.state] || []).filter((name) => store.names.all.commands[name]?.roles.includes(me.role));
   return html`<section class="panel"><header><h2>${say("actions")}</h2><span class="small quiet push">${me.role ? store.names.role(me.role) : say("noRole")}</span></header>
-    <div class="body acts">${fits.length === 0 && html`<span class="quiet small">${say("none")}</span>`}
-      ${fits.map((name) => html`<button class="button" data-command=${name} onClick=${() => choose(name)}>${ofCommand(name)}${drafts.read(ticket.ticket_id, name) && html` <span class="tag U2">${say("draft")}</span>`}</button>`)}</div>
-    ${chosen && html`<${Form} key=${chosen} store=${store} file=${file} name=${chosen} reread=${reread} close=${() => choose(null)} />`}</section>`;
+    <div class="body acts">${fits.length + desk.length === 0 && html`<span class="quiet small">${say("none")}</span>`}
+      ${fits.map((name) => html`<button class="button" data-command=${name} onClick=${() => choose(name)}>${ofCommand(name)}${drafts.read(ticket.ticket_id, name) && html` <span class="tag U2">${say("draft")}</span>`}</button>`)}
+      ${desk.map((command) => html`<${DeskButton} key=${command.name} store=${store} ticket=${ticket} command=${command} done=${reread} />`)}</div>
+    ${chosen && html`<${Form} key=${chosen} store=${store} ticket=${ticket} name=${chosen} command=${store.names.all.commands[chosen]} done=${reread} close=${() => choose(null)} />`}</section>`;
 }
 
-function Form({ store, file, name, reread, close }) {
-  const { ticket } = file, command = store.names.all.commands[name], box = useRef(null), asked = useRef(false);
-  const live = ticket.assignments.filter((a) => !ENDED.has(a.state));
-  const [body, setBody] = useState(drafts.read(ticket.ticket_id, name) || {}), [said, setSaid] = useState(null), [busy, setBusy] = useState(false);
+/** A form in a box. `command.path` is where it is sent when that is not this service; `done` reads anew what it changed. */
+function Form({ store, ticket, name, command, done, close }) {
+  const draft = command.key || name; // two suggestions about one ticket have a draft each
+  const box = useRef(null), asked = useRef(false), notBefore = useRef(0);
+  const live = (ticket.assignments || []).filter((a) => !ENDED.has(a.state));
+  const [body, setBody] = useState(drafts.read(ticket.ticket_id, draft) || {}), [said, setSaid] = useState(null), [busy, setBusy] = useState(false);
   const [share, setShare] = useState(live.at(-1)?.id), [unsure, setUnsure] = useState(false);
   useEffect(() => { box.current.showModal(); }, []);
-  const write = (key, value) => { const next = { ...body, [key]: value }; setBody(next); drafts.write(ticket.ticket_id, name, next); };
+  const write = (key, value) => { const next = { ...body, [key]: value }; setBody(next); drafts.write(ticket.ticket_id, draft, next); };
   const send = async () => {
     setBusy(true); setSaid({ text: say("sending") });
     try {
       const path = command.on === "assignment" ? `/v1/assignments/${share}/${name}` : `/v1/tickets/${ticket.ticket_id}/${name}`;
-      await post(path, ticket.version, readBody(body, command.schema));
-      drafts.clear(ticket.ticket_id, name);
+      if (command.path) await sendTo(command.path, readBody(body, command.schema)); else await post(path, ticket.version, readBody(body, command.schema));
+      drafts.clear(ticket.ticket_id, draft);
       asked.current = false;
-      await reread(); close();
+      await done(); close();
     } catch (error) {
       setBusy(false);
-      if (error instanceof Offline) { asked.current = true; setUnsure(true); setSaid({ text: say("offline") }); }
-      else if (error instanceof Problem) { asked.current = false; setSaid({ bad: true, text: explain(error, store.names, unsure) }); if (error.status === 409) await reread(); }
+      if (error instanceof Offline) { asked.current = true; notBefore.current = Date.now() + error.afterMs; setUnsure(true); setSaid({ text: say(error.status ? "busy" : "offline") }); }
+      else if (error instanceof Problem) { asked.current = false; setSaid({ bad: true, text: explain(error, store.names, unsure, command) }); if (error.status === 409) await done(); }
       else throw error;
     }
   };
   const retry = useRef(null);
-  retry.current = () => { if (asked.current && !busy) send(); };
+  retry.current = () => { if (asked.current && !busy && Date.now() >= notBefore.current) send(); };
   useEffect(() => {
     const again = () => retry.current();
     const timer = setInterval(again, RETRY_MS);
@@ -66,11 +70,39 @@ function Form({ store, file, name, reread, close }) {
   const fields = Object.entries(command.schema.properties || {}), required = new Set(command.schema.required || []);
   return html`<dialog ref=${box} onClose=${close} aria-labelledby="act-title"><form method="dialog" onSubmit=${(e) => { e.preventDefault(); send(); }}>
     <h2 id="act-title">${ofCommand(name)}</h2><p class="small quiet">${store.names.category(ticket.category)} · <span class="num">${ticket.ticket_no}</span></p>
+    ${command.about && html`<p class="small">${command.about}</p>`}
     ${command.on === "assignment" && live.length > 1 && html`<label class="field"><span>${say("shares")}</span><select value=${share} onChange=${(e) => setShare(e.target.value)}>${live.map((a) => html`<option value=${a.id} selected=${a.id === share}>${store.names.label("AssignmentKind", a.kind)} ${store.names.unit(a.unit)}</option>`)}</select></label>`}
     ${fields.map(([key, schema]) => html`<${Field} key=${key} name=${key} schema=${resolve(schema, command.schema)} needed=${required.has(key)} value=${body[key]} write=${write} names=${store.names} />`)}
     ${said && html`<p class="said ${said.bad ? "bad" : ""}" role="status">${said.text}</p>`}
     <footer><button type="button" class="button" onClick=${() => box.current.close()}>${say("cancel")}</button><button class="button main" disabled=${busy}>${say("send")}</button></footer>
   </form></dialog>`;
+}
+
+const DISPATCHERS = new Set(["dispatcher", "command_centre"]);
+const REASON = { type: "string", maxLength: 500 };
+
+/** Whether the chosen role may merge and split, and there is somewhere to do it. */
+export const maySort = (store) => Boolean(store.names.all.intake) && DISPATCHERS.has(me.role);
+
+/** What intake decides about a ticket: who waits for another one may be split off. */
+function deskCommands(store, ticket) {
+  if (!maySort(store) || ticket.state !== "MERGED") return [];
+  const reasons = Object.keys(store.names.all.labels.SplitReason).filter((reason) => reason !== "WITHDRAWN");
+  const schema = { properties: { reason: { $ref: "#/$defs/SplitReason" }, note: REASON }, required: ["reason", "note"], $defs: { SplitReason: { enum: reasons } } };
+  return [{ name: "split", schema, about: say("splits"), path: `${store.names.all.intake}/v1/tickets/${ticket.ticket_id}/split` }];
+}
+
+/** What intake suggests to merge, decided one way or the other. */
+export const mergeCommands = (store, suggestion) => [["merge", "acceptance"], ["keep-apart", "refusal"]].map(([name, path]) => ({
+  name, key: `${name}.${suggestion.suggestion_id}`, path: `${store.names.all.intake}/v1/merges/${suggestion.suggestion_id}/${path}`, schema: { properties: { note: REASON }, required: ["note"] },
+  about: `${say(name === "merge" ? "merging" : "keeps")} ${suggestion.into_ticket_no}`,
+}));
+
+/** A button with its form. */
+export function DeskButton({ store, ticket, command, done }) {
+  const [isOpen, open] = useState(false);
+  return html`<button class="button" data-command=${command.name} onClick=${() => open(true)}>${ofCommand(command.name)}${drafts.read(ticket.ticket_id, command.key || command.name) && html` <span class="tag U2">${say("draft")}</span>`}</button>
+    ${isOpen && html`<${Form} store=${store} ticket=${ticket} name=${command.name} command=${command} done=${done} close=${() => open(false)} />`}`;
 }
 
 /** A schema without its references and the null that stands for "not given". */
@@ -85,7 +117,7 @@ function Field({ name, schema, needed, value, write, names }) {
   if (schema.enum) return html`<label class="field">${label}<select required=${needed} value=${value || ""} onChange=${set}><option value=""></option>${schema.enum.map((v) => html`<option value=${v} selected=${v === value}>${names.label(schema.title, v)}</option>`)}</select></label>`;
   if (schema.type === "boolean") return html`<label><input type="checkbox" checked=${value === true} onChange=${(e) => write(name, e.target.checked)} /> ${ofField(name)}</label>`;
   if (UNITS.has(name) || name === "units") return html`<label class="field">${label}<select required=${needed} value=${value || ""} onChange=${set}><option value=""></option>${Object.keys(names.all.units).map((u) => html`<option value=${u} selected=${u === value}>${names.unit(u)}</option>`)}</select></label>`;
-  if (LONG.has(name)) return html`<label class="field">${label}<textarea required=${needed} maxlength="4000" value=${value || ""} onInput=${set}></textarea></label>`;
+  if (LONG.has(name)) return html`<label class="field">${label}<textarea required=${needed} maxlength=${schema.maxLength || 4000} value=${value || ""} onInput=${set}></textarea></label>`;
   const isNumber = schema.type === "integer" || schema.type === "number";
   return html`<label class="field">${label}<input required=${needed} type=${isNumber ? "number" : "text"} min=${schema.minimum} max=${schema.maximum} step=${schema.type === "number" ? "any" : 1} pattern=${schema.pattern} value=${value ?? ""} onInput=${set} /></label>`;
 }
@@ -102,7 +134,8 @@ function readBody(body, root) {
   return read;
 }
 
-function explain(error, names, unsure) {
+function explain(error, names, unsure, command) {
+  if (command.path && error.status === 409) return unsure ? say("perhaps") : `${say("cannot")} ${error.message}`;
   if (error.status === 401 || (error.status === 403 && !me.role)) return say("expired");
   if (error.code === "conflict") return unsure ? say("perhaps") : say("moved");
   if (error.status === 409 || error.status === 403) return names.refusal(error.code, error.message);

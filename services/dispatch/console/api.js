@@ -11,7 +11,24 @@ export class Problem extends Error {
     this.body = body;
   }
 }
-export class Offline extends Error {}
+/** Not now: no connection, or the service asks to come again, in `afterMs` at the earliest. */
+export class Offline extends Error {
+  constructor(text, afterMs = 0, status = 0) {
+    super(text);
+    this.afterMs = afterMs;
+    this.status = status; // 0: nobody answered
+  }
+}
+
+/** Answers that say nothing about what was asked: too late, too early, too much, nobody there. */
+const LATER = new Set([408, 425, 429, 502, 503, 504]);
+const LONGEST_WAIT_MS = 600_000;
+
+/** How long Retry-After asks to wait, in seconds or until a date; 0 where it says nothing that makes sense. */
+export function retryAfterMs(text, now = Date.now()) {
+  const ms = /^\d{1,9}$/.test(text || "") ? Number(text) * 1000 : Date.parse(text || "") - now;
+  return Number.isFinite(ms) ? Math.min(Math.max(ms, 0), LONGEST_WAIT_MS) : 0;
+}
 
 /** Who asks: role and actor while nobody proves who he is, a token where the service asks for one. */
 export const me = {
@@ -42,7 +59,7 @@ async function call(path, options) {
   const text = await answer.text().catch(() => { throw new Offline("cut off"); });
   let body = {};
   try { body = text ? JSON.parse(text) : {}; } catch { body = { title: text.slice(0, 200) }; }
-  if (answer.status === 503) throw new Offline(body.title || "503");
+  if (LATER.has(answer.status)) throw new Offline(body.title || String(answer.status), retryAfterMs(answer.headers.get("Retry-After")), answer.status);
   if (!answer.ok) throw new Problem(answer.status, body);
   return body;
 }
@@ -51,10 +68,14 @@ export const get = (path) => call(path, { headers: headers() });
 export const post = (path, version, body) =>
   call(path, { method: "POST", body: JSON.stringify(body), headers: headers({ "Content-Type": "application/json", "If-Match": `"${version}"` }) });
 
-/** Follow the stream for as long as the page lives. `hear(event, data)`; `flows(bool)` when it begins or breaks. */
+/** The same for a service that asks for no version: what is decided there is decided once. */
+export const send = (path, body) => call(path, { method: "POST", body: JSON.stringify(body), headers: headers({ "Content-Type": "application/json" }) });
+
+/** Follow the stream for as long as the page lives. `hear(event, data)`; `flows(bool, status)` when it begins or breaks. */
 export async function follow(hear, flows) {
   let position = "";
   for (let failures = 0; ; failures += 1) {
+    let asked = 0, status = 0;
     try {
       await listen(position, (event, data, id) => {
         failures = 0;
@@ -63,9 +84,10 @@ export async function follow(hear, flows) {
       }, flows);
     } catch (error) {
       if (!(error instanceof TypeError || error instanceof DOMException || error instanceof Offline)) throw error;
+      ({ afterMs: asked = 0, status = 0 } = error);
     }
-    flows(false);
-    await new Promise((done) => setTimeout(done, Math.min(10000, 500 * 2 ** failures) * (0.75 + Math.random() / 2)));
+    flows(false, status);
+    await new Promise((done) => setTimeout(done, Math.max(asked, Math.min(10000, 500 * 2 ** failures)) * (0.75 + Math.random() / 2)));
   }
 }
 
@@ -75,7 +97,7 @@ async function listen(position, tell, flows) {
   try {
     const asked = { ...headers(), Accept: "text/event-stream", ...(position && { "Last-Event-ID": position }) };
     const answer = await fetch("/v1/stream", { headers: asked, signal: control.signal });
-    if (!answer.ok) throw new Offline(String(answer.status));
+    if (!answer.ok) throw new Offline(String(answer.status), retryAfterMs(answer.headers.get("Retry-After")), answer.status);
     flows(true);
     const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
     for (let rest = ""; ;) {

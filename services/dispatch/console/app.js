@@ -1,11 +1,12 @@
 // The console: one page, its address, its head, and the view that the address names.
 
 import { html, render, useEffect, useState } from "./vendor/preact-htm.js";
+import { maySort } from "./actions.js";
 import { me } from "./api.js";
 import { Link } from "./bits.js";
 import { Board } from "./board.js";
 import { address, readAddress, Store } from "./state.js";
-import { System, Units } from "./tables.js";
+import { Merges, System, Units } from "./tables.js";
 import { Ticket } from "./ticket.js";
 import { language, say, wall } from "./words.js";
 
@@ -34,10 +35,12 @@ function App({ store }) {
     history[isTyping ? "replaceState" : "pushState"](null, "", address(next));
     setSearch(location.search);
   };
-  const views = { board: Board, units: Units, system: System };
+  const views = { board: Board, units: Units, merges: Merges, system: System };
   return html`
     <${Head} store=${store} filters=${filters} go=${go} redraw=${() => redraw((n) => n + 1)} />
     ${unknown.length > 0 && html`<p class="notice bad" role="alert">${say("badAddress")} <code>${unknown.join("  ")}</code><button class="button" onClick=${() => go(filters)}>OK</button></p>`}
+    ${store.trouble && html`<p class="notice bad" role="alert">${say({ 401: "signIn", 403: "notYours" }[store.trouble.status] || "failed")}</p>`}
+    ${!store.isFollowing && html`<p class="notice still" role="status">${say("still")}</p>`}
     ${!store.flows && store.isLoaded && html`<p class="notice" role="status">${say("stale")}</p>`}
     ${filters.view === "ticket" ? html`<${Ticket} store=${store} id=${filters.id} go=${go} key=${filters.id} />` : html`<${views[filters.view]} store=${store} filters=${filters} go=${go} />`}`;
 }
@@ -45,8 +48,8 @@ function App({ store }) {
 function Head({ store, filters, go, redraw }) {
   const theme = localStorage.getItem("gd.theme") || "", roles = Object.keys(store.names.all.roles).filter((r) => r !== "system" && r !== "citizen");
   const tab = (view) => html`<${Link} class="tab" to=${{ view }} go=${go} aria-current=${filters.view === view ? "page" : undefined}>${say(view)}<//>`;
-  return html`<header class="bar"><h1>${say("title")}</h1><nav>${tab("board")}${tab("units")}${tab("system")}</nav>
-    <span class="pulse ${store.flows ? "" : "off"}"><i></i>${store.flows ? say("live") : say("stale")}</span>
+  return html`<header class="bar"><h1>${say("title")}</h1><nav>${tab("board")}${tab("units")}${maySort(store) && tab("merges")}${tab("system")}</nav>
+    <span class="pulse ${store.flows && store.isFollowing ? "" : "off"}"><i></i>${store.flows && store.isFollowing ? say("live") : say(store.flows ? "halted" : "stale")}</span>
     <div class="push"><span class="wall num">${wall(store.now())}</span>
       <select aria-label=${say("role")} value=${me.role} onChange=${(e) => { me.role = e.target.value; redraw(); }}><option value="">${say("noRole")}</option>${roles.map((r) => html`<option value=${r} selected=${r === me.role}>${store.names.role(r)}</option>`)}</select>
       <input aria-label=${say("actor")} placeholder=${say("actor")} size="14" value=${me.actor} onChange=${(e) => { me.actor = e.target.value; redraw(); }} />

@@ -87,11 +87,11 @@ function Alerts({ store, set }) {
 }
 
 function Filters({ store, filters, set }) {
-  const { names } = store, states = ["ACCEPTED", "NEED_INFO", "DISPATCHED", "HUNG", "RESOLVED", "FOLLOWING_UP"];
+  const { names } = store, states = ["ACCEPTED", "NEED_INFO", "DISPATCHED", "HUNG", "RESOLVED", "FOLLOWING_UP", "MERGED"];
   const roots = Object.keys(names.all.categories).filter((code) => code.length === 2).sort();
   const choice = (key, label, options) => html`<select aria-label=${label} value=${filters[key] || ""} onChange=${(e) => set({ [key]: e.target.value })}>
     <option value="">${label}: ${say("all")}</option>${options.map(([value, text]) => html`<option value=${value} selected=${filters[key] === value}>${text}</option>`)}</select>`;
-  const busy = [...new Set([...store.tickets.values()].map((t) => t.unit))].filter(Boolean).sort();
+  const busy = [...new Set([...store.tickets.values()].flatMap((t) => [t.unit, ...(t.supporting || [])]))].filter(Boolean).sort();
   const isFiltered = Object.keys(filters).some((key) => key !== "view" && filters[key]);
   const hours = (n) => new Date(store.now() + n * 3600e3).toISOString();
   return html`<div class="filters push">

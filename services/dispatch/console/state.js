@@ -16,6 +16,7 @@ export class Store {
     this.fresh = new Map();
     this.alerts = [];
     this.flows = false;
+    this.isFollowing = true;
     this.isLoaded = false;
     this.capped = false;
     this.trouble = null;
@@ -36,24 +37,45 @@ export class Store {
   }
 
   async start() {
-    this.names = new Names(await this.patiently("/v1/names"));
-    this.area = await this.patiently("/v1/area");
-    follow((event, data) => this.hear(event, data), (flows) => { this.flows = flows; this.changed(); });
+    const [names, area] = await Promise.all([this.patiently("/v1/names"), this.patiently("/v1/area")]);
+    this.names = new Names(names);
+    this.area = area;
+    follow((event, data) => this.hear(event, data), (flows, status) => {
+      this.flows = flows;
+      if (flows) this.trouble = null; else if (status) this.trouble = { status };
+      this.changed();
+    });
   }
 
+  /** What a path answers, however long it takes; the view says what stands in the way meanwhile. */
   async patiently(path) {
     for (;;) {
-      try { return await get(path); } catch (error) {
+      try {
+        const answer = await get(path);
+        this.trouble = null;
+        return answer;
+      } catch (error) {
         if (!(error instanceof Offline || error instanceof Problem)) throw error;
         this.trouble = error;
         this.changed();
-        await new Promise((done) => setTimeout(done, 2000));
+        await new Promise((done) => setTimeout(done, Math.max(2000, error.afterMs || 0)));
       }
     }
   }
 
+  /** What a path answers, or nothing where it does not: the page goes on without. */
+  async perhaps(path) {
+    try { return await get(path); } catch (error) {
+      if (!(error instanceof Offline || error instanceof Problem)) throw error;
+      return null;
+    }
+  }
+
   hear(event, data) {
-    if (event === "hello" || event === "clock") this.clock = { server: Date.parse(data.now), client: performance.now(), speed: data.speed };
+    if (event === "hello" || event === "clock") {
+      this.clock = { server: Date.parse(data.now), client: performance.now(), speed: data.speed };
+      this.isFollowing = data.is_following;
+    }
     if ((event === "hello" && !this.isLoaded) || event === "missed") this.load();
     if (event === "ticket") this.put(data, true);
     if (event === "alert") this.alerts = [data, ...this.alerts.filter((a) => a.id !== data.id)].slice(0, 50);
@@ -74,51 +96,65 @@ export class Store {
   async load() {
     if (this.loading) { this.again = true; return; }
     this.loading = true;
-    const seen = new Set(), before = [...this.tickets.keys()];
+    const seen = new Set(), before = new Map(this.versions);
+    let last = "";
     for (let after = "", n = 0; ; ) {
       const page = await this.patiently(`/v1/queue?limit=${PAGE}${after && `&after=${encodeURIComponent(after)}`}`);
-      for (const t of page.tickets) { seen.add(t.ticket_id); this.put(t, false); }
+      for (const t of page.tickets) { seen.add(t.ticket_id); this.put(t, false); last = t.due_at; }
       n += page.tickets.length;
       after = page.next;
       this.capped = Boolean(after) && n >= MOST;
       this.changed();
       if (!after || n >= MOST) break;
     }
-    for (const id of before) if (!seen.has(id)) { this.tickets.delete(id); }
-    const system = await this.patiently("/v1/system").catch(() => null);
+    this.forget(gone(this.tickets, this.versions, before, seen, this.capped ? last : ""));
+    const system = await this.perhaps("/v1/system"); // not everybody may see it
     if (system) this.alerts = system.alerts;
     this.isLoaded = true;
-    this.trouble = null;
     this.loading = false;
     this.changed();
     if (this.again) { this.again = false; this.load(); }
   }
 
-  /** The tickets that fit: what units must still do first, the nearest deadline first; kept until something changes. */
+  forget(ids) { for (const id of ids) this.tickets.delete(id); }
+
+  /** The tickets that fit: what units must still do first, of that what is red, then the nearest deadline; kept until
+      something changes. */
   list(filters) {
     const key = JSON.stringify(filters) + this.revision;
     if (this.kept?.key !== key) {
-      const fits = [...this.tickets.values()].filter((t) => suits(t, filters));
-      fits.sort((a, b) => isResting(a) - isResting(b) || (a.due_at < b.due_at ? -1 : a.due_at > b.due_at ? 1 : a.ticket_id < b.ticket_id ? -1 : 1));
+      const fits = inOrder([...this.tickets.values()].filter((t) => suits(t, filters)));
       this.kept = { key, fits };
     }
     return this.kept.fits;
   }
 }
 
-/** Its clock does not run against a unit: the work is handed in, or put off. */
-export const isResting = (t) => (["RESOLVED", "FOLLOWING_UP", "HUNG"].includes(t.state) ? 1 : 0);
+/** The tickets that a whole reading did not bring and that nothing was heard of since it began: they are closed. What a
+    reading that was broken off did not come to (due after `last`) is left. */
+export function gone(tickets, versions, before, seen, last) {
+  return [...tickets.values()].filter((t) => !seen.has(t.ticket_id) && before.get(t.ticket_id) === versions.get(t.ticket_id) && (!last || t.due_at < last)).map((t) => t.ticket_id);
+}
+
+/** Its clock does not run against a unit: the work is handed in, put off, or waits for another ticket's. */
+export const isResting = (t) => (["RESOLVED", "FOLLOWING_UP", "HUNG", "MERGED"].includes(t.state) ? 1 : 0);
+
+/** A light may be red before the ticket is due: somebody should have been there by now. */
+export function inOrder(tickets) {
+  const keys = new Map(tickets.map((t) => [t, `${isResting(t)}${t.light === "RED" ? 0 : 1}${t.due_at}${t.ticket_id}`]));
+  return tickets.sort((a, b) => (keys.get(a) < keys.get(b) ? -1 : 1));
+}
 
 export const placeOf = (t) => t.grid || t.township || t.county;
 
 export function suits(t, f) {
   return (!f.light || t.light === f.light) && (!f.urgency || t.urgency === f.urgency) && (!f.state || t.state === f.state)
-    && (!f.size || t.size === f.size) && (!f.unit || t.unit === f.unit) && (!f.grid || placeOf(t).startsWith(f.grid))
+    && (!f.size || t.size === f.size) && (!f.unit || t.unit === f.unit || t.supporting?.includes(f.unit)) && (!f.grid || placeOf(t).startsWith(f.grid))
     && (!f.category || t.category.startsWith(f.category)) && (!f.no || t.ticket_no.includes(f.no)) && (!f.before || t.due_at < f.before);
 }
 
 const CHECKS = {
-  view: /^(board|units|system|ticket)$/, light: /^(RED|YELLOW|GREEN)$/, urgency: /^U[123]$/, size: /^(SMALL|BIG|UNSIZED)$/, state: /^[A-Z_]{3,20}$/,
+  view: /^(board|units|merges|system|ticket)$/, light: /^(RED|YELLOW|GREEN)$/, urgency: /^U[123]$/, size: /^(SMALL|BIG|UNSIZED)$/, state: /^[A-Z_]{3,20}$/,
   grid: /^\d{6,15}$/, category: /^\d{2,6}$/, unit: /^[a-z0-9:-]{1,80}$/, no: /^\d{1,20}$/, before: /^\d{4}-\d\d-\d\dT[\d:.]+Z$/,
   id: /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/,
 };

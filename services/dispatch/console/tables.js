@@ -1,6 +1,7 @@
 // The units board, and how the system stands.
 
-import { html, useEffect, useState } from "./vendor/preact-htm.js";
+import { html, useEffect, useRef, useState } from "./vendor/preact-htm.js";
+import { DeskButton, maySort, mergeCommands } from "./actions.js";
 import { get } from "./api.js";
 import { Due, Gauge, Link } from "./bits.js";
 import { say, stamp } from "./words.js";
@@ -9,17 +10,18 @@ const EVERY_MS = 5000;
 
 /** What a path answers, read again every few seconds; the last answer stands while the next cannot be had. */
 function useFresh(path) {
-  const [answer, setAnswer] = useState(null), [failed, setFailed] = useState(false);
+  const [answer, setAnswer] = useState(null), [failed, setFailed] = useState(false), again = useRef(null);
   useEffect(() => {
     let timer = 0, isOver = false;
     const read = async () => {
       try { const next = await get(path); if (!isOver) { setAnswer(next); setFailed(false); } } catch { if (!isOver) setFailed(true); }
       if (!isOver) timer = setTimeout(read, EVERY_MS);
     };
+    again.current = () => { clearTimeout(timer); return read(); };
     read();
     return () => { isOver = true; clearTimeout(timer); };
   }, [path]);
-  return [answer, failed];
+  return [answer, failed, () => again.current()];
 }
 
 export function Units({ store, go }) {
@@ -44,4 +46,21 @@ export function System({ store, go }) {
     <section class="panel"><header><h2>${say("deadLetters")}</h2></header><div class="scroll" tabindex="0" role="region" aria-label=${say("deadLetters")}><table><thead><tr><th>${say("when")}</th><th>${say("from")}</th><th>${say("number")}</th><th>${say("reason")}</th></tr></thead>
       <tbody>${state.dead_letters.map((d) => html`<tr><td class="num">${stamp(d.failed_at)}</td><td class="num">${d.topic}/${d.partition}@${d.offset}</td><td>${d.key}</td><td>${d.reason}</td></tr>`)}</tbody></table>
       ${state.dead_letters.length === 0 && html`<p class="empty">${say("none")}</p>`}</div></section></main>`;
+}
+
+/** What intake found alike and leaves to a dispatcher; nothing is merged without a reason. */
+export function Merges({ store, go }) {
+  if (!maySort(store)) return html`<main class="page"><p class="said" role="status">${say("notForRole")}</p></main>`;
+  return html`<${Suggestions} store=${store} go=${go} />`;
+}
+
+function Suggestions({ store, go }) {
+  const [found, failed, again] = useFresh(`${store.names.all.intake}/v1/merges?limit=200`), names = store.names;
+  const link = (id, no) => html`<${Link} class="num" to=${{ view: "ticket", id }} go=${go}>${no}<//>`;
+  return html`<main class="page">${failed && html`<p class="said" role="status">${say("failed")}</p>`}<section class="panel"><header><h2>${say("suggested")} <span class="num">${found?.length ?? "…"}</span></h2></header>
+    <div class="scroll" tabindex="0" role="region" aria-label=${say("suggested")}><table><thead><tr><th>${say("matter")}</th><th>${say("number")}</th><th>${say("sameAs")}</th><th>${say("place")}</th><th class="r">${say("alike")}</th><th class="r">${say("apart")}</th><th>${say("when")}</th><th>${say("actions")}</th></tr></thead>
+    <tbody>${(found || []).map((s) => html`<tr key=${s.suggestion_id} data-suggestion=${s.suggestion_id}><td>${names.category(s.category)}</td><td>${link(s.ticket_id, s.ticket_no)}</td><td>${link(s.into_ticket, s.into_ticket_no)}</td><td>${names.place(s.grid)}</td>
+      <td class="r">${Math.round(100 * s.likeness)} %</td><td class="r">${s.distance_m === null ? "–" : `${Math.round(s.distance_m)} m`}</td><td class="num">${stamp(s.suggested_at)}</td>
+      <td class="acts">${mergeCommands(store, s).map((command) => html`<${DeskButton} key=${command.name} store=${store} ticket=${s} command=${command} done=${again} />`)}</td></tr>`)}</tbody></table>
+    ${found?.length === 0 && html`<p class="empty">${say("none")}</p>`}</div></section></main>`;
 }

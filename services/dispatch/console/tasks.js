@@ -3,38 +3,49 @@
 import { html, render, useEffect, useRef, useState } from "./vendor/preact-htm.js";
 import { get, me } from "./api.js";
 import { Due, Light } from "./bits.js";
-import { Outbox } from "./outbox.js";
+import { draftOf, kept, Outbox } from "./outbox.js";
 import { language, Names, say } from "./words.js";
 
 const WORDS = {
   title: ["我的任务", "My tasks"], who: ["网格或单位", "Grid or unit"], person: ["我的编号", "My id"], begin: ["开始", "Begin"], sign: ["签收", "Sign"], contact: ["已联系诉求人", "Citizen contacted"], "check-in": ["到场打卡", "Check in"], resolve: ["反馈结果", "Hand in result"], "blow-whistle": ["吹哨", "Whistle"],
-  waiting: ["步待发送，有网后自动提交", "steps wait for a connection"], refused: ["未被接受", "not accepted"], nothing: ["现在没有任务。", "Nothing to do now."], offline: ["离线：显示的是上次读到的", "Offline: as last read"], action: ["处置方式", "What was done"], reply: ["给诉求人的答复", "Reply to the citizen"], note: ["内部说明（可不填）", "Note for the house (optional)"],
+  waiting: ["步待发送，有网后自动提交", "steps wait for a connection"], refused: ["未被接受", "not accepted"], givenBack: ["所写内容已放回草稿", "your words are back in the draft"], role: ["以什么角色", "In which role"], only: ["令牌里唯一的角色", "the only one of the token"], notAllowed: ["这个令牌不能这样登录：角色或网格不对。", "This token does not let you in like this: choose the role, and look at the unit."], ended: ["登录已失效，请重新登录。已记下的步骤都还在。", "Your session has ended: sign in again. What you noted is kept."], nothing: ["现在没有任务。", "Nothing to do now."], offline: ["离线：显示的是上次读到的", "Offline: as last read"], action: ["处置方式", "What was done"], reply: ["给诉求人的答复", "Reply to the citizen"], note: ["内部说明（可不填）", "Note for the house (optional)"],
   photo: ["照片", "Photo"], photoKept: ["照片留在手机上，只提交它的指纹编号", "The photo stays on the phone; its fingerprint is sent"], place: ["附上位置", "Add the place"], send: ["提交", "Send"], cancel: ["取消", "Cancel"], kind: ["种类", "Kind"], unit: ["叫哪个部门", "Which department"], basis: ["依据", "Why"], change: ["换人", "Change"], queued: ["已记下", "Noted"], filter: ["查找", "Find"],
 };
 const t = (key) => WORDS[key][language.now];
 const ACTIONS = [["REPAIRED", "修复", "Repaired"], ["CLEANED", "清理", "Cleaned"], ["MEDIATED", "调解", "Mediated"], ["EXPLAINED", "解释说明", "Explained"], ["INSPECTED", "现场查看", "Inspected"]];
 const NEXT = { PENDING_SIGN: "sign", SIGNED: "contact", REWORK: "contact", HANDLING: "resolve" };
 const EVERY_MS = 5000;
+const PAGE = 200;
+const MOST = 5000;
 
-const kept = { get(key) { try { return JSON.parse(localStorage.getItem(key) || "null"); } catch { return null; } }, set(key, value) { localStorage.setItem(key, JSON.stringify(value)); } };
+/** All that is open for a unit, page after page. */
+async function readTasks(unit) {
+  const found = [];
+  for (let after = ""; after !== null && found.length < MOST;) {
+    const page = await get(`/v1/assignments?unit=${encodeURIComponent(unit)}&limit=${PAGE}${after && `&after=${encodeURIComponent(after)}`}`);
+    found.push(...page.assignments);
+    after = page.next;
+  }
+  return found;
+}
 
 function App() {
-  const [, redraw] = useState(0), again = () => redraw((n) => n + 1), outbox = useRef(null);
-  const [who, setWho] = useState(kept.get("gd.worker")), [names, setNames] = useState(kept.get("gd.names")), [tasks, setTasks] = useState(kept.get("gd.tasks") || []), [isOff, setOff] = useState(false), [open, setOpen] = useState(null);
+  const [, redraw] = useState(0), again = () => redraw((n) => n + 1), outbox = useRef(null), isNamed = useRef(false);
+  const [who, setWho] = useState(kept.get("gd.worker")), [names, setNames] = useState(kept.get("gd.names")), [tasks, setTasks] = useState(kept.get("gd.tasks") || []), [isOff, setOff] = useState(false), [open, setOpen] = useState(null), [trouble, setTrouble] = useState(null);
   if (!outbox.current) outbox.current = new Outbox(again);
   const box = outbox.current;
   useEffect(() => {
     let timer = 0;
     const read = async () => {
       try {
-        if (!kept.get("gd.names")) { const all = await get("/v1/names"); kept.set("gd.names", all); setNames(all); }
+        if (!isNamed.current) { const all = await get("/v1/names"); isNamed.current = true; kept.set("gd.names", all); setNames(all); }
         const sent = box.sent;
-        if (who) { const page = await get(`/v1/assignments?unit=${encodeURIComponent(who.unit)}&limit=200`); kept.set("gd.tasks", page.assignments); setTasks(page.assignments); }
+        if (who) { const all = await readTasks(who.unit); kept.set("gd.tasks", all); setTasks(all); }
         box.sent = box.sent.filter((step) => !sent.includes(step));
         const time = await get("/v1/clock");
         Object.assign(clock, { server: Date.parse(time.now), client: Date.now(), speed: time.speed });
         setOff(false);
-      } catch (error) { if (error.status === 401) setWho(null); else setOff(true); }
+      } catch (error) { if (error.status === 401 || error.status === 403) { setWho(null); setTrouble(error); } else setOff(true); }
       timer = setTimeout(read, EVERY_MS);
     };
     read();
@@ -43,25 +54,29 @@ function App() {
   }, [who, box.sent.length > 0]);
   if (!names) return html`<p class="loading">Grid Dispatch…</p>`;
   const all = new Names(names), todo = tasks.filter((a) => NEXT[a.state] && !box.has(a.id, "resolve"));
-  if (!who) return html`<${Begin} names=${all} done=${(w) => { kept.set("gd.worker", w); me.role = me.token ? "" : "grid_worker"; me.actor = `${w.unit}/${w.person}`; setWho(w); }} />`;
+  if (!who) return html`<${Begin} names=${all} trouble=${trouble} done=${(w) => { kept.set("gd.worker", w); me.role = me.token ? w.role : "grid_worker"; me.actor = `${w.unit}/${w.person}`; setTrouble(null); setWho(w); }} />`;
   return html`<header class="bar"><h1>${t("title")} <span class="num quiet">${todo.length}</span></h1><span class="small quiet">${all.unit(who.unit)}</span>
     <div class="push"><button class="button" onClick=${() => { language.now = 1 - language.now; again(); }}>${language.now ? "中文" : "EN"}</button><button class="button" onClick=${() => { localStorage.removeItem("gd.worker"); setWho(null); }}>${t("change")}</button></div></header>
     ${box.waiting.length > 0 && html`<p class="notice" role="status"><strong class="num">${box.waiting.length}</strong> ${t("waiting")}</p>`}
     ${isOff && html`<p class="notice" role="status">${t("offline")}</p>`}
-    ${box.refused.map(({ step, why }) => html`<p class="notice bad" role="alert">${t(step.name)} ${t("refused")}: ${all.refusal(why)} <button class="button" onClick=${() => { box.refused = box.refused.filter((r) => r.step !== step); again(); }}>OK</button></p>`)}
+    ${box.refused.map(({ step, why }) => html`<p class="notice bad" role="alert">${t(step.name)} ${t("refused")}: ${all.refusal(why)} ${step.draft && html`<q class="words">${step.draft.reply || step.draft.basis || ""}</q> <span class="small">${t("givenBack")}</span>`} <button class="button" onClick=${() => { box.refused = box.refused.filter((r) => r.step.id !== step.id); }}>OK</button></p>`)}
     <main class="tasks">${todo.length === 0 && html`<p class="empty">${t("nothing")}</p>`}
       ${todo.map((a) => html`<${Task} key=${a.id} task=${a} names=${all} who=${who} box=${box} open=${setOpen} />`)}</main>
     ${open && html`<${Sheet} key=${open.kind} ...${open} names=${all} who=${who} box=${box} close=${() => setOpen(null)} />`}`;
 }
 
-function Begin({ names, done }) {
-  const [find, setFind] = useState(""), [unit, setUnit] = useState(""), [person, setPerson] = useState(""), [token, setToken] = useState(me.token);
-  const fits = Object.keys(names.all.units).filter((u) => u.includes(find) || names.unit(u).includes(find)).slice(0, 80);
-  return html`<main class="page"><h1>${t("title")}</h1><form class="sheet" onSubmit=${(e) => { e.preventDefault(); me.token = token.trim(); if (unit && person) done({ unit, person }); }}>
+function Begin({ names, trouble, done }) {
+  const was = kept.get("gd.worker") || {};
+  const [find, setFind] = useState(""), [unit, setUnit] = useState(was.unit || ""), [person, setPerson] = useState(was.person || ""), [token, setToken] = useState(me.token), [role, setRole] = useState(was.role || "");
+  const fits = Object.keys(names.all.units).filter((u) => u === unit || u.includes(find) || names.unit(u).includes(find)).slice(0, 80);
+  const roles = [...new Set(["sign", "contact", "check-in"].flatMap((name) => names.all.commands[name].roles))];
+  return html`<main class="page"><h1>${t("title")}</h1>${trouble && html`<p class="notice bad" role="alert">${t(trouble.status === 401 ? "ended" : "notAllowed")} <span class="small">${trouble.message}</span></p>`}
+    <form class="sheet" onSubmit=${(e) => { e.preventDefault(); me.token = token.trim(); if (unit && person) done({ unit, person, role }); }}>
     <label class="field"><span>${t("filter")}</span><input value=${find} onInput=${(e) => setFind(e.target.value)} /></label>
-    <label class="field"><span>${t("who")}</span><select required value=${unit} onChange=${(e) => setUnit(e.target.value)}><option value=""></option>${fits.map((u) => html`<option value=${u}>${names.unit(u)}</option>`)}</select></label>
+    <label class="field"><span>${t("who")}</span><select required value=${unit} onChange=${(e) => setUnit(e.target.value)}><option value=""></option>${fits.map((u) => html`<option value=${u} selected=${u === unit}>${names.unit(u)}</option>`)}</select></label>
     <label class="field"><span>${t("person")}</span><input required maxlength="64" value=${person} onInput=${(e) => setPerson(e.target.value)} /></label>
     <label class="field"><span>${say("token")}</span><input type="password" autocomplete="off" maxlength="8000" value=${token} onInput=${(e) => setToken(e.target.value)} /></label>
+    ${token && html`<label class="field"><span>${t("role")}</span><select data-role value=${role} onChange=${(e) => setRole(e.target.value)}><option value="">${t("only")}</option>${roles.map((r) => html`<option value=${r} selected=${r === role}>${names.role(r)}</option>`)}</select></label>`}
     <button class="button main big">${t("begin")}</button></form></main>`;
 }
 
@@ -91,14 +106,14 @@ async function fingerprint(file) {
 
 /** A check-in carries no evidence of its own: its photo goes with the result. */
 function keepForResult(assignment, evidence) {
-  const key = `gd.draft.${assignment}.resolve`, before = kept.get(key) || { action: "REPAIRED", evidence: [] };
+  const key = draftOf(assignment, "resolve"), before = kept.get(key) || { action: "REPAIRED", evidence: [] };
   kept.set(key, { ...before, evidence: [...new Set([...(before.evidence || []), ...evidence])] });
 }
 
 const position = () => new Promise((done) => (navigator.geolocation ? navigator.geolocation.getCurrentPosition((p) => done({ lon: p.coords.longitude, lat: p.coords.latitude }), () => done({}), { timeout: 6000, maximumAge: 60000 }) : done({})));
 
 function Sheet({ kind, task, names, who, box, close }) {
-  const draft = `gd.draft.${task.id}.${kind}`, frame = useRef(null), [body, setBody] = useState(kept.get(draft) || { kind: "ENFORCEMENT", action: "REPAIRED", evidence: [] }), [busy, setBusy] = useState(false);
+  const draft = draftOf(task.id, kind), frame = useRef(null), [body, setBody] = useState(kept.get(draft) || { kind: "ENFORCEMENT", action: "REPAIRED", evidence: [] }), [busy, setBusy] = useState(false);
   useEffect(() => { frame.current.showModal(); }, []);
   const write = (key, value) => { const next = { ...body, [key]: value }; setBody(next); kept.set(draft, next); };
   const photo = html`<label class="field"><span>${t("photo")}</span><input type="file" accept="image/*" capture="environment" onChange=${async (e) => e.target.files[0] && write("evidence", [...new Set([...(body.evidence || []), await fingerprint(e.target.files[0])])])} /><span class="small">${body.evidence?.length ? html`<code>${body.evidence.map((id) => id.slice(0, 8)).join(" ")}</code> ` : ""}${t("photoKept")}</span></label>`;
@@ -106,7 +121,7 @@ function Sheet({ kind, task, names, who, box, close }) {
     e.preventDefault(); setBusy(true);
     const made = kind === "resolve" ? { action: body.action, reply: body.reply, note: body.note || "", evidence: body.evidence || [] }
       : kind === "check-in" ? { handler: who.person, ...(body.place === false ? {} : await position()) } : { kind: body.kind, units: [body.unit], basis: body.basis };
-    box.add({ ticket: task.ticket_id, assignment: task.id, name: kind, body: made });
+    box.add({ ticket: task.ticket_id, assignment: task.id, name: kind, body: made, draft: body });
     if (kind === "check-in" && body.evidence?.length) keepForResult(task.id, body.evidence);
     localStorage.removeItem(draft); close();
   };

@@ -25,6 +25,7 @@ export function Ticket({ store, id, go }) {
       <${Link} to=${{}} go=${go}>← ${say("back")}<//><h1><${Light} light=${t.light} names=${names} /> ${names.category(t.category)}</h1>
       <${Due} at=${isResting(t) ? null : t.due_at} now=${store.now()} light=${t.light} /><span>${names.state(t.state)}</span><span class="tag ${t.urgency}">${names.label("Urgency", t.urgency)}</span>
       <span class="tag">${names.label("MatterSize", t.size)}</span>${t.level > 0 && html`<span class="tag U1">${say("level")} ${t.level}</span>`}<span class="num quiet">${t.ticket_no}</span>
+      ${t.state === "MERGED" && t.merge && html`<span>${say("mergedInto")} <${Link} class="num" to=${{ view: "ticket", id: t.merge.into }} go=${go}>${t.merge.into_no || t.merge.into.slice(0, 8)}<//></span>`}
     </header>
     ${error && html`<p class="said wide">${say("failed")}</p>`}
     <div class="side"><${Facts} t=${t} names=${names} /><${Clocks} clocks=${file.clocks} store=${store} /></div>
@@ -72,8 +73,8 @@ function facts(all, names) {
     if (key === "level") return `${say("level")} ${value}`;
     if (["unit", "target", "to"].includes(key)) return names.unit(String(value).replace(/^unit:/, ""));
     if (/_at$|_by$/.test(key)) return /^\d{4}-/.test(value) ? stamp(value) : value;
-    if (key === "grid") return names.place(value);
-    if (key === "township" && all.grid) return "";
+    if (key === "grid" || (key === "township" && !all.grid)) return names.place(value);
+    if (key === "township") return "";
     if (key === "code") return names.refusal(value, value);
     return names.label(KINDS[key], value);
   }).filter(Boolean).join(" · ");

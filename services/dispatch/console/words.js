@@ -11,6 +11,12 @@ const WORDS = {
   story: ["经过", "What happened"], clocks: ["时限", "Clocks"], why: ["为什么派到这里、为什么是这个时限", "Why here, why by then"], refused: ["考虑过但未采用", "Considered and refused"], facts: ["要素", "Facts"], shares: ["承办任务", "Shares"],
   actions: ["操作", "Actions"], role: ["角色", "Role"], noRole: ["只看", "look only"], actor: ["单位/人员编号", "unit/person id"], send: ["确认提交", "Confirm"], cancel: ["取消", "Cancel"],
   sending: ["正在提交…", "Sending…"], offline: ["网络不通。所填内容已保留，恢复后自动提交。", "No connection. What you wrote is kept and sent when it is back."],
+  merges: ["并单", "Merges"], suggested: ["待定并单建议", "Suggested merges"], sameAs: ["可能同为", "May be the same as"], alike: ["相似", "Alike"], apart: ["相距", "Apart"], notForRole: ["当前角色不能办理，请先选择派单员或指挥中心。", "Not for this role: choose dispatcher or command centre."],
+  merging: ["并入后随主单办理、随主单办结：主单", "It then waits for the main ticket and ends with it: main ticket"], keeps: ["两单各自办理，不再建议合并：", "Both stay as they are and are not suggested again:"], splits: ["拆出后恢复并单前的单位和时限。", "It gets back the units and clocks it had before."], cannot: ["未能办理：", "It could not be done:"], mergedInto: ["并入主单", "Merged into"],
+  halted: ["停在最后状态", "standing still"],
+  busy: ["系统繁忙。所填内容已保留，稍后自动提交。", "The service is busy. What you wrote is kept and sent again by itself."],
+  still: ["消息系统暂时不可用：看板停在最后的状态，恢复后自动更新。", "The message system is away: the board stands still as last heard, and goes on by itself."],
+  signIn: ["请先填写访问令牌。", "Enter your access token first."], notYours: ["当前角色无权查看；若令牌有多个角色，请先选择角色。", "This role may not see it; if your token has several roles, choose one first."],
   expired: ["登录已失效。所填内容已保留，请重新登录后再提交。", "Your session has ended. What you wrote is kept: sign in again, then confirm."], token: ["访问令牌", "Access token"],
   moved: ["工单刚刚有了新变化，已重新读取。请核对后再提交。", "The ticket has just moved on and was read again. Look, then confirm once more."],
   perhaps: ["断网前的提交可能已经生效，请先看“经过”。", "What you sent before the connection broke may have taken effect: look at what happened first."],
@@ -35,7 +41,7 @@ const COMMANDS = {
   "resolve": ["办理反馈", "Hand in the result"], "sub-dispatch": ["下派", "Pass down"], "return": ["申请退单", "Ask to return"], "grant-return": ["同意退单", "Grant return"], "refuse-return": ["驳回退单", "Refuse return"], "recall": ["收回", "Recall"], "convert-size": ["转大事", "Make it big"],
   "pass-audit": ["审核通过", "Pass audit"], "rework": ["退回重办", "Send back"], "redispatch": ["改派", "Redispatch"], "designate": ["指定承办", "Designate"], "ask-info": ["要求补充", "Ask for information"], "supply-info": ["已补充", "Supply information"], "ask-extension": ["申请延期", "Ask extension"], "grant-extension": ["同意延期", "Grant extension"], "refuse-extension": ["驳回延期", "Refuse extension"],
   "propose-hang": ["提议挂账", "Propose hanging"], "approve-hang": ["批准挂账", "Approve hanging"], "unhang": ["恢复办理", "Handle again"], "mark-complex": ["认定疑难", "Mark complex"], "change-urgency": ["调整紧急程度", "Change urgency"], "confirm-category": ["确认类别", "Confirm category"], "make-plan": ["联动方案", "Joint plan"], "hold-meeting": ["会商", "Meeting held"],
-  "add-support": ["增加协办", "Add support"], "waive-support": ["免协办", "Waive support"], "blow-whistle": ["吹哨", "Whistle"], "report-in": ["报到", "Report in"], "evaluate-partner": ["互评", "Score partner"], "hasten": ["催办", "Hasten"], "supervise": ["督办", "Supervise"], "withdraw": ["撤回", "Withdraw"], "reopen": ["重办", "Reopen"],
+  "add-support": ["增加协办", "Add support"], "waive-support": ["免协办", "Waive support"], "blow-whistle": ["吹哨", "Whistle"], "report-in": ["报到", "Report in"], "evaluate-partner": ["互评", "Score partner"], "hasten": ["催办", "Hasten"], "supervise": ["督办", "Supervise"], "withdraw": ["撤回", "Withdraw"], "reopen": ["重办", "Reopen"], "split": ["拆单", "Split off"], "merge": ["并单", "Merge"], "keep-apart": ["不并", "Keep apart"],
 };
 const FIELDS = {
   unit: ["单位", "Unit"], reason: ["原因", "Reason"], decision: ["决定", "Decision"], finding: ["认定", "Finding"], basis: ["依据", "Basis"], handler: ["承办人编号", "Handler's id"], action: ["处置方式（代码）", "Action (code)"], reply: ["给诉求人的答复", "Reply to the citizen"], note: ["内部说明", "Note for the house"], report: ["情况", "Report"],

@@ -12,7 +12,7 @@ from services.dispatch.core.guards import Verdict, verdict_on
 from services.dispatch.core.lifecycle import step
 from services.dispatch.core.org import Org
 from services.dispatch.core.rule_sections import Timer as TimerName
-from services.dispatch.core.rulebook import COMPLEX_ROW, limit_row, window_row
+from services.dispatch.core.rulebook import COMPLEX_ROW, Rulebook, limit_row, window_row
 from services.dispatch.core.story import DEEMED, Clock, Story, Timer
 from shared.events import TicketAssigned, TicketRedispatched, name_based
 from shared.joint_events import TicketRecalled, TicketSupportWaived
@@ -20,6 +20,9 @@ from shared.terms import AssignmentId, AssignmentKind, MatterSize, ReturnReason,
 
 _DUTY_REASONS = (ReturnReason.NOT_OUR_DUTY, ReturnReason.TAKEN_BACK_ITEM, ReturnReason.NO_AUTHORITY)
 _ADMITTED = Verdict(None, "COMMAND_CENTRE")
+# Asked in every decision, and before Python 3.12 the members of an enumeration are slow to find.
+_LEAD, _SUPPORT, _FIRST_DISPOSAL = AssignmentKind.LEAD, AssignmentKind.SUPPORT, AssignmentKind.FIRST_DISPOSAL
+_NORMAL = Urgency.U3
 
 Candidate = tuple[str, str]
 """A unit, and the rule that names it with what it saw."""
@@ -37,7 +40,7 @@ def choose_lead(story: Story) -> tuple[str, Verdict]:
         story.why.append(f"LEAD_COMMAND_CENTRE_UNSURE confidence={case.confidence:.2f}")
         return story.org.command_centre, _ADMITTED
     on = story.today
-    found = first_admitted(story, _lead_candidates(case, story.org, on), AssignmentKind.LEAD, on)
+    found = first_admitted(story, _lead_candidates(case, story.org, on), _LEAD, on)
     if found is None:
         story.why.append("LEAD_COMMAND_CENTRE_NOBODY_NAMED")
         return story.org.command_centre, _ADMITTED
@@ -50,7 +53,7 @@ def lead_in_place(story: Story) -> tuple[str, Verdict] | None:
     place = story.org.place_unit(case.grid, case.village, case.township)
     if place is None:
         return None
-    return first_admitted(story, ((place, f"LEAD_SMALL_IN_PLACE unit={place}"),), AssignmentKind.LEAD, story.today)
+    return first_admitted(story, ((place, f"LEAD_SMALL_IN_PLACE unit={place}"),), _LEAD, story.today)
 
 
 def _lead_candidates(case: Case, org: Org, on: date) -> Iterator[Candidate]:
@@ -87,7 +90,7 @@ def next_unit(story: Story, returned: Assignment, reason: ReturnReason) -> tuple
         story.why.append(f"NEXT_DESIGNATED redispatches={case.redispatches}")
         return org.command_centre, _ADMITTED
     on = story.today
-    found = first_admitted(story, _next_candidates(case, org, reason, on), AssignmentKind.LEAD, on)
+    found = first_admitted(story, _next_candidates(case, org, reason, on), _LEAD, on)
     if found is None:
         story.why.append(f"NEXT_COMMAND_CENTRE reason={reason} unit={returned.unit}")
         return org.command_centre, _ADMITTED
@@ -95,7 +98,7 @@ def next_unit(story: Story, returned: Assignment, reason: ReturnReason) -> tuple
 
 
 def _next_candidates(case: Case, org: Org, reason: ReturnReason, on: date) -> Iterator[Candidate]:
-    had = {a.unit for a in case.assignments if a.kind is AssignmentKind.LEAD}
+    had = {a.unit for a in case.assignments if a.kind is _LEAD}
     lead = org.lead_for(case.category, case.township, on)
     department = None if lead is None else lead.unit
     township = org.place_unit(None, None, case.township)
@@ -116,16 +119,16 @@ def assign(
 ) -> Assignment:  # fmt: skip
     """Give a unit its part: a new assignment, its event, and its clocks."""
     case, book = story.case, story.book
-    sign_limit = book.sign[window_row(case.size, case.urgency)]
+    row = window_row(case.size, case.urgency)
     new = Assignment(
         id=next_id(case),
         kind=kind, unit=unit, state=AssignmentState.PENDING_SIGN, previous_state=None, cycle=case.cycle,
-        assigned_at=story.now, sign_by=story.deadline(sign_limit), due_at=due_at, designated=designated,
+        assigned_at=story.now, sign_by=story.deadline(book.sign[row]), due_at=due_at, designated=designated,
         list_version=verdict.list_version, deployment=verdict.deployment,
     )  # fmt: skip
     story.case = replace(case, assignments=(*case.assignments, new))
     state_assigned(story, new, replaces)
-    _start_clocks(story, new)
+    _start_clocks(story, new, row)
     return new
 
 
@@ -137,28 +140,25 @@ def state_assigned(story: Story, new: Assignment, replaces: Assignment | None = 
         "ticket_type": case.ticket_type, "category": case.category, "urgency": case.urgency, "size": case.size,
         "township": case.township, "grid": case.grid, "cycle": case.cycle, "accepted_at": case.accepted_at,
         "due_at": new.due_at, "sign_by": new.sign_by, "designated": new.designated, "exercise": case.exercise,
-        "repeat": case.repeat, "rule_pack": case.rule_pack,
-        "rules": tuple(reason.partition(" ")[0] for reason in story.why),
+        "repeat": case.repeat, "rules": tuple([reason.partition(" ")[0] for reason in story.why]),
+        "rule_pack": case.rule_pack,
     }  # fmt: skip
     if replaces is None:
-        story.events.append(TicketAssigned.model_validate(facts))
+        story.events.append(TicketAssigned.of_checked(facts))
     else:
-        story.events.append(TicketRedispatched.model_validate(facts | {"replaces": replaces.id}))
+        story.events.append(TicketRedispatched.of_checked(facts | {"replaces": replaces.id}))
 
 
-def _start_clocks(story: Story, new: Assignment) -> None:
-    book, subject = story.book, str(new.id)
-    row = window_row(story.case.size, story.case.urgency)
-    sign_limit = book.sign[row]
+def _start_clocks(story: Story, new: Assignment, row: str) -> None:
+    book, subject, kind = story.book, str(new.id), new.kind
     deemed_at = story.deadline(book.deemed_signed[row])
-    story.set(
-        Timer(Clock.SIGN, new.cycle, DEEMED, deemed_at, str(sign_limit), story.now, new.sign_by, subject)
-    )  # fmt: skip
-    if new.kind is AssignmentKind.LEAD:
+    sign_limit = str(book.sign[row])
+    story.set(Timer(Clock.SIGN, new.cycle, DEEMED, deemed_at, sign_limit, story.now, new.sign_by, subject))
+    if kind is _LEAD:
         _start_lead_clocks(story, new, row, subject)
-    elif new.kind is AssignmentKind.SUPPORT:
+    elif kind is _SUPPORT:
         story.start(Clock.PART, support_limit(story), story.now, new.due_at, subject, from_red=True)
-    elif new.kind is AssignmentKind.FIRST_DISPOSAL:
+    elif kind is _FIRST_DISPOSAL:
         story.stop_kind(Clock.ARRIVAL)  # the lead need not be there first
         _start_on_site_clocks(story, new, row)
 
@@ -167,8 +167,8 @@ def _start_lead_clocks(story: Story, lead: Assignment, row: str, subject: str) -
     book, case = story.book, story.case
     story.start_once(Clock.CONTACT, book.timers[TimerName.FIRST_CONTACT][row], subject)
     if lead.due_at != case.due_at:
-        story.start_once(Clock.UNIT, story.book.limits[_row(story), None], subject, until=lead.due_at)
-    if case.urgency is Urgency.U3:
+        story.start_once(Clock.UNIT, book.limits[_row(story), None], subject, until=lead.due_at)
+    if case.urgency is _NORMAL:
         return
     feedback = book.timers[TimerName.FIRST_FEEDBACK].get(row)
     if feedback is not None:
@@ -176,7 +176,7 @@ def _start_lead_clocks(story: Story, lead: Assignment, row: str, subject: str) -
     stage = book.stage_limits.get((_row(story), case.urgency))
     if stage is not None:
         story.start_once(Clock.STAGE, stage, subject)
-    if not any(part.kind is AssignmentKind.FIRST_DISPOSAL for part in case.parts):
+    if not any(part.kind is _FIRST_DISPOSAL for part in case.parts):
         _start_on_site_clocks(story, lead, row)
 
 
@@ -187,7 +187,7 @@ def _start_on_site_clocks(story: Story, new: Assignment, row: str) -> None:
         due_at = story.deadline(arrival)
         story.start(Clock.ARRIVAL, arrival, story.now, due_at, str(new.id), from_red=True)
     disposal = story.book.timers[TimerName.FIRST_DISPOSAL].get(row)
-    if disposal is not None and new.kind is AssignmentKind.FIRST_DISPOSAL:
+    if disposal is not None and new.kind is _FIRST_DISPOSAL:
         story.start_once(Clock.FIRST_DISPOSAL, disposal, str(new.id))
 
 
@@ -198,17 +198,21 @@ def _row(story: Story) -> str:
 
 def support_limit(story: Story) -> Limit:
     """The limit of a support part; an urgent one has that of its ticket."""
-    case = story.case
-    if case.urgency is not Urgency.U3:
+    return support_limit_of(story.case, story.book)
+
+
+def support_limit_of(case: Case, book: Rulebook) -> Limit:
+    """The same of a case."""
+    if case.urgency is not _NORMAL:
         return parse_limit(case.limit)
     if case.ticket_type is TicketType.REPORT:
-        return story.book.support_limits["REPORT"]
-    return story.book.support_limits[COMPLEX_ROW if case.is_complex else MatterSize.BIG.value]
+        return book.support_limits["REPORT"]
+    return book.support_limits[COMPLEX_ROW if case.is_complex else MatterSize.BIG.value]
 
 
 def support_due(story: Story) -> datetime:
     """By when a support part is due: an urgent one with its lead, any other earlier than that."""
-    if story.case.urgency is not Urgency.U3:
+    if story.case.urgency is not _NORMAL:
         return story.case.due_at
     return min(story.case.due_at, story.deadline(support_limit(story)))
 

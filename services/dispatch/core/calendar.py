@@ -1,36 +1,26 @@
 """Which days and hours count: working days, service days and working time on one zone's clock."""
 
-import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache, partial
 from itertools import accumulate, chain, compress, pairwise, repeat
-from typing import Final, TypeVar
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
-
-T = TypeVar("T")
+from typing import Final
+from zoneinfo import ZoneInfo
 
 # How far the tables are unrolled around the listed years: a limit of a year and a day fits with ease.
 YEARS_BEFORE: Final = 5
 YEARS_AFTER: Final = 10
 NEXT_YEAR_DUE_IN_MONTH: Final = 11
 SATURDAY: Final = 6
-YEAR: Final = re.compile(r"(?:19|20|21)[0-9]{2}", re.ASCII)
-LONGEST_REST: Final = timedelta(days=31)
 ONE_DAY: Final = timedelta(days=1)
+MOMENTS: Final = 4096
+"""How many local times of day are remembered as instants: some five of each day that anything is due on."""
 
 
 class OutsideCalendar(ValueError):
     """A date so far from the listed years that it can only be a mistake."""
-
-
-class CalendarRefused(ValueError):
-    """A calendar that cannot be used; `problems` holds every reason, each led by its key path."""
-
-    def __init__(self, problems: Sequence[str]) -> None:
-        super().__init__("; ".join(problems))
-        self.problems = tuple(problems)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +62,14 @@ class Tables:
     """A calendar unrolled day by day, so that every question is a lookup."""
 
     first: int  # ordinal of the first day
-    ends: tuple[datetime, ...]  # 24:00 of each day
+    days: tuple[date, ...]
+    begins: tuple[datetime, ...]  # 00:00 of each day, and of the one after the last
+    start: datetime  # the first of them
+    are_even: bool  # every day has 24 hours: no clock is moved in this zone
     worked: tuple[int, ...]  # working days before each day, and one entry for after the last
     working_days: tuple[date, ...]
     opens: tuple[datetime, ...]  # start of each span of each working day
+    spans: int  # of a working day
     gone: tuple[timedelta, ...]  # opening time before each span, and one entry for after the last
 
 
@@ -100,10 +94,12 @@ class Calendar:
     working_day_length: timedelta = field(init=False, repr=False, compare=False)
     _tables: Tables = field(init=False, repr=False, compare=False)
     _covered: tuple[datetime, datetime] = field(init=False, repr=False, compare=False)
+    _moment: Callable[[date, time], datetime] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         put = object.__setattr__  # the one way to fill derived fields of a frozen class
         put(self, "working_day_length", sum((span.length for span in self.hours), timedelta()))
+        put(self, "_moment", lru_cache(maxsize=MOMENTS)(partial(_instant, zone=self.zone)))
         put(self, "_tables", _unroll(self))
         first_covered = date(self.years[0].year, 1, 1)
         put(self, "_covered", (self.at(first_covered, time()), self.end_of_day(self.covered_until)))
@@ -170,52 +166,82 @@ class Calendar:
         """The instant on this calendar's clock."""
         return in_utc(instant).astimezone(self.zone)
 
+    def day_of(self, instant: datetime) -> date:
+        """The day it is on this calendar's clock."""
+        instant = in_utc(instant)
+        place = self._place_of(instant)
+        return self.local(instant).date() if place is None else self._tables.days[place]
+
     def at(self, day: date, moment: time) -> datetime:
         """The instant of a local time of day."""
-        return datetime.combine(day, moment, self.zone).astimezone(UTC)
+        return self._moment(day, moment)
 
     def end_of_day(self, day: date) -> datetime:
         """24:00 of the day, which is 00:00 of the day after."""
-        return self._tables.ends[self._place(day)]
+        return self._tables.begins[self._place(day) + 1]
 
     def end_of_working_day(self, day: date) -> datetime:
         """When a limit in working days runs out on its last day: 24:00, or closing time where the calendar says so."""
         return self.at(day, self.hours[-1].closes) if self.close_of_business else self.end_of_day(day)
 
+    def end_of_service_day(self, start: datetime, roster: DutyRoster) -> datetime:
+        """24:00 of the service day of an instant; after the cut-off or on a day without service, of the next one."""
+        day = self.day_of(start)
+        if start > self.at(day, self.cutoff) or not self.is_service_day(day, roster):
+            day = self.next_service_day(day, roster)
+        return self.end_of_day(day)
+
     def last_day_of(self, deadline: datetime) -> date:
         """The last day that still belongs to a deadline: for 24:00 of a day that day, not the one after."""
-        return self.local(deadline - timedelta.resolution).date()
+        return self.day_of(deadline - timedelta.resolution)
 
     # Working time
 
     def working_time_between(self, start: datetime, end: datetime) -> timedelta:
         """How much opening time lies between two instants."""
-        return self._reading(end) - self._reading(start)
+        return self.working_clock(end) - self.working_clock(start)
 
     def add_working_time(self, instant: datetime, amount: timedelta) -> datetime:
         """The earliest instant at which `amount` more opening time has passed; a negative amount looks back.
 
         Time that ends exactly at closing is due at closing, not at the next opening.
         """
+        return self.when_clock_shows(self.working_clock(instant) + amount)
+
+    def when_clock_shows(self, reading: timedelta) -> datetime:
+        """The earliest instant at which `working_clock` shows this."""
         tables = self._tables
-        reading = self._reading(instant) + amount
-        place = bisect_left(tables.gone, reading) - 1
-        if not 0 <= place < len(tables.opens):
-            raise OutsideCalendar(f"{amount} of working time from {instant} lies beyond the calendar")
+        first = reading // self.working_day_length * tables.spans
+        if not 0 <= first < len(tables.opens) or not reading:
+            raise OutsideCalendar(f"{reading} of working time lie beyond the calendar")
+        place = bisect_left(tables.gone, reading, first, first + tables.spans) - 1
         return tables.opens[place] + (reading - tables.gone[place])
 
-    def _reading(self, instant: datetime) -> timedelta:
+    def working_clock(self, instant: datetime) -> timedelta:
         """Opening time since the first day of the tables: a clock that stands still while offices are closed."""
         tables, instant = self._tables, in_utc(instant)
-        place = bisect_right(tables.opens, instant) - 1
-        if place < 0 or instant > tables.ends[-1]:
+        day = self._place_of(instant)
+        if day is None:
+            raise OutsideCalendar(f"{instant} lies beyond the calendar")
+        spans, worked = tables.spans, tables.worked
+        place = bisect_right(tables.opens, instant, worked[day] * spans, worked[day + 1] * spans) - 1
+        if place < 0:
             raise OutsideCalendar(f"{instant} lies beyond the calendar")
         reading, at_closing = tables.gone[place] + (instant - tables.opens[place]), tables.gone[place + 1]
         return reading if reading < at_closing else at_closing
 
+    def _place_of(self, instant: datetime) -> int | None:
+        """The place of the day an instant in UTC lies on; None beyond the tables."""
+        tables = self._tables
+        place = (instant - tables.start).days
+        if tables.are_even and 0 <= place < len(tables.days):
+            return place
+        place = bisect_right(tables.begins, instant) - 1
+        return place if 0 <= place < len(tables.days) else None
+
     def _place(self, day: date) -> int:
         place = day.toordinal() - self._tables.first
-        if not 0 <= place < len(self._tables.ends):
+        if not 0 <= place < len(self._tables.days):
             raise OutsideCalendar(f"{day} lies beyond the calendar")
         return place
 
@@ -227,6 +253,10 @@ def in_utc(instant: datetime) -> datetime:
     if instant.tzinfo is None:
         raise ValueError(f"instant without a zone: {instant}")
     return instant.astimezone(UTC)
+
+
+def _instant(day: date, moment: time, zone: ZoneInfo) -> datetime:
+    return datetime.combine(day, moment, zone).astimezone(UTC)
 
 
 def _unroll(calendar: Calendar) -> Tables:
@@ -243,156 +273,17 @@ def _unroll(calendar: Calendar) -> Tables:
     made_up = {day for table in calendar.years for day in table.make_up_working_days}
     works = [day in made_up or (day.isoweekday() < SATURDAY and day not in rest) for day in days]
     working_days = tuple(compress(days, works))
+    begins = tuple(_instant(day, time(), calendar.zone) for day in (*days, last + ONE_DAY))
     lengths = chain.from_iterable(repeat([span.length for span in calendar.hours], len(working_days)))
     return Tables(
         first=first.toordinal(),
-        ends=tuple(calendar.at(day + ONE_DAY, time()) for day in days),
+        days=tuple(days),
+        begins=begins,
+        start=begins[0],
+        are_even=all(later - earlier == ONE_DAY for earlier, later in pairwise(begins)),
         worked=tuple(accumulate(works, initial=0)),
         working_days=working_days,
-        opens=tuple(calendar.at(day, span.opens) for day in working_days for span in calendar.hours),
+        opens=tuple(_instant(day, span.opens, calendar.zone) for day in working_days for span in calendar.hours),
+        spans=len(calendar.hours),
         gone=tuple(accumulate(lengths, initial=timedelta())),
     )
-
-
-# Reading a calendar file
-
-
-def load_calendar(source: Mapping[str, object]) -> Calendar:
-    """Read a calendar from parsed TOML; raises CalendarRefused with every problem found, never only the first."""
-    problems: list[str] = []
-    required = ("zone", "cutoff", "hours", "fixed_statutory_dates", "duty_roster", "years")
-    top = _table(source, "calendar", required, ("close_of_business",), problems)
-    zone = _read_zone(top.get("zone"), problems)
-    cutoff = _typed(top.get("cutoff"), time, "cutoff", problems)
-    close_of_business = _typed(top.get("close_of_business", False), bool, "close_of_business", problems)
-    hours = _read_hours(top.get("hours"), problems)
-    fixed = frozenset(_read_fixed_dates(top.get("fixed_statutory_dates"), problems))
-    roster = _read_roster(top.get("duty_roster"), problems)
-    years = _read_years(top.get("years"), problems)
-    if problems or zone is None or cutoff is None:
-        raise CalendarRefused(problems)
-    return Calendar(zone, hours, cutoff, years, fixed, roster, bool(close_of_business))
-
-
-def _table(
-    found: object, path: str, required: Sequence[str], optional: Sequence[str], problems: list[str]
-) -> Mapping[str, object]:
-    """The table at `path`; complains about absent and unknown keys, and treats anything else as an empty table."""
-    if not isinstance(found, Mapping):
-        problems.append(f"{path}: must be a table")
-        return {}
-    prefix = "" if path == "calendar" else f"{path}."
-    problems.extend(f"{prefix}{key}: missing" for key in required if found.get(key) is None)
-    problems.extend(f"{prefix}{key}: unknown key" for key in found if key not in required and key not in optional)
-    return found
-
-
-def _typed(found: object, kind: type[T], path: str, problems: list[str]) -> T | None:
-    """The value if it is exactly of that kind (a datetime is no date); absent values were complained about before."""
-    if type(found) is kind:
-        return found
-    if found is not None:
-        problems.append(f"{path}: must be a {kind.__name__}, not {found!r}")
-    return None
-
-
-def _items(found: object, path: str, problems: list[str]) -> Iterator[tuple[str, object]]:
-    items = _typed(found, list, path, problems) or []
-    return ((f"{path}[{place}]", item) for place, item in enumerate(items))
-
-
-def _read_zone(found: object, problems: list[str]) -> ZoneInfo | None:
-    name = _typed(found, str, "zone", problems)
-    try:
-        return None if name is None else ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):  # a folder name or a path upwards is no zone either
-        problems.append(f"zone: unknown zone {name!r}")
-        return None
-
-
-def _read_hours(found: object, problems: list[str]) -> tuple[WorkingSpan, ...]:
-    spans: list[WorkingSpan] = []
-    for path, item in _items(found, "hours", problems):
-        row = _table(item, path, ("opens", "closes"), (), problems)
-        opens = _typed(row.get("opens"), time, f"{path}.opens", problems)
-        closes = _typed(row.get("closes"), time, f"{path}.closes", problems)
-        if opens is None or closes is None:
-            continue
-        if opens >= closes:
-            problems.append(f"{path}: closes at {closes}, not after it opens at {opens}")
-        if spans and opens < spans[-1].closes:
-            problems.append(f"{path}: opens at {opens}, before the span above closes at {spans[-1].closes}")
-        spans.append(WorkingSpan(opens, closes))
-    if found == []:
-        problems.append("hours: at least one span is needed")
-    return tuple(spans)
-
-
-def _read_fixed_dates(found: object, problems: list[str]) -> Iterator[tuple[int, int]]:
-    for path, item in _items(found, "fixed_statutory_dates", problems):
-        try:
-            day = datetime.strptime(f"2001-{item}", "%Y-%m-%d")  # a plain year: 29 February does not come every year
-        except ValueError:
-            problems.append(f"{path}: must be a month and day of every year such as '05-01', not {item!r}")
-        else:
-            yield day.month, day.day
-
-
-def _read_roster(found: object, problems: list[str]) -> DutyRoster:
-    row = _table(found, "duty_roster", ("every_rest_day",), (), problems) if found is not None else {}
-    return DutyRoster(bool(_typed(row.get("every_rest_day"), bool, "duty_roster.every_rest_day", problems)))
-
-
-def _read_years(found: object, problems: list[str]) -> tuple[YearTable, ...]:
-    if found is None:
-        return ()
-    if not isinstance(found, Mapping) or not found:
-        problems.append("years: must be a table with one table for each year")
-        return ()
-    numbers = {name: int(name) for name in found if YEAR.fullmatch(name)}
-    problems.extend(f"years.{name}: must be a year from 1900 to 2199" for name in found if name not in numbers)
-    tables = [_read_year(numbers[name], found[name], problems) for name in sorted(numbers)]
-    for earlier, later in pairwise(tables):
-        if later.year != earlier.year + 1:
-            problems.append(f"years.{later.year}: follows {earlier.year}, the years between are missing")
-    return tuple(tables)
-
-
-def _read_year(year: int, found: object, problems: list[str]) -> YearTable:
-    path = f"years.{year}"
-    row = _table(found, path, ("rest_days", "make_up_working_days"), (), problems)
-    rest, made_up = set[date](), set[date]()
-    for place, day in _read_rest_days(row.get("rest_days"), f"{path}.rest_days", problems):
-        _claim(day, year, rest, place, problems)
-    for place, item in _items(row.get("make_up_working_days"), f"{path}.make_up_working_days", problems):
-        made_up_day = _typed(item, date, place, problems)
-        if made_up_day is None:
-            continue
-        _claim(made_up_day, year, made_up, place, problems)
-        if made_up_day in rest:
-            problems.append(f"{place}: {made_up_day} is both a rest day and a working day")
-        elif made_up_day.isoweekday() < SATURDAY:
-            problems.append(f"{place}: {made_up_day} is a weekday and works anyway")
-    return YearTable(year, frozenset(rest), frozenset(made_up))
-
-
-def _read_rest_days(found: object, path: str, problems: list[str]) -> Iterator[tuple[str, date]]:
-    """Every day of every range; a range of more than a month is taken for a slip."""
-    for place, item in _items(found, path, problems):
-        row = _table(item, place, ("first", "last"), (), problems)
-        first = _typed(row.get("first"), date, f"{place}.first", problems)
-        last = _typed(row.get("last"), date, f"{place}.last", problems)
-        if first is None or last is None:
-            continue
-        if not first <= last <= first + LONGEST_REST:
-            problems.append(f"{place}: {first} to {last} is no range of rest days")
-            continue
-        yield from ((place, first + n * ONE_DAY) for n in range((last - first).days + 1))
-
-
-def _claim(day: date, year: int, taken: set[date], place: str, problems: list[str]) -> None:
-    if day.year != year:
-        problems.append(f"{place}: {day} is not in {year}")
-    if day in taken:
-        problems.append(f"{place}: {day} is listed twice")
-    taken.add(day)

@@ -13,7 +13,7 @@ from services.dispatch.core.ladder import Rung, Step
 from services.dispatch.core.nature import convert_at_breach
 from services.dispatch.core.pauses import refuse_extension, resume
 from services.dispatch.core.rulebook import LEVELS
-from services.dispatch.core.story import BREACH, OVERDUE, Clock, ClockKey, Story, Timer
+from services.dispatch.core.story import BREACH, OVERDUE, Clock, ClockKey, Story, Timer, spelled
 from services.dispatch.core.triggers import TimerDue
 from shared.terms import Light, MatterSize
 
@@ -46,7 +46,7 @@ def ring(story: Story, due: TimerDue) -> None:
 
 def is_in_step(case: Case, due: TimerDue) -> bool:
     """Whether the case knows of this clock and of this instant; if not, one of the two was written wrongly."""
-    return case.clocks.get(ClockKey(due.clock, due.subject).text) == due.fire_at
+    return case.clocks.get(spelled(due.clock, due.subject)) == due.fire_at
 
 
 def _mend(story: Story, due: TimerDue) -> None:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
 from typing import Final, TypeAlias, assert_never
@@ -164,19 +164,17 @@ def doubled(limit: Limit) -> Limit:
 
 def deadline(limit: Limit, start: datetime, calendar: Calendar, roster: DutyRoster) -> datetime:
     """The last instant, in UTC, that is still within the limit; a start without a zone is a ValueError."""
-    match limit:
-        case WorkingHours(time):
-            return calendar.add_working_time(start, time)
-        case NaturalHours(time):
-            return in_utc(start) + time
-        case SameDay():
-            return _same_day(start, calendar, roster)
-        case WorkingDays(days):
-            return calendar.end_of_working_day(calendar.nth_working_day_after(calendar.local(start).date(), days))
-        case NaturalDays(days):
-            return _end_of_natural_days(calendar.local(start), days, calendar)
-        case _:
-            assert_never(limit)
+    if isinstance(limit, WorkingHours):
+        return calendar.add_working_time(start, limit.time)
+    if isinstance(limit, NaturalHours):
+        return in_utc(start) + limit.time
+    if isinstance(limit, SameDay):
+        return calendar.end_of_service_day(start, roster)
+    if isinstance(limit, WorkingDays):
+        return calendar.end_of_working_day(calendar.nth_working_day_after(calendar.day_of(start), limit.days))
+    if isinstance(limit, NaturalDays):
+        return _end_of_natural_days(calendar.day_of(start), limit.days, calendar)
+    assert_never(limit)
 
 
 def is_within(event_at: datetime, due_at: datetime) -> bool:
@@ -186,9 +184,11 @@ def is_within(event_at: datetime, due_at: datetime) -> bool:
 
 def earliest(limits: Sequence[Limit], start: datetime, calendar: Calendar, roster: DutyRoster) -> Due:
     """The limit that runs out first, the first named of equals: urgency can shorten a deadline, never lengthen it."""
-    instants = [deadline(limit, start, calendar, roster) for limit in limits]
-    at = min(instants)
-    limit = limits[instants.index(at)]
+    limit, at = limits[0], deadline(limits[0], start, calendar, roster)
+    for other in limits[1:]:
+        sooner = deadline(other, start, calendar, roster)
+        if sooner < at:
+            limit, at = other, sooner
     return Due(limit, at, not isinstance(limit, NaturalHours) and not calendar.covers(start, at))
 
 
@@ -207,7 +207,7 @@ def extend_for_pause(limit: Limit, due_at: datetime, pause: Pause, calendar: Cal
             worked = calendar.working_time_between(pause.paused_at, pause.resumed_at)
             return max(due_at, calendar.add_working_time(due_at, worked))
         case SameDay():
-            return max(due_at, _same_day(pause.resumed_at, calendar, roster))
+            return max(due_at, calendar.end_of_service_day(pause.resumed_at, roster))
         case WorkingDays():
             worked = calendar.working_time_between(pause.paused_at, pause.resumed_at)
             days = -(-worked // calendar.working_day_length)
@@ -215,9 +215,15 @@ def extend_for_pause(limit: Limit, due_at: datetime, pause: Pause, calendar: Cal
             return calendar.end_of_working_day(calendar.nth_working_day_after(last, days)) if days else due_at
         case NaturalDays():
             days = -(-(pause.resumed_at - pause.paused_at) // DAY)
-            return _end_of_natural_days(calendar.local(due_at - timedelta.resolution), days, calendar)
+            return _end_of_natural_days(calendar.last_day_of(due_at), days, calendar)
         case _:
             assert_never(limit)
+
+
+def put_off(limit: Limit, due_at: datetime, calendar: Calendar, roster: DutyRoster) -> datetime:
+    """A deadline and so much more; days count on from the last day within it."""
+    by_day = isinstance(limit, WorkingDays | NaturalDays)
+    return deadline(limit, due_at - timedelta.resolution if by_day else due_at, calendar, roster)
 
 
 def redispatched_deadline(
@@ -227,38 +233,18 @@ def redispatched_deadline(
     return max(citizen_due_at, deadline(half(limit), redispatched_at, calendar, roster))
 
 
-def recomputed_deadline(
-    limit: Limit,
-    start: datetime,
-    pauses: Sequence[Pause],
-    due_at: datetime,
-    now: datetime,
-    calendar: Calendar,
-    roster: DutyRoster,
-) -> datetime:
-    """The deadline `due_at` of an open matter under a changed calendar, counted again from the start.
+def never_a_breach_by_it(fresh: datetime, due_at: datetime, now: datetime, calendar: Calendar) -> datetime:
+    """The deadline `due_at` as it is counted again, `fresh`, under another calendar: never a breach after the fact.
 
-    Never a breach after the fact: what was in time at `now` and would no longer be gets until the end of the next
-    working day.
+    What was in time at `now` and would no longer be gets until the end of the next working day.
     """
-    fresh = deadline(limit, start, calendar, roster)
-    for pause in pauses:
-        fresh = extend_for_pause(limit, fresh, pause, calendar, roster)
     if fresh >= now or due_at < now:
         return fresh
-    return calendar.end_of_working_day(calendar.next_working_day(calendar.local(now).date()))
+    return calendar.end_of_working_day(calendar.next_working_day(calendar.day_of(now)))
 
 
-def _same_day(start: datetime, calendar: Calendar, roster: DutyRoster) -> datetime:
-    local = calendar.local(start)
-    day = local.date()
-    if local.time() <= calendar.cutoff and calendar.is_service_day(day, roster):
-        return calendar.end_of_day(day)
-    return calendar.end_of_day(calendar.next_service_day(day, roster))
-
-
-def _end_of_natural_days(start: datetime, days: int, calendar: Calendar) -> datetime:
-    day = start.date() + timedelta(days=days)
+def _end_of_natural_days(start: date, days: int, calendar: Calendar) -> datetime:
+    day = start + timedelta(days=days)
     return calendar.end_of_day(day if calendar.is_working_day(day) else calendar.next_working_day(day))
 
 

@@ -12,6 +12,8 @@ from services.dispatch.core.rulebook import Rulebook, window_row
 from services.dispatch.core.story import Clock, Story
 from shared.terms import AssignmentKind, MatterSize
 
+_SMALL = MatterSize.SMALL
+
 
 def due_of(case: Case, book: Rulebook) -> Due:
     """The citizen's deadline, counted from when the matter was accepted: of all limits that hold the earliest."""
@@ -22,9 +24,10 @@ def due_of(case: Case, book: Rulebook) -> Due:
 def dispatch(story: Story, due: Due) -> None:
     """Take an accepted case, whose deadline is `due`, to DISPATCHED: one lead, its parts, running clocks."""
     story.case = move(story.case, TicketState.DISPATCHED)
-    chosen = lead_in_place(story) if story.case.size is MatterSize.SMALL else None
-    if chosen is None and story.case.size is MatterSize.SMALL:
-        due = _big_after_all(story)
+    chosen = None
+    if story.case.size is _SMALL:
+        chosen = lead_in_place(story)
+        due = due if chosen else _big_after_all(story)
     unit, verdict = chosen or choose_lead(story)
     provisional = " provisional" if due.is_provisional else ""
     story.why.append(f"DUE_EARLIEST limit={due.limit} due_at={due.at.isoformat()}{provisional}")
@@ -32,11 +35,8 @@ def dispatch(story: Story, due: Due) -> None:
     case, book = story.case, story.book
     story.start(Clock.RESOLVE, due.limit, case.accepted_at, due.at)
     begin(story)
-    if (
-        lead.unit == story.org.command_centre
-        and case.confidence is not None
-        and case.confidence < book.least_confidence
-    ):
+    unsure = case.confidence is not None and case.confidence < book.least_confidence
+    if unsure and lead.unit == story.org.command_centre:
         row = window_row(story.case.size, story.case.urgency)
         story.start_once(Clock.CATEGORY, book.timers[TimerName.DISPATCH_BY_HAND][row])
 

@@ -18,6 +18,8 @@ from shared.terms import AssignmentKind, PlaceLevel, Urgency
 _BELOW_TOWNSHIP: Final = (PlaceLevel.GRID, PlaceLevel.VILLAGE)
 _PLACES: Final = ("township", "village", "grid")
 _PUSHERS: Final = frozenset(OrgKind) - {OrgKind.COMMAND_CENTRE}
+# Asked in every decision, and before Python 3.12 the members of an enumeration are slow to find.
+_FIRST_DISPOSAL: Final = AssignmentKind.FIRST_DISPOSAL
 
 
 _WORKING: Final = (AssignmentKind.LEAD, AssignmentKind.SUPPORT)
@@ -52,7 +54,7 @@ def judge_unit(
     unit = org.unit(unit_id)
     if unit is None:
         return Verdict("NO_SUCH_UNIT", "UNIT_UNKNOWN")
-    if is_conflicted(unit_id, task.complained_about, org):
+    if task.complained_about is not None and is_conflicted(unit_id, task.complained_about, org):
         return Verdict("CONFLICT_OF_INTEREST", "COMPLAINED_ABOUT_OR_BELOW")
     if not org.duties.lists and not task.enforces:
         return _NO_LISTS
@@ -84,15 +86,17 @@ def _duty_verdict(
     if not org.duties.lists:
         return _NO_LISTS
     entry = org.duty(task.category, place[:9], on)
-    if entry is not None and entry.needs_enforcement and len(place) > 9 and kind is not AssignmentKind.FIRST_DISPOSAL:
-        return Verdict("ENFORCEMENT_NOT_TO_GRID", "ENFORCEMENT_BELOW_TOWNSHIP", entry.version)
-    if entry is not None and not entry.is_capable and kind in _WORKING:
-        return Verdict("DUTY_LIST_VIOLATION", "DUTY_WITHOUT_CAPABILITY", entry.version)
-    listed = "UNLISTED" if entry is None else entry.kind.value
-    version = None if entry is None else entry.version
-    permit = book.duties.permit(None if entry is None else entry.kind)
-    contains = kind is AssignmentKind.FIRST_DISPOSAL and task.urgency in permit.first_disposal_for
-    allowed = contains or (kind in permit.permits and kind is not AssignmentKind.FIRST_DISPOSAL)
+    is_first_disposal = kind is _FIRST_DISPOSAL
+    if entry is None:
+        listed, version, permit = "UNLISTED", None, book.duties.UNLISTED
+    else:
+        if entry.needs_enforcement and len(place) > 9 and not is_first_disposal:
+            return Verdict("ENFORCEMENT_NOT_TO_GRID", "ENFORCEMENT_BELOW_TOWNSHIP", entry.version)
+        if not entry.is_capable and kind in _WORKING:
+            return Verdict("DUTY_LIST_VIOLATION", "DUTY_WITHOUT_CAPABILITY", entry.version)
+        listed, version, permit = str(entry.kind), entry.version, book.duties.permit(entry.kind)
+    contains = is_first_disposal and task.urgency in permit.first_disposal_for
+    allowed = contains or (kind in permit.permits and not is_first_disposal)
     pushed = assigner is not None and not permit.push_down and not contains
     if allowed and not pushed:
         return Verdict(None, f"DUTY_{listed}", version)

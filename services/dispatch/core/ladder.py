@@ -1,10 +1,10 @@
 """The ladder a deadline stands on: reminder, yellow, red, and three levels of supervision, each with its instant."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from enum import StrEnum
-from typing import Final, assert_never
+from typing import Final
 
 from msgspec import Struct
 
@@ -23,7 +23,8 @@ class Step(StrEnum):
     LEVEL_3 = "level_3"
 
 
-BEFORE_RED: Final = frozenset({Step.REMINDER, Step.YELLOW})
+_REMINDER, _YELLOW = Step.REMINDER, Step.YELLOW
+BEFORE_RED: Final = frozenset({_REMINDER, _YELLOW})
 
 
 class Rung(Struct, frozen=True):
@@ -77,60 +78,97 @@ def climb(
     turn into big ones and get the ladder of their new deadline.
     """
     start = in_utc(start)
-    match limit:
-        case SameDay():
-            rungs = _same_day_rungs(start, due_at, calendar, roster, rules)
-        case WorkingDays() | NaturalDays():
-            rungs = _day_rungs(start, due_at, calendar, rules)
-        case NaturalHours(time):
-            rungs = _hour_rungs(time, due_at, lambda amount: due_at + amount, rules)
-        case WorkingHours(time):
-            rungs = _hour_rungs(time, due_at, lambda amount: calendar.add_working_time(due_at, amount), rules)
-        case _:
-            assert_never(limit)
+    if isinstance(limit, SameDay):
+        rungs = _same_day_rungs(start, due_at, calendar, roster, rules)
+    elif isinstance(limit, WorkingDays | NaturalDays):
+        rungs = _day_rungs(start, due_at, calendar, rules)
+    else:
+        rungs = _hour_rungs(limit, due_at, calendar, rules)
     for rung in rungs:
-        yield _at_once(rung.step, start) if rung.step in BEFORE_RED and rung.due_at < start else rung
+        yield _not_before(start, rung)
+
+
+def first_rung(
+    limit: Limit, start: datetime, due_at: datetime, calendar: Calendar, rules: LadderRules = COUNTY
+) -> Rung:
+    """The first of those that `climb` brings, alone: most clocks are stopped before they reach a second one."""
+    start = in_utc(start)
+    if isinstance(limit, SameDay):
+        first = _first_of_same_day(start, calendar.last_day_of(due_at), calendar, rules)
+    elif isinstance(limit, WorkingDays | NaturalDays):
+        first = _first_of_days(start, calendar.last_day_of(due_at), calendar, rules)
+    else:
+        first = _first_of_hours(limit, due_at, calendar, rules)
+    return _not_before(start, first)
+
+
+def _not_before(start: datetime, rung: Rung) -> Rung:
+    return _at_once(rung.step, start) if rung.due_at < start and rung.step in BEFORE_RED else rung
+
+
+def _first_of_days(start: datetime, last: date, calendar: Calendar, rules: LadderRules) -> Rung:
+    first = calendar.day_of(start)
+    days = calendar.working_days_between(first, last)
+    if days < rules.least_days_for_reminder:
+        return _at_once(_YELLOW, calendar.at(last, rules.morning))
+    return _at_once(_REMINDER, calendar.at(calendar.nth_working_day_after(first, -(-days // 2) + 1), rules.morning))
 
 
 def _day_rungs(start: datetime, due_at: datetime, calendar: Calendar, rules: LadderRules) -> Iterator[Rung]:
-    first, last = calendar.local(start).date(), calendar.last_day_of(due_at)
-    days = calendar.working_days_between(first, last)
-    if days >= rules.least_days_for_reminder:
-        reminded_on = calendar.nth_working_day_after(first, -(-days // 2) + 1)
-        yield _at_once(Step.REMINDER, calendar.at(reminded_on, rules.morning))
-    yield _at_once(Step.YELLOW, calendar.at(last, rules.morning))
+    last = calendar.last_day_of(due_at)
+    first = _first_of_days(start, last, calendar, rules)
+    yield first
+    if first.step is _REMINDER:
+        yield _at_once(_YELLOW, calendar.at(last, rules.morning))
     yield _at_once(Step.RED, due_at)
     yield Rung(Step.LEVEL_1, due_at, calendar.at(calendar.next_working_day(last), rules.morning))
     for step, later in ((Step.LEVEL_2, rules.level_2_working_days), (Step.LEVEL_3, rules.level_3_working_days)):
         yield _at_once(step, calendar.end_of_working_day(calendar.nth_working_day_after(last, later)))
 
 
+def _first_of_same_day(start: datetime, last: date, calendar: Calendar, rules: LadderRules) -> Rung:
+    if last > calendar.day_of(start):
+        return _at_once(_REMINDER, calendar.at(last, rules.morning))
+    return _at_once(_YELLOW, calendar.at(last, rules.same_day_yellow))
+
+
 def _same_day_rungs(
     start: datetime, due_at: datetime, calendar: Calendar, roster: DutyRoster, rules: LadderRules
 ) -> Iterator[Rung]:
-    first, last = calendar.local(start).date(), calendar.last_day_of(due_at)
-    if last > first:
-        yield _at_once(Step.REMINDER, calendar.at(last, rules.morning))
-    yield _at_once(Step.YELLOW, calendar.at(last, rules.same_day_yellow))
+    last = calendar.last_day_of(due_at)
+    first = _first_of_same_day(start, last, calendar, rules)
+    yield first
+    if first.step is _REMINDER:
+        yield _at_once(_YELLOW, calendar.at(last, rules.same_day_yellow))
     yield _at_once(Step.RED, due_at)
     following = calendar.next_service_day(last, roster)
     yield _at_once(Step.LEVEL_1, calendar.at(following, rules.morning))
     yield _at_once(Step.LEVEL_2, calendar.at(following, rules.same_day_level_2))
 
 
+def _first_of_hours(
+    limit: NaturalHours | WorkingHours, due_at: datetime, calendar: Calendar, rules: LadderRules
+) -> Rung:
+    return _at_once(_REMINDER, _shifted(limit, due_at, calendar, -limit.time * (100 - rules.reminder_percent) // 100))
+
+
 def _hour_rungs(
-    limit: timedelta, due_at: datetime, shifted: Callable[[timedelta], datetime], rules: LadderRules
+    limit: NaturalHours | WorkingHours, due_at: datetime, calendar: Calendar, rules: LadderRules
 ) -> Iterator[Rung]:
     """Shares of the limit counted back and on from the deadline, so that a pause shifts the whole ladder."""
-    level_2 = max(limit * rules.level_2_percent // 100, rules.level_2_least)
+    level_2 = max(limit.time * rules.level_2_percent // 100, rules.level_2_least)
     # On limits under half an hour +100 % would come before the least wait for level 2; level 3 never overtakes it.
-    level_3 = max(limit * rules.level_3_percent // 100, level_2)
-    yield _at_once(Step.REMINDER, shifted(-limit * (100 - rules.reminder_percent) // 100))
-    yield _at_once(Step.YELLOW, shifted(-limit * (100 - rules.yellow_percent) // 100))
+    level_3 = max(limit.time * rules.level_3_percent // 100, level_2)
+    yield _first_of_hours(limit, due_at, calendar, rules)
+    yield _at_once(_YELLOW, _shifted(limit, due_at, calendar, -limit.time * (100 - rules.yellow_percent) // 100))
     yield _at_once(Step.RED, due_at)
     yield _at_once(Step.LEVEL_1, due_at)
-    yield _at_once(Step.LEVEL_2, shifted(level_2) if level_2 else due_at)
-    yield _at_once(Step.LEVEL_3, shifted(level_3) if level_3 else due_at)
+    yield _at_once(Step.LEVEL_2, _shifted(limit, due_at, calendar, level_2) if level_2 else due_at)
+    yield _at_once(Step.LEVEL_3, _shifted(limit, due_at, calendar, level_3) if level_3 else due_at)
+
+
+def _shifted(limit: NaturalHours | WorkingHours, instant: datetime, calendar: Calendar, amount: timedelta) -> datetime:
+    return instant + amount if isinstance(limit, NaturalHours) else calendar.add_working_time(instant, amount)
 
 
 def _at_once(step: Step, instant: datetime) -> Rung:

@@ -1,5 +1,7 @@
 """What a matter turns out to be: big after all, complex, more or less urgent, of another category."""
 
+from typing import assert_never
+
 from msgspec.structs import replace
 
 from services.dispatch.core.actors import Role
@@ -11,7 +13,7 @@ from services.dispatch.core.handling import live_share
 from services.dispatch.core.joint import begin
 from services.dispatch.core.lifecycle import OPEN_TICKET_STATES
 from services.dispatch.core.rulebook import COMPLEX_ROW, limit_row
-from services.dispatch.core.sizing import Sizable, size_of
+from services.dispatch.core.sizing import Sized, size_of
 from services.dispatch.core.story import Clock, Refused, Story
 from services.dispatch.core.triggers import ChangeUrgency, ConfirmCategory, ConvertSize, MarkComplex, NatureCommand
 from shared.events import TicketConverted
@@ -31,6 +33,8 @@ def redefine(story: Story, command: NatureCommand) -> None:
             _change_urgency(story, command)
         case ConfirmCategory():
             _confirm_category(story, command)
+        case _:
+            assert_never(command)
 
 
 def _convert_on_site(story: Story, command: ConvertSize) -> None:
@@ -162,7 +166,7 @@ def _size_again(story: Story) -> None:
         move_deadline(story, due.at, due.limit)
 
 
-def _sizable(case: Case) -> Sizable:
+def _sizable(case: Case) -> Sized:
     """What the matter is, now that a person is sure of it."""
     level = PlaceLevel.GRID if case.grid else PlaceLevel.COUNTY
-    return Sizable(case.ticket_type, case.category, case.urgency, case.confidential, level, 1.0)
+    return Sized(case.ticket_type, case.category, case.urgency, case.confidential, level, 1.0)

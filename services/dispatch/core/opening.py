@@ -9,7 +9,7 @@ from services.dispatch.core.incidents import wait_from_the_start
 from services.dispatch.core.org import Org
 from services.dispatch.core.rulebook import Rulebook
 from services.dispatch.core.self_fixed import finder, settle
-from services.dispatch.core.sizing import Sizable, size_of
+from services.dispatch.core.sizing import size_of
 from services.dispatch.core.story import Decision, Story
 from shared.events import TicketTriaged
 from shared.terms import Light, TicketId
@@ -21,7 +21,7 @@ def open_case(ticket_id: TicketId, matter: TicketTriaged, book: Rulebook, org: O
     A ticket that triage merged into another one leaves it too, and waits without either; one that a patrol has fixed
     already goes through to its result.
     """
-    size, size_rule = size_of(_sizable(matter), book)
+    size, size_rule = size_of(matter, book)
     limits = book.resolve_limits(matter.ticket_type, size, matter.urgency)
     due = earliest(limits, matter.accepted_at, book.calendar, book.roster)
     case = Case(
@@ -33,9 +33,9 @@ def open_case(ticket_id: TicketId, matter: TicketTriaged, book: Rulebook, org: O
         exercise=matter.exercise, confidential=matter.confidential, closed_at=None, close_reason=None,
         rule_pack=book.pack, confidence=matter.confidence, least_urgency=matter.urgency,
         complained_about=matter.complained_about, repeat=matter.repeat_of is not None or matter.repeats_30d > 0,
+        vulnerable=matter.vulnerable,
     )  # fmt: skip
-    story = Story(case, book, org, now)
-    story.why.append(size_rule)
+    story = Story(case, book, org, now, why=[size_rule])
     if matter.merged_into is not None:
         wait_from_the_start(story, matter.merged_into)
     elif matter.self_fixed_by is not None and (found := finder(story, matter.self_fixed_by)) is not None:
@@ -43,9 +43,3 @@ def open_case(ticket_id: TicketId, matter: TicketTriaged, book: Rulebook, org: O
     else:
         dispatch(story, due)
     return story.decision()
-
-
-def _sizable(matter: TicketTriaged) -> Sizable:
-    return Sizable(
-        matter.ticket_type, matter.category, matter.urgency, matter.confidential, matter.place_level, matter.confidence
-    )  # fmt: skip

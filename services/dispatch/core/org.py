@@ -57,11 +57,13 @@ class Org:
     """By the code of the place."""
     _present: Callable[[str, date], bool] = field(init=False, repr=False, compare=False)
     _led: Callable[[str, str, date], LeadEntry | None] = field(init=False, repr=False, compare=False)
+    _asked: Callable[[str, str, date], tuple[str, ...]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         put = object.__setattr__  # the one way to fill derived fields of a frozen class
         put(self, "_present", lru_cache(maxsize=LOOKUPS)(self._look_for))
         put(self, "_led", lru_cache(maxsize=LOOKUPS)(self._lead_of))
+        put(self, "_asked", lru_cache(maxsize=LOOKUPS)(self._supports_of))
 
     # Units
 
@@ -139,6 +141,9 @@ class Org:
         `township` may be the code of a village or grid in it. The unit that leads is left out, and so is who is not
         present on that day.
         """
+        return self._asked(category, township, on)
+
+    def _supports_of(self, category: str, township: str, on: date) -> tuple[str, ...]:
         lead = self.lead_for(category, township, on)
         asked = dict.fromkeys(self._candidates(category, township, on))
         return tuple(one for one in asked if self.is_present(one, on) and (lead is None or one != lead.unit))

@@ -7,7 +7,8 @@ from typing import Any, ClassVar, Final
 
 from pydantic import ConfigDict, TypeAdapter
 
-from services.dispatch.core.calendar import Calendar, CalendarRefused, DutyRoster, load_calendar
+from services.dispatch.core.calendar import Calendar, DutyRoster
+from services.dispatch.core.calendar_file import CalendarRefused, load_calendar
 from services.dispatch.core.deadlines import Limit, doubled
 from services.dispatch.core.ladder import CRITICAL_ARRIVAL, LadderRules, Step
 from services.dispatch.core.rule_limits import (
@@ -44,6 +45,8 @@ __all__ = ["LEVELS", "WINDOW_ROWS", "RulePackRefused", "Rulebook", "limit_row", 
 
 SIZED_ROWS = (MatterSize.SMALL, MatterSize.BIG)
 COMPLEX_ROW: Final = "COMPLEX"
+# Asked in every decision, and before Python 3.12 the members of an enumeration are slow to find.
+_NORMAL, _SMALL, _BIG = Urgency.U3, MatterSize.SMALL, MatterSize.BIG
 LEVELS = {Step.LEVEL_1: 1, Step.LEVEL_2: 2, Step.LEVEL_3: 3}
 
 
@@ -140,9 +143,9 @@ def limit_row(ticket_type: TicketType, size: MatterSize, *, is_complex: bool = F
 
 def window_row(size: MatterSize, urgency: Urgency) -> str:
     """Which row of a window table a matter falls under."""
-    if urgency is not Urgency.U3:
+    if urgency is not _NORMAL:
         return urgency
-    return MatterSize.SMALL if size is MatterSize.SMALL else MatterSize.BIG
+    return size if size is _SMALL else _BIG
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,8 @@
 """What a decision is, and the pen that writes one: the case as it becomes, events, timers, and why."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
-from typing import NamedTuple
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -12,8 +10,8 @@ from msgspec.structs import replace
 from services.dispatch.core.actors import SYSTEM, Actor
 from services.dispatch.core.calendar import Calendar
 from services.dispatch.core.case import Assignment, Case
-from services.dispatch.core.deadlines import Limit, deadline, parse_limit
-from services.dispatch.core.ladder import BEFORE_RED, LadderRules, Rung, climb, ladder
+from services.dispatch.core.deadlines import Limit, WorkingHours, deadline, parse_limit
+from services.dispatch.core.ladder import LadderRules, Rung, Step, climb, first_rung, ladder
 from services.dispatch.core.org import Org
 from services.dispatch.core.rule_sections import Timer as TimerName
 from services.dispatch.core.rulebook import Rulebook
@@ -49,8 +47,10 @@ class Clock(StrEnum):
     MEETING = "MEETING"
 
 
+_CRITICAL = Urgency.U1
 RESOLVE_CLOCKS = (Clock.RESOLVE, Clock.RESOLVE_BIG)
 DEEMED = "deemed_signed"
+RED = Step.RED.value
 BREACH = "breach"
 """The one step of a clock without a ladder: its deadline has passed."""
 OVERDUE = "overdue"
@@ -59,7 +59,7 @@ TELL = "tell"
 """A waiting matter's citizen is due to hear how it stands."""
 
 
-class ClockKey(NamedTuple):
+class ClockKey(Struct, frozen=True):
     """Which clock of a ticket: its kind, and the id of the assignment or whistle it is about, "" for the ticket."""
 
     clock: Clock
@@ -68,7 +68,12 @@ class ClockKey(NamedTuple):
     @property
     def text(self) -> str:
         """As a case keeps it."""
-        return f"{self.clock}:{self.subject}" if self.subject else str(self.clock)
+        return spelled(self.clock, self.subject)
+
+
+def spelled(clock: Clock, subject: str) -> str:
+    """A clock's key as a case keeps it."""
+    return clock + ":" + subject if subject else clock
 
 
 def read_key(text: str) -> ClockKey:
@@ -145,8 +150,7 @@ class Refused(Exception):
         self.event = event
 
 
-@dataclass
-class Story:
+class Story(Struct, eq=False):
     """A decision being written. Lives inside one call of `decide` and nowhere else."""
 
     case: Case
@@ -154,18 +158,19 @@ class Story:
     org: Org
     now: datetime
     actor: Actor = SYSTEM
-    events: list[Event] = field(default_factory=list)
-    timers: dict[ClockKey, Timer | None] = field(default_factory=dict)
-    why: list[str] = field(default_factory=list)
-    notes: list[Note] = field(default_factory=list)
-    results: list[Result] = field(default_factory=list)
-    clocks: dict[str, datetime] = field(init=False)
+    events: list[Event] = []
+    timers: dict[ClockKey, Timer | None] = {}
+    why: list[str] = []
+    notes: list[Note] = []
+    results: list[Result] = []
+    clocks: dict[str, datetime] = {}
     _today: date | None = None
-    _from_now: dict[Limit, datetime] = field(default_factory=dict)
+    _working_clock: timedelta | None = None
+    _from_now: dict[Limit, datetime] = {}
     """Deadlines counted from now: several clocks of a matter have the same limit."""
 
     def __post_init__(self) -> None:
-        self.clocks = dict(self.case.clocks)
+        self.clocks = self.case.clocks.copy()
 
     def decision(self) -> Decision:
         """The finished decision; the version moves with the events stated."""
@@ -178,7 +183,7 @@ class Story:
     def today(self) -> date:
         """The day it is now on the county's clock."""
         if self._today is None:
-            self._today = self.book.calendar.local(self.now).date()
+            self._today = self.book.calendar.day_of(self.now)
         return self._today
 
     def deadline(self, limit: Limit, since: datetime | None = None) -> datetime:
@@ -187,8 +192,16 @@ class Story:
             return deadline(limit, since, self.book.calendar, self.book.roster)
         found = self._from_now.get(limit)
         if found is None:
-            found = self._from_now[limit] = deadline(limit, self.now, self.book.calendar, self.book.roster)
+            found = self._from_now[limit] = self._deadline_from_now(limit)
         return found
+
+    def _deadline_from_now(self, limit: Limit) -> datetime:
+        calendar = self.book.calendar
+        if not isinstance(limit, WorkingHours):
+            return deadline(limit, self.now, calendar, self.book.roster)
+        if self._working_clock is None:
+            self._working_clock = calendar.working_clock(self.now)
+        return calendar.when_clock_shows(self._working_clock + limit.time)
 
     def limit_of(self, timer: TimerName) -> Limit | None:
         """The pack's limit of a timer for this matter, None where it does not run."""
@@ -204,18 +217,19 @@ class Story:
         """Let a clock do its next thing."""
         clock, subject = timer.clock, timer.subject
         self.timers[ClockKey(clock, subject)] = timer
-        self.clocks[f"{clock}:{subject}" if subject else clock] = timer.fire_at
+        self.clocks[spelled(clock, subject)] = timer.fire_at
 
     def start(
         self, clock: Clock, limit: Limit, started_at: datetime, due_at: datetime, subject: str = "", *,
         from_red: bool = False,
     ) -> None:  # fmt: skip
         """Set a clock on the first rung of its ladder, or on red."""
-        rules = ladder_rules(self.book, clock, self.case.urgency)
-        rungs = climb(limit, started_at, due_at, self.book.calendar, self.book.roster, rules)
-        first = next(rung for rung in rungs if not from_red or rung.step not in BEFORE_RED)
-        cycle = self.case.cycle
-        self.set(Timer(clock, cycle, first.step.value, first.due_at, str(limit), started_at, due_at, subject))
+        step, fire_at = RED, due_at
+        if not from_red:
+            rules = ladder_rules(self.book, clock, self.case.urgency)
+            first = first_rung(limit, started_at, due_at, self.book.calendar, rules)
+            step, fire_at = str(first.step), first.due_at
+        self.set(Timer(clock, self.case.cycle, step, fire_at, str(limit), started_at, due_at, subject))
 
     def go_on(self, clock: Clock, limit: Limit, started_at: datetime, due_at: datetime) -> None:
         """Set a clock of the ticket on the first rung not reached yet; past the last it speaks up every morning."""
@@ -230,14 +244,13 @@ class Story:
         until: datetime | None = None, step: str = BREACH,
     ) -> datetime:  # fmt: skip
         """Set a clock that only speaks when its deadline, given or by the limit, has passed; that deadline."""
-        since = since or self.now
         due_at = until or self.deadline(limit, since)
-        self.set(Timer(clock, self.case.cycle, step, due_at, str(limit), since, due_at, subject))
+        self.set(Timer(clock, self.case.cycle, step, due_at, str(limit), since or self.now, due_at, subject))
         return due_at
 
     def is_running(self, clock: Clock, subject: str = "") -> bool:
         """Whether that clock runs."""
-        return ClockKey(clock, subject).text in self.clocks
+        return spelled(clock, subject) in self.clocks
 
     def stop(self, *clocks: Clock, subject: str = "") -> None:
         """Stop clocks of one subject; those that do not run are left alone."""
@@ -267,7 +280,7 @@ class Story:
     def next_morning(self) -> datetime:
         """08:30 of the next working day."""
         calendar = self.book.calendar
-        day = calendar.next_working_day(calendar.local(self.now).date())
+        day = calendar.next_working_day(self.today)
         return calendar.at(day, calendar.hours[0].opens)
 
     # Assignments
@@ -280,4 +293,4 @@ class Story:
 
 def ladder_rules(book: Rulebook, clock: Clock, urgency: Urgency) -> LadderRules:
     """The figures of a clock's ladder: a missed arrival at a critical matter climbs at once."""
-    return book.critical_arrival if clock is Clock.ARRIVAL and urgency is Urgency.U1 else book.ladder
+    return book.critical_arrival if urgency is _CRITICAL and clock is Clock.ARRIVAL else book.ladder

@@ -27,7 +27,8 @@ def snapshot(case: Case) -> TicketSnapshot:
         ticket_id=case.ticket_id, ticket_no=case.ticket_no, version=case.version, state=case.state.value,
         public_state=PUBLIC_STATES[case.state], ticket_type=case.ticket_type, category=case.category,
         urgency=case.urgency, size=case.size, county=case.county, township=case.township, grid=case.grid,
-        unit=case.lead.unit if case.was_assigned else None, cycle=case.cycle,
+        unit=case.lead.unit if case.was_assigned else None,
+        supporting=tuple(dict.fromkeys(part.unit for part in case.parts)), cycle=case.cycle,
         light=case.light, level=case.level, accepted_at=case.accepted_at,
         due_at=case.due_at, closed_at=case.closed_at, exercise=case.exercise,
     )  # fmt: skip
@@ -36,10 +37,12 @@ def snapshot(case: Case) -> TicketSnapshot:
 def ticket_view(case: Case) -> dict[str, Any]:
     """What anyone entitled to a ticket sees of it here, as JSON has it; no citizen's data is in this service.
 
-    Assignments stand in the order they were made, the live lead last.
+    Assignments stand in the order they were made, the live lead last. That its citizen is in difficulty is for asking
+    them, and shown to nobody.
     """
     shares = sorted(case.assignments, key=_is_live_lead)
-    return _whole(case) | {"assignments": [_whole(a) for a in shares], "public_state": PUBLIC_STATES[case.state]}
+    shown = {name: value for name, value in _whole(case).items() if name != "vulnerable"}
+    return shown | {"assignments": [_whole(a) for a in shares], "public_state": PUBLIC_STATES[case.state]}
 
 
 def _is_live_lead(share: Assignment) -> bool:

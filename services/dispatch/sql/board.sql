@@ -53,7 +53,3 @@ GROUP BY a.unit
 -- The running clocks of a ticket, the next to ring first.
 SELECT clock, subject, cycle, step, fire_at, clock_limit, started_at, due_at
 FROM timer WHERE ticket_id = $1 ORDER BY fire_at, clock, subject
-
--- name: late_timers
--- Clocks that should have rung before $1.
-SELECT count(*) AS clocks, min(fire_at) AS since FROM timer WHERE fire_at < $1

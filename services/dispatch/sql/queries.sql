@@ -95,6 +95,11 @@ WHERE t.ticket_id = g.ticket_id AND t.clock = g.clock AND t.subject = g.subject
 SELECT DISTINCT ticket_id FROM (
     SELECT ticket_id FROM timer WHERE fire_at < $1 AND ticket_id <> ALL($3::uuid[]) ORDER BY fire_at LIMIT $2) AS due
 
+-- name: late_timers
+-- Clocks that should have rung before $1, as far ($2) as counting makes sense, and when the first of them should have.
+SELECT count(*) AS clocks, min(fire_at) AS since
+FROM (SELECT fire_at FROM timer WHERE fire_at < $1 ORDER BY fire_at LIMIT $2) AS late
+
 -- name: read_due_timers
 -- The due clocks of tickets whose heads the caller holds.
 SELECT ticket_id, clock, subject, cycle, step, fire_at, clock_limit, started_at, due_at
@@ -106,9 +111,9 @@ SELECT ticket_id, clock, subject, cycle, step, fire_at, clock_limit, started_at,
 FROM timer WHERE ticket_id = ANY($1::uuid[]) ORDER BY clock, subject
 
 -- name: list_in_hand
--- Cases in hand whose deadline comes after an instant; keyset by (due_at, ticket_id).
-SELECT doc FROM ticket_case
-WHERE closed_at IS NULL AND state = 'DISPATCHED' AND due_at >= $1 AND (due_at, ticket_id) > ($1, $2::uuid)
+-- What is in hand or stands still and is due after an instant; keyset by (due_at, ticket_id).
+SELECT due_at, ticket_id FROM ticket_case
+WHERE closed_at IS NULL AND state IN ('DISPATCHED', 'NEED_INFO', 'HUNG') AND due_at >= $1 AND (due_at, ticket_id) > ($1, $2::uuid)
 ORDER BY due_at, ticket_id LIMIT $3
 
 -- name: read_clock
@@ -148,10 +153,10 @@ SELECT state, light, count(*) AS tickets FROM ticket_case
 WHERE closed_at IS NULL AND lies_in(place, $1) GROUP BY state, light
 
 -- name: without_clock
--- Tickets in hand that nothing watches: no clock at all, or past their deadline ($1) without a handling clock. That they
--- are open is said twice, for the index of open work.
+-- Tickets in hand that nothing watches: no clock at all, or past their deadline ($1) without a handling clock; without
+-- those left aside ($3). That they are open is said twice, for the index of open work.
 SELECT c.ticket_id FROM ticket_case AS c
-WHERE c.closed_at IS NULL AND c.state = 'DISPATCHED' AND (
+WHERE c.closed_at IS NULL AND c.state = 'DISPATCHED' AND c.ticket_id <> ALL($3::uuid[]) AND (
     NOT EXISTS (SELECT FROM timer AS t WHERE t.ticket_id = c.ticket_id)
     OR c.due_at < $1 AND NOT EXISTS (
         SELECT FROM timer AS t WHERE t.ticket_id = c.ticket_id AND t.clock IN ('RESOLVE', 'RESOLVE_BIG')))

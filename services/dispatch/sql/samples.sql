@@ -1,8 +1,3 @@
--- name: late_timers
--- Timers that should have fired, as far as counting makes sense, and when the first of them should have.
-SELECT count(*) AS n, min(fire_at) AS since
-FROM (SELECT fire_at FROM timer WHERE fire_at < $1 ORDER BY fire_at LIMIT $2) AS late
-
 -- name: open_tickets
 SELECT state, light, count(*) AS n FROM ticket_case WHERE closed_at IS NULL GROUP BY state, light
 

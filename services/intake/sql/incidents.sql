@@ -102,7 +102,7 @@ ORDER BY s.id LIMIT $2
 SELECT ticket_id, into_ticket, rule, state FROM merge_suggestion WHERE id = $1 FOR UPDATE
 
 -- name: decide_suggestion
-UPDATE merge_suggestion SET state = $2, decided_at = $3, decided_by = $4 WHERE id = $1
+UPDATE merge_suggestion SET state = $2, decided_at = $3, decided_by = $4, note = $5 WHERE id = $1
 
 -- name: lock_tickets
 -- Two tickets to be merged or split, in id order, with what the decision depends on.

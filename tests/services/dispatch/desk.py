@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 import httpx
+from prometheus_client import REGISTRY
 
 from services.dispatch.api import Commands, router
 from services.dispatch.core.org import Org
@@ -98,3 +99,15 @@ async def open_desk(database: TestDatabase, *, org: Org | None = None) -> AsyncI
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=ADDRESS) as http:
         yield Desk(db, http, Timers(db, decider, 200), decider, time)
     await db.close()
+
+
+async def make_unreadable(desk: Desk, n: int) -> None:
+    """Let the n-th ticket's case be one that every decision on it stumbles over."""
+    await desk.database.fetch(
+        "UPDATE ticket_case SET doc = jsonb_set(doc::jsonb, '{limit}', '7')::json WHERE ticket_id = $1", ticket(n)
+    )
+
+
+def counted_faulty(loop: str) -> float:
+    """How often a loop could not decide on a ticket."""
+    return REGISTRY.get_sample_value("griddispatch_tickets_faulty_total", {"loop": loop}) or 0.0

@@ -4,7 +4,8 @@ from datetime import UTC, datetime
 
 from services.dispatch.auditor import Auditor
 from tests.conftest import TestDatabase
-from tests.services.dispatch.desk import open_desk
+from tests.services.dispatch.desk import counted_faulty as counted
+from tests.services.dispatch.desk import make_unreadable, open_desk
 
 WEDNESDAY_NOON = datetime(2026, 3, 11, 4, 30, tzinfo=UTC)
 
@@ -40,3 +41,16 @@ async def test_tickets_that_are_watched_or_closed_are_left_alone(database: TestD
         before = await desk.ticket(1)
         assert await Auditor(desk.database, desk.decider).audit() == 0
         assert await desk.ticket(1) == before
+
+
+async def test_a_ticket_that_cannot_be_mended_holds_up_no_other(database: TestDatabase) -> None:
+    async with open_desk(database) as desk:
+        for n in (1, 2, 3):
+            await desk.take_on(n)
+        await desk.database.fetch("DELETE FROM timer")
+        await make_unreadable(desk, 2)
+        auditor, faulty = Auditor(desk.database, desk.decider), counted("auditor")
+        assert await auditor.audit() == 2
+        assert counted("auditor") == faulty + 1
+        assert await auditor.audit() == 0, "it is left aside for a while"
+        assert counted("auditor") == faulty + 1

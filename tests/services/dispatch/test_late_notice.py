@@ -9,7 +9,7 @@ from services.dispatch.decisions import Decider
 from services.dispatch.recounting import Recounting
 from tests.builders import calendar, eventually, rulebook
 from tests.conftest import TestDatabase
-from tests.services.dispatch.desk import Desk, open_desk
+from tests.services.dispatch.desk import Desk, counted_faulty, make_unreadable, open_desk
 
 ACCEPTED = datetime(2026, 12, 28, 2, tzinfo=UTC)
 NOTICE = YearTable(2027, frozenset({date(2027, 1, 1)}), frozenset({date(2027, 1, 3)}))
@@ -37,6 +37,19 @@ async def test_a_start_with_a_late_notice_moves_open_deadlines_once(database: Te
         rows = await desk.database.fetch("SELECT due_at FROM timer WHERE clock = 'RESOLVE'")
         assert {row["due_at"] for row in rows} == {COUNTED_AGAIN}
         assert "ticket.deadline-recounted" not in await desk.stated(3)
+
+
+async def test_a_ticket_that_cannot_be_counted_again_holds_up_no_other(database: TestDatabase) -> None:
+    async with open_desk(database) as desk:
+        desk.set_time(ACCEPTED)
+        for n in (1, 2, 3):
+            await desk.take_on(n, category="180101", accepted_at=ACCEPTED)
+        await make_unreadable(desk, 2)
+        faulty = counted_faulty("recounting")
+        assert await Recounting(desk.database, informed(desk)).recount() == 2
+        assert counted_faulty("recounting") == faulty + 1
+        for n in (1, 3):
+            assert datetime.fromisoformat((await desk.ticket(n))["due_at"]) == COUNTED_AGAIN
 
 
 async def test_the_pass_is_made_at_the_start_and_ends_when_asked_to(database: TestDatabase) -> None:

@@ -3,23 +3,27 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from uuid import UUID
 
 import httpx
+import pytest
 import uvicorn
 
-from griddispatch.embedded import Broker
+from griddispatch.embedded import Broker, NoidaBroker
 from griddispatch.embedded.process import free_port
 from services.dispatch import stream_api
 from services.dispatch.live import PLACES, TOPICS, Live
-from services.dispatch.watchers import Watchers
+from services.dispatch.watchers import Change, Wanted, Watchers
 from shared.clock import FastClock
+from shared.codec import Record
 from shared.events import TicketSnapshot
-from shared.kafka import Outgoing, Producer
+from shared.kafka import Outgoing, Producer, apply_topics
 from shared.notify_events import SurgeAlert
 from shared.tail import Tail
 from shared.terms import AlertKind, Light, MatterSize, TicketType, Urgency
 from shared.topics import NOTIFY, STATE
+from shared.topics import TOPICS as ALL_TOPICS
 from tests.builders import GRID, TUESDAY_MORNING, eventually, ticket
 from tests.open_access import open_app
 
@@ -131,6 +135,83 @@ async def test_a_watcher_sees_states_and_alerts_and_resumes_where_he_was(broker:
         assert str(ticket(2)) not in back.text or str(ticket(2)) in first.text
         await back.go()
     await producer.discard()
+
+
+def standing_at(offset: int) -> Watchers:
+    """A ring of one partition that begins there."""
+    watchers = Watchers((PLACES[0],))
+    watchers.begin({PLACES[0]: offset})
+    return watchers
+
+
+async def heard(watchers: Watchers, position: str | None, blocks: int) -> list[bytes]:
+    """The first blocks that somebody gets who comes with this position."""
+    blocks_of = stream_api.watch(watchers, Wanted(), watchers.join(position), CLOCK, 30)
+    return [await anext(blocks_of) for _ in range(blocks)]
+
+
+async def test_nobody_is_given_a_position_beyond_what_he_was_sent() -> None:
+    watchers = standing_at(5)
+    watchers.tell([Change(PLACES[0], 5, b"event: ticket\ndata: {}\n\n")], {PLACES[0]: 6})
+    hello, news = await heard(watchers, "5", 2)
+    assert b"id: " not in hello, "a cut here would lose the ticket"
+    assert news.endswith(b"id: 6\n\n")
+    (greeting,) = await heard(watchers, "6", 1)
+    assert b"id: 6\n" in greeting, "he has everything"
+
+
+async def test_who_missed_something_is_given_a_position_only_together_with_being_told() -> None:
+    hello, missed = await heard(standing_at(5), "3", 2)
+    assert b"id: " not in hello
+    assert missed == b"id: 5\nevent: missed\ndata: {}\n\n"
+
+
+async def test_news_between_the_heartbeat_and_its_clock_takes_the_position_away() -> None:
+    watchers = standing_at(5)
+    cursor = watchers.join(None).cursor
+    assert watchers.position_at(cursor) == "5"
+    watchers.tell([Change(PLACES[0], 5, b"x")], {PLACES[0]: 6})
+    assert watchers.position_at(cursor) == ""
+
+
+@pytest.mark.timeout(180)
+async def test_while_kafka_is_away_the_stream_says_so_and_afterwards_that_it_goes_on(tmp_path: Path) -> None:
+    broker = NoidaBroker(tmp_path)
+    await asyncio.to_thread(broker.start)
+    try:
+        await apply_topics(broker.bootstrap, ALL_TOPICS)
+        async with living(broker.bootstrap) as (live, url):
+            ear = Ear(url)
+            await ear.hears('"is_following":true')
+            ear.text = ""
+            await asyncio.to_thread(broker.stop)
+            await ear.hears('"is_following":false')
+            assert not live.is_following
+            ear.text = ""
+            await asyncio.to_thread(broker.restart)
+            await ear.hears('"is_following":true')
+            producer = Producer(broker.bootstrap, "test")
+            await producer.send([snapshot(4)])
+            await ear.hears(str(ticket(4)))
+            await producer.discard()
+            await ear.go()
+    finally:
+        await asyncio.to_thread(broker.stop)
+
+
+def test_a_record_that_cannot_be_read_is_passed_over() -> None:
+    watchers = Watchers(PLACES)
+    watchers.begin(dict.fromkeys(PLACES, 0))
+    live = Live(lambda: Tail("127.0.0.1:1", TOPICS, client_id="t"), watchers)
+    cursor, good, told = watchers.join(None).cursor, snapshot(1), alert()
+    live.take([
+        Record(STATE.name, 0, 0, b"", b"{", ()),
+        Record(NOTIFY.name, 0, 0, b"\xff", told.value, told.headers),
+        Record(STATE.name, 0, 1, good.key, good.value, ()),
+    ])  # fmt: skip
+    assert watchers.after[(STATE.name, 0)] == 2
+    assert b'"version":1' in watchers.look(cursor, Wanted()).frames
+    assert live.alerts == []
 
 
 async def test_whoever_is_not_known_here_is_told_to_read_anew_and_a_stop_sends_all_home() -> None:

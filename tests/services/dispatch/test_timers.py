@@ -14,7 +14,7 @@ from shared.events import TicketEvaluated
 from shared.terms import FollowUpOutcome, Satisfaction
 from tests.builders import ticket
 from tests.conftest import TestDatabase
-from tests.services.dispatch.desk import Desk, open_desk
+from tests.services.dispatch.desk import Desk, counted_faulty, open_desk
 
 
 def local(text: str) -> datetime:
@@ -85,7 +85,9 @@ async def test_a_fault_in_one_tickets_clock_does_not_hold_up_the_others(database
             await desk.take_on(n, category="180101")
         await desk.database.fetch("UPDATE timer SET clock_limit = 'nonsense' WHERE ticket_id = $1", ticket(2))
         desk.set_time(local("2026-03-18T09:00"))
+        faulty = counted_faulty("timers")
         await desk.timers.ring_due()
+        assert counted_faulty("timers") == faulty + 1
         assert "ticket.escalated" in await desk.stated(1)
         assert "ticket.escalated" in await desk.stated(3)
         assert await desk.timers.ring_due() == 0, "the troubled ticket is left aside for a while"

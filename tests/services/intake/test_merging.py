@@ -144,7 +144,11 @@ async def test_a_refused_suggestion_is_gone_and_merges_nothing(counter: Counter)
     await counter.hand_in(said(LAMP, phone(1)), said(LAMP, phone(2), location=near))
     (suggested,) = (await counter.http.get("/v1/merges", headers=DISPATCHER)).json()
     path = f"/v1/merges/{suggested['suggestion_id']}/refusal"
-    assert (await counter.http.post(path, headers=DISPATCHER)).status_code == 204
+    for wrong in ({"note": ""}, {"note": "x" * 501}, {"why": "two lamps"}):
+        assert (await counter.http.post(path, headers=DISPATCHER, json=wrong)).status_code == 422
+    assert (await counter.http.post(path, headers=DISPATCHER, json={"note": "是两盏灯"})).status_code == 204
+    kept = await counter.database.fetch("SELECT note FROM merge_suggestion")
+    assert [row["note"] for row in kept] == ["是两盏灯"]
     assert (await counter.http.get("/v1/merges", headers=DISPATCHER)).json() == []
     assert await counter.count("incident") == 0
 
