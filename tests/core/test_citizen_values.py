@@ -11,7 +11,6 @@ import pytest
 from services.intake.core.categories import read_categories
 from services.intake.core.citizen_view import Shown, Step, ask_page, ticket_page
 from services.intake.core.location import Gazetteer
-from services.intake.core.markup import element, together
 from services.intake.core.open311 import catalogue_of
 from services.intake.core.open311_query import Status
 from services.intake.core.open311_view import Shown as Listed
@@ -20,6 +19,7 @@ from services.intake.core.privacy import Guard, digest_of, masked_name, masked_p
 from services.intake.core.progress import PublicState, public_state_after
 from shared.events import Event, TicketAudited, TicketClosed, TicketReopened, TicketResolved, TicketSigned
 from shared.joint_events import TicketResolvedWith
+from shared.markup import element, together
 from shared.terms import AssignmentId, CloseReason
 from tests.builders import GRID, TUESDAY_MORNING, categories, grids, ticket
 
