@@ -19,6 +19,8 @@ GROWN_S = 900.0
 PART = 50_000
 LEAD_TIME_S = 3.0
 PERIOD = "2026-03"
+OPEN311_PAGE = "/open311/v2/requests.json?page_size=1000&status=closed&start_date=2025-01-01T00:00:00Z&end_date=2025-03-30T00:00:00Z"
+"""Of the old tickets that growing makes; a site that has not grown has fewer to show."""
 GROWERS = ("grow_intake", "grow_dispatch", "grow_notify")
 
 
@@ -97,6 +99,7 @@ async def reads(site: Site, scale: Scale) -> list[Figure]:
         ("its reasons", "dispatch", f"/v1/tickets/{ticket}/explanation", most(50)),
         ("a queue's first page of 100", "dispatch", "/v1/assignments?limit=100", most(100)),
         ("open work by state and light", "dispatch", "/v1/overview", most(250)),
+        ("an Open311 page of 1,000 stored", "intake", OPEN311_PAGE, most(50)),
         ("its messages", "notify", f"/v1/notifications?ticket_id={ticket}", most(25)),
         ("the rates of a period", "notify", f"/v1/rates?period={PERIOD}", most(200)),
     )
