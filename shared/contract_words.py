@@ -33,6 +33,9 @@ FIELDS: Mapping[str, FieldWords] = MappingProxyType(
         "urgency": W("How urgent: U1 is the most.", "U3"),
         "size": W("Small matters are solved the same day, big ones by joint action.", "SMALL"),
         "confidence": W("How sure triage is of the category, from 0 to 1.", 0.9),
+        "vulnerable": W(
+            "Whether it is of somebody in difficulty 困难群众: asked always; on no list and no page.", False
+        ),
         "confidential": W("Whether the reporter asked for confidentiality 保密.", False),
         "exercise": W("A drill 演练: counted nowhere, nobody is told.", False),
         # ---- where ---------------------------------------------------------------------------------------------

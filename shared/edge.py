@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Collection
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import unquote_to_bytes
@@ -12,7 +12,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.connections import BY_LINES, LINES, UNGUARDED, Gate
 from shared.errors import Malformed, Problem, Rejected
-from shared.plain_pages import FORM
 from shared.problems import RETRY_AFTER_S, problem
 from shared.strict_json import Limits, cleaned
 
@@ -31,12 +30,12 @@ class _Refused(Exception):
 class Bodies:
     """What an application leaves to the edge: bodies of at most so much JSON; doors of lines read theirs themselves.
 
-    At the paths of `forms` pages post forms: they are counted here, and read by their routes.
+    `unread` says at which paths a body of another kind is taken, or its very bytes count: it is only counted here.
     """
 
     limits: Limits = field(default_factory=Limits)
     receipt_s: float = 20.0
-    forms: Collection[str] = ()
+    unread: Mapping[str, str] = field(default_factory=dict)
 
 
 class Edge:
@@ -95,8 +94,8 @@ class Edge:
         if path in BY_LINES and media_type.strip() in LINES:
             return receive
         body = await _whole(bodies, receive)
-        if path in bodies.forms:
-            _check_media_type(FORM, media_type.strip(), parameters.strip())
+        if path in bodies.unread:
+            _check_media_type(bodies.unread[path], media_type.strip(), parameters.strip())
         elif body:
             _check_media_type(JSON, media_type.strip() or JSON, parameters.strip())
             body = _sound(body, bodies.limits)

@@ -84,6 +84,7 @@ class TicketTriaged(Event):
     hidden: bool = False
     session_id: SessionId | None = None
     self_fixed_by: str | None = None
+    vulnerable: bool = False
 
 
 # ---- dispatch ---------------------------------------------------------------------------------------------
@@ -231,6 +232,7 @@ class TicketAudited(Event):
     follow_up: bool
     automatic: bool = True
     exercise: bool = False
+    vulnerable: bool = False
 
 
 class TicketClosed(Event):

@@ -46,6 +46,7 @@ async def grow(site: Site, stored: int, wanted: int) -> None:
     for first in range(stored + 1, wanted + 1, PART):
         for name in GROWERS:
             await site.admin.execute(_SQL[name], first, min(wanted, first + PART - 1), timeout=GROWN_S)
+    await site.admin.execute(_SQL["grow_rates"], PERIOD, wanted, timeout=GROWN_S)
     await site.admin.execute("VACUUM ANALYZE", timeout=GROWN_S)
 
 
@@ -101,7 +102,7 @@ async def reads(site: Site, scale: Scale) -> list[Figure]:
         ("open work by state and light", "dispatch", "/v1/overview", most(250)),
         ("an Open311 page of 1,000 stored", "intake", OPEN311_PAGE, most(50)),
         ("its messages", "notify", f"/v1/notifications?ticket_id={ticket}", most(25)),
-        ("the rates of a period", "notify", f"/v1/rates?period={PERIOD}", most(200)),
+        ("the rates of all units in a period", "notify", f"/v1/rates?period={PERIOD}", most(200)),
     )
     figures = []
     for name, service, path, goal in wanted:

@@ -156,6 +156,7 @@ async def insert_tickets(tx: Transaction, fresh: Sequence[Fresh], key_id: str, r
         [f.sealed.words for f in fresh],
         key_id,
         received_at,
+        [t.vulnerable for t in tickets],
     )
 
 

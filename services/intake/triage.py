@@ -267,6 +267,7 @@ class TriageLoop:
             also_grids=place.also,
             confidential=row["confidential"],
             exercise=row["exercise"],
+            vulnerable=row["vulnerable"],
             rules=(f"place.{place.reason}", *(fired.rule for fired in triage.rules)),
             rule_pack=self._rule_pack,
             repeat_of=repeat.of.ticket_id if repeat.of else None,

@@ -10,8 +10,10 @@ from pathlib import Path
 from uuid import UUID
 
 from fastapi import APIRouter
+from pydantic import SecretStr
 
 from services.notify import (
+    callback_api,
     desk_api,
     gathering_store,
     panel_api,
@@ -24,6 +26,7 @@ from services.notify import (
 from services.notify.api import router
 from services.notify.channels.factory import make_channels
 from services.notify.channels.guard import Guard
+from services.notify.channels.signing import KeyRefused, Sign, read_keys
 from services.notify.core.contacts import AddressBook, ContactsRefused, load_contacts
 from services.notify.core.links import Links
 from services.notify.core.measures import MeasureRules, load_measures
@@ -43,9 +46,10 @@ from services.notify.subscriptions import Subscriptions
 from services.notify.warnings import GrowthLoop, Warnings
 from shared.assembly import Assembly
 from shared.database import Database
-from shared.edge import Bodies
+from shared.edge import JSON, Bodies
 from shared.packs import open_pack
 from shared.permissions import Locate, Whereabouts
+from shared.plain_pages import FORM
 from shared.terms import Source
 from shared.topics import NOTIFY
 from shared.wake import Wake
@@ -79,9 +83,7 @@ async def build(settings: NotifySettings, parts: frozenset[str], make: type[Asse
     ring = courier.ring if courier else _nobody_to_wake
     neighbours = find_neighbours(settings)
     county = next(iter(neighbours), "")[:6]
-    warnings = Warnings(
-        assembly.ledger, measures, neighbours, settings.now, book, rules.courtesy, ring
-    )  # fmt: skip
+    warnings = Warnings(assembly.ledger, measures, neighbours, settings.now, book, rules.courtesy, ring)
     rates = Rates(measures, warnings.gather)
     bell = Wake()
     seals = Seals(read_ring(settings.subscription_keys.get_secret_value()))
@@ -92,15 +94,14 @@ async def build(settings: NotifySettings, parts: frozenset[str], make: type[Asse
     follow_ups = FollowUps(
         assembly.ledger, rules.follow_up, book, settings.now, ring, rates.note, rules.courtesy, links
     )
-    desk, panel = (
-        Desk(follow_ups, measures, seals),
-        Panel(assembly.ledger, measures, workdays, settings.now, rates.note),
-    )
+    desk = Desk(follow_ups, measures, seals)
+    panel = Panel(assembly.ledger, measures, workdays, settings.now, rates.note)
     if "api" in parts:
         parted = (
             partial(router, follow_ups=follow_ups), partial(desk_api.router, desk=desk),
             partial(panel_api.router, panel=panel), partial(rates_api.router, rules=measures, warnings=warnings),
             partial(subscription_api.router, subscriptions=subscriptions), partial(reply_page.router, desk=desk),
+            partial(callback_api.router, desk=desk, keys=read_callback_keys(settings.callback_secrets)),
         )  # fmt: skip
         await add_doors(assembly, settings.database_pool, parted, county)
     if "stream" in parts:
@@ -123,7 +124,7 @@ async def add_doors(
     assembly: Assembly, pool: int, routers: Iterable[Callable[[Database], APIRouter]], county: str
 ) -> None:
     """What callers and citizens find here, guarded, over a pool of its own."""
-    assembly.bodies = Bodies(forms=reply_page.FORMS)
+    assembly.bodies = Bodies(unread={**dict.fromkeys(reply_page.FORMS, FORM), callback_api.PATH: JSON})
     await assembly.add_gatekeeper(locators)
     database = await assembly.doors_database("api", pool)
     for make in routers:
@@ -160,6 +161,17 @@ def make_links(settings: NotifySettings, measures: MeasureRules) -> Links:
     if key and len(key) < LEAST_LINK_KEY:
         raise ValueError(f"the key of links has fewer than {LEAST_LINK_KEY} characters")
     return Links(settings.citizen_page, key, timedelta(days=days.answer_days), timedelta(days=days.reopen_days))
+
+
+def read_callback_keys(secrets: Mapping[str, SecretStr]) -> dict[str, tuple[Sign, ...]]:
+    """With what each gateway signs. Raises KeyRefused, which names the gateway and never quotes a key."""
+    keys: dict[str, tuple[Sign, ...]] = {}
+    for name, secret in secrets.items():
+        try:
+            keys[name] = read_keys(secret.get_secret_value())
+        except KeyRefused as refused:
+            raise KeyRefused(f"callback secret {name!r}: {refused}") from refused
+    return keys
 
 
 def find_neighbours(settings: NotifySettings) -> Neighbours:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from secrets import token_urlsafe
+from uuid import UUID
 
 from services.notify import desk_store, store
 from services.notify.core.followup import Answer, FollowUp, FollowUpState
@@ -151,6 +152,16 @@ class Desk:
         (reply,) = await self.follow_ups.take(tx, [(key, answer)])
         if await desk_store.use_link(tx, digest_of(token), now) and isinstance(reply, FollowUp):
             await self._keep_words(tx, key, words, now)
+        return reply
+
+    async def answer_message(self, tx: Transaction, message_id: UUID, answer: Answer, words: str = "") -> Reply:
+        """Record what the citizen replied to one of our messages; `message_id` is its own. NotFound for any other."""
+        key = await desk_store.follow_up_of_message(tx, message_id)
+        if key is None:
+            return NotFound("no such message")
+        (reply,) = await self.follow_ups.take(tx, [(key, answer)])
+        if isinstance(reply, FollowUp):
+            await self._keep_words(tx, key, words, self.follow_ups.now())
         return reply
 
     async def words_of(self, database: Database, ticket_id: TicketId) -> list[dict[str, object]]:

@@ -26,30 +26,32 @@ from shared.terms import Satisfaction, TicketId
 Cycle = Annotated[int, Field(ge=0, le=2**31 - 1)]
 
 
-class _Body(BaseModel):
+class Body(BaseModel):
+    """A body with the fields it names and no others."""
+
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
-class ClaimBody(_Body):
+class ClaimBody(Body):
     """How many tasks an agent wants."""
 
     limit: Annotated[int, Field(ge=1, le=50)] = 1
 
 
-class CheckBody(_Body):
+class CheckBody(Body):
     """What an agent found on the spot: whether it is as the patrol said."""
 
     confirmed: bool
 
 
-class LinkBody(_Body):
+class LinkBody(Body):
     """Which follow-up a link is for, and what it is good for."""
 
     cycle: Cycle
     purpose: Annotated[Purpose, Field(strict=False)] = Purpose.ANSWER
 
 
-class TokenBody(_Body):
+class TokenBody(Body):
     """What a link carries; in the body, so that no log of addresses holds it."""
 
     token: Annotated[str, Field(min_length=1, max_length=64)]

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 import asyncpg
 
@@ -183,6 +184,21 @@ async def find_link(tx: Transaction, digest: bytes) -> Link | None:
 async def use_link(tx: Transaction, digest: bytes, now: datetime) -> bool:
     """Use a link up; False when somebody else did."""
     return bool(await tx.conn.fetch(_SQL["use_link"], digest, now))
+
+
+# Callbacks
+
+
+async def hear_callback(tx: Transaction, sender: str, identity: str, now: datetime, forget_before: datetime) -> bool:
+    """Remember what was handed in, and forget a little of what is old; False when it was handed in before."""
+    await tx.conn.execute(_SQL["forget_callbacks"], forget_before, 100)
+    return bool(await tx.conn.fetch(_SQL["hear_callback"], sender, identity, now))
+
+
+async def follow_up_of_message(tx: Transaction, message_id: UUID) -> Key | None:
+    """What a message to a citizen asked about; None of any other message."""
+    row = await tx.conn.fetchrow(_SQL["follow_up_of_message"], message_id)
+    return None if row is None else (TicketId(row["ticket_id"]), row["cycle"])
 
 
 # Words

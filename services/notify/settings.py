@@ -50,6 +50,9 @@ class NotifySettings(ServiceSettings):
     """JSON object: secret name → `whsec_…` or `whsk_…`; two, the new one first, while a key is being changed."""
     channel_secrets: Secrets = Field(default_factory=dict)
     """JSON object: secret name → a robot's token and signing key, a mail password, or an SMS provider's key."""
+    callback_secrets: Secrets = Field(default_factory=dict)
+    """JSON object: a gateway's name → the `whsec_…` with which it signs what it hands in at /v1/callbacks; two while a
+    key is being changed."""
     subscription_keys: Annotated[SecretStr, AfterValidator(_readable_ring)] = SecretStr("")
     """`id:base64 of 32 bytes`, the active key first, older ones after it behind commas: what the keys of webhook
     subscriptions, and citizens' words beside their answers, are sealed with. Empty: nobody can subscribe, the other

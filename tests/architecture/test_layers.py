@@ -167,8 +167,11 @@ SERVICE_LAYERS = (
     {
         "board_api",
         "citizen_page",
-        "desk_api",
+        "callback_api",
         "reply_page",
+    },
+    {
+        "desk_api",
     },
     {
         "api",

@@ -9,7 +9,8 @@ import pytest
 from services.dispatch.core.decide import decide
 from services.dispatch.core.opening import open_case
 from services.dispatch.core.story import Clock, Decision
-from services.dispatch.core.triggers import TimerDue
+from services.dispatch.core.triggers import Contact, Resolve, Sign, TimerDue, Trigger
+from services.dispatch.core.views import ticket_view
 from services.notify.app import read_templates
 from services.notify.core.contacts import AddressBook
 from services.notify.core.judgement_rules import AlwaysAsked
@@ -18,9 +19,10 @@ from services.notify.core.plan import plan
 from services.notify.core.record import Record, hear
 from services.notify.core.render import make_renderer
 from services.notify.core.sampling import marks_of
-from shared.events import Event, TicketAssigned, TicketEscalated
+from shared.events import Event, TicketAssigned, TicketAudited, TicketEscalated
 from shared.terms import Urgency
 from tests.builders import TUESDAY_MORNING, org, rulebook, ticket, triaged
+from tests.services.notify.measured import measures
 from tests.services.notify.values import MORNING, envelope, rules
 
 BOOK, ORG = rulebook(), org()
@@ -81,3 +83,21 @@ def test_an_escalation_is_as_urgent_as_its_ticket_and_says_so() -> None:
     assert (event.urgency, event.exercise) == (Urgency.U2, False)
     (message,) = plan(envelope(event), AddressBook(), MORNING)
     assert (message.urgency, message.suppressed) == (Urgency.U2, "")
+
+
+@pytest.mark.parametrize("vulnerable", [True, False])
+def test_somebody_in_difficulty_is_asked_without_drawing_lots(vulnerable: bool) -> None:
+    decision = opened(vulnerable=vulnerable)
+    lead = decision.case.lead.id
+    steps: tuple[Trigger, ...] = (Sign(lead, "w-7"), Contact(lead, "w-7"), Resolve(lead, "REPAIRED", "修好了"))
+    for minute, trigger in enumerate(steps, 1):
+        decision = decide(decision.case, trigger, BOOK, ORG, TUESDAY_MORNING + timedelta(minutes=10 * minute))
+    event = stated(decision, TicketAudited)
+    assert (AlwaysAsked.VULNERABLE in marks_of(hear(Record(), envelope(event)), 1)) is vulnerable
+    assert AlwaysAsked.VULNERABLE in measures().sampling.always
+
+
+def test_who_is_in_difficulty_is_told_to_no_unit() -> None:
+    decision = opened(vulnerable=True)
+    assert "vulnerable" not in str(stated(decision, TicketAssigned))
+    assert "vulnerable" not in str(ticket_view(decision.case))

@@ -40,6 +40,7 @@ class Report:
     category: str | None = None
     confidential: bool = False
     exercise: bool = False
+    vulnerable: bool = False
     reported_at: datetime | str | None = None
     location: Place | None = None
     reporter: Reporter | None = None

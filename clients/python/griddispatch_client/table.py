@@ -75,7 +75,7 @@ def report_of(values: Mapping[str, str], zone: str = "+08:00") -> Report:
     facts: dict[str, Any] = {name: value for name, value in values.items() if name in _PLAIN}
     facts.setdefault("text", "")
     facts.setdefault("external_id", row_id(values))
-    for flag in ("confidential", "exercise"):
+    for flag in ("confidential", "exercise", "vulnerable"):
         if flag in facts:
             facts[flag] = facts[flag].lower() in _YES
     if "reported_at" in facts:

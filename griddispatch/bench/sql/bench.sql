@@ -137,3 +137,14 @@ TRUNCATE notify.delivery CASCADE
 
 -- name: analyze_deliveries
 ANALYZE notify.delivery, notify.feed
+
+-- name: grow_rates
+-- The counts that $2 evaluated tickets of a period come to: of 400 units, each with matters of 25 kinds.
+INSERT INTO notify.rate_count (
+    period, unit, township, category, dispatched, first_dispatch_right, on_time, valid, contacted, solved, satisfied
+)
+SELECT $1, 'unit-' || unit, '9901010' || lpad((unit % 20)::text, 2, '0'), lpad(kind::text, 2, '0'), n, n, n, n, n, n, n
+FROM generate_series(1, 400) AS unit, generate_series(1, 25) AS kind, (SELECT ceil($2::int / 10000.0)::int AS n) AS each
+ON CONFLICT (period, unit, township, category) DO UPDATE SET dispatched = excluded.dispatched,
+    first_dispatch_right = excluded.first_dispatch_right, on_time = excluded.on_time, valid = excluded.valid,
+    contacted = excluded.contacted, solved = excluded.solved, satisfied = excluded.satisfied

@@ -1,5 +1,7 @@
 """From a result to its audit: the lead hands in, an auditor or a rule accepts it, or it is sent back."""
 
+from typing import assert_never
+
 from msgspec.structs import replace
 
 from services.dispatch.core.assignment import end_part
@@ -29,6 +31,8 @@ def audit(story: Story, command: AuditCommand) -> None:
             pass_audit(story, automatic=False)
         case Rework():
             _send_back(story, lead, command.reason)
+        case _:
+            assert_never(command)
 
 
 def submit_lead(story: Story, submitted: Assignment, action: str) -> None:
@@ -92,6 +96,7 @@ def pass_audit(story: Story, *, automatic: bool, asks: bool = True) -> None:
         TicketAudited(
             ticket_no=case.ticket_no, source=case.source, assignment_id=case.lead.id, unit=case.lead.unit,
             cycle=case.cycle, follow_up=asked, automatic=automatic, exercise=case.exercise,
+            vulnerable=case.vulnerable,
         )
     )  # fmt: skip
     if asked:

@@ -33,6 +33,7 @@ def open_case(ticket_id: TicketId, matter: TicketTriaged, book: Rulebook, org: O
         exercise=matter.exercise, confidential=matter.confidential, closed_at=None, close_reason=None,
         rule_pack=book.pack, confidence=matter.confidence, least_urgency=matter.urgency,
         complained_about=matter.complained_about, repeat=matter.repeat_of is not None or matter.repeats_30d > 0,
+        vulnerable=matter.vulnerable,
     )  # fmt: skip
     story = Story(case, book, org, now, why=[size_rule])
     if matter.merged_into is not None:

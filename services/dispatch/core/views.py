@@ -37,10 +37,12 @@ def snapshot(case: Case) -> TicketSnapshot:
 def ticket_view(case: Case) -> dict[str, Any]:
     """What anyone entitled to a ticket sees of it here, as JSON has it; no citizen's data is in this service.
 
-    Assignments stand in the order they were made, the live lead last.
+    Assignments stand in the order they were made, the live lead last. That its citizen is in difficulty is for asking
+    them, and shown to nobody.
     """
     shares = sorted(case.assignments, key=_is_live_lead)
-    return _whole(case) | {"assignments": [_whole(a) for a in shares], "public_state": PUBLIC_STATES[case.state]}
+    shown = {name: value for name, value in _whole(case).items() if name != "vulnerable"}
+    return shown | {"assignments": [_whole(a) for a in shares], "public_state": PUBLIC_STATES[case.state]}
 
 
 def _is_live_lead(share: Assignment) -> bool:

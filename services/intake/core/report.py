@@ -145,6 +145,7 @@ class NewTicket:
     category: _Category | None = None
     confidential: _Flag = False
     exercise: _Flag = False
+    vulnerable: _Flag = False
     reported_at: Annotated[datetime | None, PlainValidator(_instant)] = None
     location: Annotated[Place, AfterValidator(_as_wgs84)] | None = None
     reporter: Reporter | None = None

@@ -82,6 +82,7 @@ class Record(Struct, frozen=True, omit_defaults=True):
     said: int = 0
     exercise: bool = False
     repeat: bool = False
+    vulnerable: bool = False
     accepted_at: datetime | None = None
     ticket_type: TicketType | None = None
     category: str = ""
@@ -193,7 +194,8 @@ def _heard(record: Record, event: Event, at: datetime) -> Record:
             cycle = record.cycle(n)
             found_at = None if event.follow_up else at
             known = replace(cycle, unit=cycle.unit or event.unit, found_at=found_at)
-            return _with(replace(record, exercise=record.exercise or event.exercise), known)
+            exercise, vulnerable = record.exercise or event.exercise, record.vulnerable or event.vulnerable
+            return _with(replace(record, exercise=exercise, vulnerable=vulnerable), known)
         case TicketReopened(cycle=n):
             return _with(record, replace(record.cycle(n - 1), reopened_at=at))
         case TicketEscalated():

@@ -61,6 +61,7 @@ def marks_of(record: Record, cycle: int) -> frozenset[AlwaysAsked]:
         AlwaysAsked.REPEAT: record.repeat,
         AlwaysAsked.REOPENED: cycle > 1,
         AlwaysAsked.HUNG: bool(record.hangs),
+        AlwaysAsked.VULNERABLE: record.vulnerable,
     }
     return frozenset(mark for mark, holds in found.items() if holds)
 

@@ -99,6 +99,17 @@ DELETE FROM reply_words WHERE (ticket_id, cycle) IN (
     SELECT ticket_id, cycle FROM reply_words WHERE said_at < $1 ORDER BY said_at LIMIT $2
 )
 
+-- name: follow_up_of_message
+-- What a message to a citizen asked about.
+SELECT ticket_id, (facts ->> 'cycle')::int AS cycle FROM message WHERE id = $1 AND template = 'follow_up'
+
+-- name: forget_callbacks
+DELETE FROM callback WHERE (sender, id) IN (SELECT sender, id FROM callback WHERE heard_at < $1 LIMIT $2)
+
+-- name: hear_callback
+-- Who hands the same in at the same moment waits for the first, and gets no row.
+INSERT INTO callback (sender, id, heard_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING RETURNING id
+
 -- name: words_of
 SELECT cycle, sealed, said_at FROM reply_words WHERE ticket_id = $1 ORDER BY cycle
 

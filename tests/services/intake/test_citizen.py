@@ -283,3 +283,13 @@ async def test_what_belongs_to_an_incident_is_split_off_before_it_ends(counter: 
         assert (await counter.http.post(path, json=REFUSAL, headers=AGENT)).status_code == 409
     unknown = f"/v1/tickets/{UUID(int=3)}/refusal"
     assert (await counter.http.post(unknown, json=REFUSAL, headers=AGENT)).status_code == 404
+
+
+@pytest.mark.parametrize("vulnerable", [True, False])
+async def test_a_matter_of_somebody_in_difficulty_is_marked_and_shows_it_to_nobody(
+    counter: Counter, vulnerable: bool
+) -> None:
+    (ticket_id,) = await counter.hand_in(said(vulnerable=vulnerable))
+    (triaged,) = await counter.stated(ticket_id, "ticket.triaged")
+    assert triaged["vulnerable"] is vulnerable
+    assert "vulnerable" not in (await counter.http.get(f"/v1/tickets/{ticket_id}")).text

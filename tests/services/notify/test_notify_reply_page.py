@@ -21,7 +21,7 @@ from shared.database import Database
 from shared.edge import Bodies, Edge
 from shared.events import TicketEvaluated
 from shared.notify_events import ReopenAsked
-from shared.plain_pages import STYLE
+from shared.plain_pages import FORM, STYLE
 from shared.strict_json import Limits
 from shared.terms import Satisfaction
 from tests.open_access import acting_as, open_app
@@ -51,7 +51,7 @@ async def client(stage: MeasuredStage) -> AsyncIterator[httpx.AsyncClient]:
     app.include_router(desk_api.router(stage.database, stage.desk))
     app.include_router(reply_page.router(stage.database, stage.desk))
     app.add_middleware(
-        Edge, gate=Gate(Thresholds()), bodies=Bodies(Limits(max_bytes=40_000), forms=reply_page.FORMS)
+        Edge, gate=Gate(Thresholds()), bodies=Bodies(Limits(max_bytes=40_000), unread=dict.fromkeys(reply_page.FORMS, FORM))
     )  # fmt: skip
     async with serving(app) as base, httpx.AsyncClient(base_url=base, trust_env=False) as client:
         yield client

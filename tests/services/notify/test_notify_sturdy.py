@@ -148,7 +148,6 @@ async def test_who_has_no_turn_holds_no_connection() -> None:
     async with receiver.open() as url:
         client = HttpClient(read_url(url, guard_for(url).loopback), guard_for(url))
         await client.send(b"", ())
-        assert not client.rest(), "used a moment ago"
 
         async def at_rest() -> bool:
             return client.rest()
