@@ -6,7 +6,7 @@ WORKERS ?= 3
 # Where bytecode is not written by itself, every start of a service would compile all it imports anew.
 COMPILED = $(BIN)/python -m compileall -q -j 2 $(VENV)/lib shared services griddispatch >/dev/null || true
 
-.PHONY: demo bench test chaos check lint types architecture contract supply sbom audit up lock clean
+.PHONY: demo bench test chaos check lint types architecture contract supply sbom branches audit up lock clean
 
 demo: $(VENV)/.demo  ## the whole loop in one terminal: no Docker, no JVM
 	@$(BIN)/griddispatch demo $(ARGS)
@@ -20,7 +20,7 @@ test: $(VENV)/.dev  ## every test; brings its own PostgreSQL and brokers
 chaos: $(VENV)/.dev  ## break things on three brokers, and check from outside: ARGS="--gate", "--mutants", "--help"
 	$(BIN)/python -m tests.chaos $(or $(ARGS),--gate)
 
-check: lint types architecture contract supply  ## lint, types, architecture, contract, supply
+check: lint types architecture contract supply branches  ## linter, types, architecture, contract, supply, branches of the cores
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
@@ -46,6 +46,11 @@ supply: $(VENV)/.dev  ## locks by hash, licences, no secrets; and what is known 
 
 sbom: $(VENV)/.dev  ## what the services run on, as CycloneDX
 	@$(BIN)/python deploy/make_sbom.py requirements/runtime.txt
+
+branches: $(VENV)/.dev  ## the tests of values walk 95 % of the branches of every core: no stores, no brokers
+	$(BIN)/python -m pytest -q --numprocesses $(WORKERS) --dist worksteal tests/core tests/packs tests/area \
+	  --cov services --cov-branch --cov-report= --cov-report=json:.coverage.json
+	$(BIN)/python -m tests.branches .coverage.json
 
 audit: $(VENV)/.dev  ## who may call what: every route, every role, no blank cell
 	$(BIN)/griddispatch audit matrix --check

@@ -11,6 +11,8 @@ from typing import Final
 from shared.actors import Actor, Scope, Unauthenticated
 
 PEPPER_BYTES: Final = 32
+KEY_CREDENTIAL: Final = "key:"
+"""Stands before a key's lookup wherever it is said who asked."""
 LONGEST_LIFE: Final = timedelta(days=366 * 2)
 MAX_KEY: Final = 256
 DEFAULT_QUOTA_PER_MINUTE: Final = 600
@@ -43,7 +45,7 @@ class ApiKey:
     @property
     def credential(self) -> str:
         """How logs name the key; no help in guessing it."""
-        return f"key:{self.lookup}"
+        return KEY_CREDENTIAL + self.lookup
 
     def state(self, now: datetime) -> str:
         """LIVE, REPLACED (it still works, a newer one does too), EXPIRED or REVOKED."""

@@ -21,7 +21,8 @@ REPORT_ELSEWHERE: Json = {
 _ABOUT = """The facts of Grid Dispatch on Kafka: CloudEvents 1.0 in binary mode, JSON values, no personal data.
 
 Delivery is at least once: drop an event whose `ce_id` you have seen. Within a ticket (the key) and a source,
-`ce_version` counts from 1 without gaps, and records come in that order. Ignore fields and event types that you do
+`ce_version` counts from 1 without gaps, and records come in that order; where `ce_epoch` rises, its source was restored
+to an earlier point, and goes on from there. Ignore fields and event types that you do
 not know."""
 
 _WHAT: Mapping[str, str] = {

@@ -139,13 +139,14 @@ class TicketExtended(Event):
 
 
 class TicketDeadlineRecounted(Event):
-    """A holiday notice came late: the deadline is what it would have been had it been known."""
+    """A holiday notice came late: the deadline of this clock is what it would have been had it been known."""
 
     type: ClassVar[str] = "org.griddispatch.ticket.deadline-recounted.v1"
     assignment_id: AssignmentId
     unit: str
     cycle: int
     due_at: datetime
+    clock: str = "RESOLVE"
 
 
 class TicketExtensionRefused(Event):

@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Final
+from typing import Any, Final
 from urllib.parse import parse_qsl
 
 from shared.errors import Malformed
@@ -87,6 +87,21 @@ def form(action: str, hidden: Mapping[str, str], *children: Html) -> Html:
 def note(sentence: str) -> Html:
     """What was just done or declined; nothing for no sentence."""
     return element("p", sentence, class_="note", role="status") if sentence else together()
+
+
+SHOWN: Final[dict[int | str, dict[str, Any]]] = {
+    200: {"content": {"text/html": {}}}, 400: {"description": "Asked again.", "content": {"text/html": {}}},
+}  # fmt: skip
+"""What the OpenAPI document says of a page's answers: what is wrong is said in words, too."""
+
+
+def posted(required: Sequence[str], more: Sequence[str]) -> dict[str, Any]:
+    """What the OpenAPI document says of a form's fields; which of `more` count depends on the step."""
+    schema = {
+        "type": "object", "required": list(required), "additionalProperties": False,
+        "properties": {name: {"type": "string"} for name in (*required, *more)},
+    }  # fmt: skip
+    return {"requestBody": {"required": True, "content": {FORM: {"schema": schema}}}}
 
 
 def read_fields(body: bytes) -> dict[str, str]:

@@ -42,8 +42,11 @@ async def _nothing(ticket_ids: Sequence[TicketId]) -> list[Outgoing]:
 class LogKeeper(Protocol):
     """Who knows whether Kafka still has what it acknowledged, and tells it again where not (shared/retelling.py)."""
 
-    async def renew(self) -> None:
-        """Note what was acknowledged, and look whether something is to be told again. Raises Unavailable."""
+    async def renew(self, *, takes_over: bool) -> None:
+        """Note what was acknowledged, and look whether something is to be told again. Raises Unavailable.
+
+        Whoever takes over has to learn first what others noted.
+        """
 
     async def tell_on(self, send: Send, beside: Companion) -> int:
         """Tell a page again, if there is something to tell; how many events. Raises Unavailable."""
@@ -106,11 +109,12 @@ class Relay:
         if self._renew_at == 0.0:
             await self._database.fetch(_SQL["ensure_leases"], SHARDS)
         rows = await self._database.fetch(_SQL["renew_leases"], self._holder, SHARDS, LEASE_S)
+        takes_over = not self._shards
         self._shards = [row["shard"] for row in rows]
         self._renew_at = now + RENEW_S
         telemetry.RELAY_SHARDS.set(len(self._shards))
-        if self._log_keeper is not None:
-            await self._log_keeper.renew()
+        if self._log_keeper is not None and self._shards:
+            await self._log_keeper.renew(takes_over=takes_over)
 
     async def _publish(self) -> int:
         rows = await self._database.fetch(_SQL["read_outbox"], self._shards, BATCH)

@@ -63,16 +63,24 @@ class Retelling:
         self._marks = marks
         self._topic = marks.topic
         self._after: Place | None = None
+        self._knows = False
 
-    async def renew(self) -> None:
-        """Note what was acknowledged, and look whether there is something to tell again. Raises Unavailable."""
+    async def renew(self, *, takes_over: bool) -> None:
+        """Note what was acknowledged, and look whether there is something to tell again. Raises Unavailable.
+
+        While nothing is acknowledged that costs nothing, unless this process `takes_over` from another.
+        """
         if self._marks.fallen:
             await self._begin(self._marks.fallen)
         reached = self._marks.reached()
+        self._knows = self._knows and not takes_over
+        if not reached and self._knows:
+            return
         rows = await self._database.fetch(_SQL["note_marks"], self._topic, list(reached), list(reached.values()))
         self._marks.know({row["partition"]: row["next_offset"] for row in rows})
         open_ = await self._database.fetch(_SQL["read_retelling"], self._topic)
         self._after = Place(TicketId(open_[0]["ticket_id"]), open_[0]["version"]) if open_ else None
+        self._knows = True
 
     async def _begin(self, offsets: str) -> None:
         async with self._database.transaction() as tx:

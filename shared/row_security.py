@@ -1,8 +1,11 @@
 """Row security: the database itself hides other areas' rows, whatever the code above it forgets."""
 
 import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Final
 
+from shared.acting import acting
 from shared.actors import EVERYWHERE, is_area
 from shared.database import AREA_SETTING, Transaction, named_queries
 
@@ -35,3 +38,18 @@ async def act_for(tx: Transaction, jurisdiction: str) -> None:
     if jurisdiction != EVERYWHERE and not is_area(jurisdiction):
         raise ValueError("not an area")
     await tx.conn.execute(_SQL["set_jurisdiction"], jurisdiction)
+
+
+@asynccontextmanager
+async def bookkeeping(tx: Transaction) -> AsyncIterator[None]:
+    """Inside, this transaction sees rows of every area: for figures that are kept of all, whoever's act moves them.
+
+    Nothing read there may be shown. An error undoes the whole transaction, and with it this.
+    """
+    area = acting().area
+    if area in ("", EVERYWHERE):
+        yield
+        return
+    await act_for(tx, EVERYWHERE)
+    yield
+    await act_for(tx, area)

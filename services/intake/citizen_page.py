@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 import asyncpg
 from fastapi import APIRouter, Request, Response
@@ -18,7 +18,7 @@ from services.intake.ratings import Judgement, Ratings
 from shared.actors import TooMany
 from shared.database import Transaction
 from shared.errors import Malformed, Unavailable
-from shared.plain_pages import FORM, language_of, read_fields
+from shared.plain_pages import FORM, SHOWN, language_of, posted, read_fields
 from shared.rate_limit import Policy, RateLimits
 from shared.terms import Satisfaction, TicketId
 
@@ -140,69 +140,50 @@ class _Done:
                 return None
 
 
-_FIELDS: Final = ("ticket_no", "query_code", "lang", "text", "contacted", "solved", "satisfaction")
-PAGE_FORM: Final = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "application/x-www-form-urlencoded": {
-                "schema": {
-                    "type": "object",
-                    "required": ["ticket_no", "query_code"],
-                    "additionalProperties": False,
-                    "properties": {name: {"type": "string"} for name in _FIELDS},
-                }
-            }
-        },
-    }
-}
-"""What the document says of the page's forms; which further fields count depends on the step."""
+PAGE_FORM: Final = posted(("ticket_no", "query_code"), ("lang", "text", "contacted", "solved", "satisfaction"))
 
 
 def router(page: Page) -> APIRouter:
     """The routes. Numbers and codes stand in bodies only: an address says nothing about anybody."""
     routes = APIRouter(prefix="/c")
-    html: dict[int | str, dict[str, Any]] = {
-        200: {"content": {"text/html": {}}}, 400: {"description": "Asked again.", "content": {"text/html": {}}},
-    }  # fmt: skip
 
-    @routes.get("", response_class=Response, responses=html)
+    @routes.get("", response_class=Response, responses=SHOWN)
     async def open_page(request: Request, lang: str = "") -> Response:
         """The page that asks for number and code."""
         return _sent(ask_page(_language(request, {"lang": lang})))
 
-    @routes.get("/{ticket_no}", response_class=Response, responses=html)
+    @routes.get("/{ticket_no}", response_class=Response, responses=SHOWN)
     async def open_page_of(request: Request, ticket_no: str, lang: str = "") -> Response:
         """The same with a number filled in, as a printed slip has it; whether there is such a ticket is not said."""
         number = ticket_no if len(ticket_no) == 20 and ticket_no.isascii() and ticket_no.isdigit() else ""
         return _sent(ask_page(_language(request, {"lang": lang}), number))
 
-    @routes.post("", response_class=Response, responses=html, openapi_extra=PAGE_FORM)
+    @routes.post("", response_class=Response, responses=SHOWN, openapi_extra=PAGE_FORM)
     async def show_page(request: Request) -> Response:
         """How the matter stands."""
         return await page.show(request, "")
 
-    @routes.post("/supplement", response_class=Response, responses=html, openapi_extra=PAGE_FORM)
+    @routes.post("/supplement", response_class=Response, responses=SHOWN, openapi_extra=PAGE_FORM)
     async def page_supplement(request: Request) -> Response:
         """Add something."""
         return await page.show(request, "supplement")
 
-    @routes.post("/hasten", response_class=Response, responses=html, openapi_extra=PAGE_FORM)
+    @routes.post("/hasten", response_class=Response, responses=SHOWN, openapi_extra=PAGE_FORM)
     async def page_hasten(request: Request) -> Response:
         """Ask for speed."""
         return await page.show(request, "hasten")
 
-    @routes.post("/withdraw", response_class=Response, responses=html, openapi_extra=PAGE_FORM)
+    @routes.post("/withdraw", response_class=Response, responses=SHOWN, openapi_extra=PAGE_FORM)
     async def page_withdraw(request: Request) -> Response:
         """Take the matter back."""
         return await page.show(request, "withdraw")
 
-    @routes.post("/rate", response_class=Response, responses=html, openapi_extra=PAGE_FORM)
+    @routes.post("/rate", response_class=Response, responses=SHOWN, openapi_extra=PAGE_FORM)
     async def page_rate(request: Request) -> Response:
         """Judge the result."""
         return await page.show(request, "rate")
 
-    @routes.post("/reopen", response_class=Response, responses=html, openapi_extra=PAGE_FORM)
+    @routes.post("/reopen", response_class=Response, responses=SHOWN, openapi_extra=PAGE_FORM)
     async def page_reopen(request: Request) -> Response:
         """Have it done again."""
         return await page.show(request, "reopen")

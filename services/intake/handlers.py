@@ -8,8 +8,10 @@ from typing import Any
 from services.intake import store
 from services.intake.core.progress import TELLING_EVENTS, PublicState, public_state_after
 from services.intake.core.report import read_report
+from services.intake.core.shares import SHARING_EVENTS, shares_after
 from services.intake.learning import keep_lessons
 from services.intake.receive import Accepted, Incoming, Receiver, Refused
+from services.intake.share_store import save_shares
 from services.intake.vault import Vault
 from shared import telemetry
 from shared.clock import Clock
@@ -98,9 +100,10 @@ def routes(receiver: Receiver, vault: Vault, now: Clock, release: str) -> tuple[
             if (state := public_state_after(envelope.event)) is not None:
                 states[envelope.ticket_id] = state
         await store.set_public_states(tx, states, now())
+        await save_shares(tx, shares_after(envelopes))
         await keep_lessons(tx, vault, envelopes)
 
     return (
         inbound_route(receiver, release),
-        ticket_route(DISPATCH, on_progress, (*TELLING_EVENTS, TicketCategoryConfirmed)),
+        ticket_route(DISPATCH, on_progress, tuple({*TELLING_EVENTS, *SHARING_EVENTS, TicketCategoryConfirmed})),
     )

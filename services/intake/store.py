@@ -12,6 +12,7 @@ from services.intake.core.incidents import Trace
 from services.intake.core.location import Location
 from services.intake.core.progress import PublicState
 from services.intake.core.report import NewTicket, Place
+from services.intake.core.shares import answering
 from services.intake.core.triage import Triage
 from shared.acting import acting
 from shared.audit import Entry, append
@@ -230,9 +231,9 @@ async def read_sealed(tx: Transaction, ticket_id: TicketId) -> Sealed | None:
 
 
 async def place_of_ticket(database: Database, ticket_id: UUID) -> Whereabouts | None:
-    """Where a ticket lies; None when there is none. Raises Unavailable."""
+    """Where a ticket lies and who has it in hand; None when there is none. Raises Unavailable."""
     rows = await database.fetch(_SQL["place_of_ticket"], ticket_id)
-    return Whereabouts(rows[0]["area"]) if rows else None
+    return Whereabouts(rows[0]["area"], answering(rows[0]["units"])) if rows else None
 
 
 async def log_view(tx: Transaction, ticket_id: TicketId, viewer: str, purpose: str, now: datetime) -> None:

@@ -10,6 +10,7 @@ from services.notify.core.rates import NOTHING, Bucket, Counts, add, change
 from services.notify.core.record import HEARD, SAID, Record, counts_of, hear, without_own
 from shared.database import Database, Transaction
 from shared.events import Envelope
+from shared.row_security import bookkeeping
 from shared.terms import TicketId
 
 Gather = Callable[[Transaction, Sequence[Envelope]], Awaitable[Mapping[Bucket, Counts]]]
@@ -35,6 +36,10 @@ class Rates:
         wanted = [e for e in envelopes if isinstance(e.event, _MEASURED)]
         if not wanted:
             return {}
+        async with bookkeeping(tx):
+            return await self._take_down(tx, wanted)
+
+    async def _take_down(self, tx: Transaction, wanted: Sequence[Envelope]) -> Mapping[TicketId, Record]:
         before = await rates_store.lock_records(tx, {e.ticket_id for e in wanted})
         after = dict(before)
         for envelope in wanted:

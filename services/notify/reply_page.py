@@ -1,7 +1,7 @@
 """The page behind the links in messages: whoever holds one answers, or comes back, and nobody else."""
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 from fastapi import APIRouter, Request, Response
 
@@ -11,7 +11,7 @@ from services.notify.desk import Desk
 from services.notify.followups import OwnUnit
 from shared.database import Database, Transaction
 from shared.errors import Malformed, NotFound, Unavailable
-from shared.plain_pages import language_of, read_fields
+from shared.plain_pages import SHOWN, language_of, posted, read_fields
 from shared.terms import Satisfaction
 
 PATH: Final = "/r"
@@ -19,6 +19,8 @@ FORMS: Final = (f"{PATH}/look", f"{PATH}/answer", f"{PATH}/reopen")
 """Where the page's forms are posted to."""
 _MOST_TOKEN: Final = 64
 _STATUS: Final = {Standing.UNKNOWN: 404, Standing.OVER: 410}
+
+FIELDS: Final = posted(("token",), ("lang", "contacted", "solved", "satisfaction", "words"))
 
 Fields = Mapping[str, str]
 
@@ -86,24 +88,23 @@ def router(database: Database, desk: Desk) -> APIRouter:
     """The routes. Tokens stand in bodies only: no address, and so no log of addresses, holds one."""
     page = ReplyPage(database, desk)
     routes = APIRouter(prefix=PATH)
-    html: dict[int | str, dict[str, Any]] = {200: {"content": {"text/html": {}}}}
 
-    @routes.get("", response_class=Response, responses=html)
+    @routes.get("", response_class=Response, responses=SHOWN)
     async def open_reply(request: Request, lang: str = "") -> Response:
         """Where links in messages lead; what stands behind their # comes by the next request."""
         return _enter(request, {"lang": lang}, 200, "")
 
-    @routes.post("/look", response_class=Response, responses=html)
+    @routes.post("/look", response_class=Response, responses=SHOWN, openapi_extra=FIELDS)
     async def look_at_link(request: Request) -> Response:
         """What a link is good for."""
         return await page.show(request, "")
 
-    @routes.post("/answer", response_class=Response, responses=html)
+    @routes.post("/answer", response_class=Response, responses=SHOWN, openapi_extra=FIELDS)
     async def page_answer(request: Request) -> Response:
         """The citizen's judgement."""
         return await page.show(request, "answer")
 
-    @routes.post("/reopen", response_class=Response, responses=html)
+    @routes.post("/reopen", response_class=Response, responses=SHOWN, openapi_extra=FIELDS)
     async def page_come_back(request: Request) -> Response:
         """The citizen comes back with a matter that was closed."""
         return await page.show(request, "reopen")

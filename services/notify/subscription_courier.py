@@ -20,7 +20,7 @@ from services.notify.core.subscription import Stop, Subscription, message_id, pa
 from services.notify.core.target import TargetRefused, read_url
 from services.notify.seals import CannotOpen, Seals
 from services.notify.subscription_store import Delivery, Sealed, Tried
-from services.notify.subscriptions import Subscriptions
+from services.notify.subscriptions import Subscriptions, may_know
 from shared import telemetry
 from shared.clock import utc_now
 from shared.database import Database
@@ -42,14 +42,20 @@ PRUNE_ROUNDS = 10
 CHANNEL = "subscription"
 
 _FORGOTTEN = Result(Outcome.GONE, "older than what is kept", is_alive=True)
+_ELSEWHERE = Result(Outcome.GONE, "not of the area of the owner's key", is_alive=True)
+_UNSENT = (_FORGOTTEN, _ELSEWHERE)
+KEYLESS_BATCH = 100
 
 
 class Sender:
     """The way to one receiver, with the keys that sign now."""
 
-    def __init__(self, subscription: Subscription, keys: Sequence[Sign], guard: Guard, send_s: float = SEND_S) -> None:
-        """Raises TargetRefused."""
-        self.version = subscription.version
+    def __init__(
+        self, subscription: Subscription, keys: Sequence[Sign], guard: Guard, county: str, send_s: float = SEND_S
+    ) -> None:
+        """What has no place yet is the `county`'s. Raises TargetRefused."""
+        self._county = county
+        self.version, self.area = subscription.version, subscription.area
         self.keys = tuple(keys)
         self._subscription = subscription
         self._client = HttpClient(read_url(subscription.url, guard.loopback), guard, send_s=send_s)
@@ -58,6 +64,8 @@ class Sender:
         """One attempt; never raises for what the receiver does."""
         if delivery.is_gone:
             return _FORGOTTEN
+        if delivery.news is not None and not may_know(self._subscription, delivery.news, self._county):
+            return _ELSEWHERE
         identity = message_id(self._subscription.id, delivery.news, delivery.seq)
         body = payload(delivery.news, delivery.created_at)
         headers = (("content-type", "application/json"), *sign(self.keys, str(identity), utc_now(), body))
@@ -150,6 +158,7 @@ class SubscriptionCourier:
         lost = await kept.lost_deliveries(self._database, SWEEP_BATCH)
         async with self._database.transaction() as tx:
             await kept.settle_deliveries(tx, [_tried(d, LOST, now) for d in lost], now)
+        await self._end_keyless()
         self._rest()
         is_time = self._pruned_at is None or now - self._pruned_at > timedelta(minutes=1)
         for _ in range(PRUNE_ROUNDS if is_time else 0):
@@ -157,6 +166,12 @@ class SubscriptionCourier:
                 self._pruned_at = now  # else the next sweep goes on
                 break
         return len(lost)
+
+    async def _end_keyless(self) -> None:
+        """Disable what was made with a key that is no good any more, and tell the owner; it is deaf already."""
+        for identity in await kept.keyless_subscriptions(self._database, KEYLESS_BATCH):
+            async with self._database.transaction() as tx:
+                await self._subscriptions.stop(tx, identity, Stop.KEY)
 
     def _rest(self) -> None:
         """Receivers come and go: who has no turn holds no connection, and who was never in trouble no memory."""
@@ -219,13 +234,14 @@ class SubscriptionCourier:
         """The way there; made anew when the subscription changed, or a key's time is over."""
         identity = sealed.subscription.id
         sender = self._senders.get(identity)
-        fresh = sender is not None and sender.version == sealed.subscription.version
+        wanted = (sealed.subscription.version, sealed.subscription.area)
+        fresh = sender is not None and (sender.version, sender.area) == wanted
         if sender is None or not fresh or len(sender.keys) != len(sealed.secrets):
             if sender is not None:
                 sender.close()
             keys = read_keys(" ".join(self._seals.open(identity, secret) for secret in sealed.secrets))
             sender = self._senders[identity] = Sender(
-                sealed.subscription, keys, self._subscriptions.guard, self._send_s
+                sealed.subscription, keys, self._subscriptions.guard, self._subscriptions.county, self._send_s
             )  # fmt: skip
         return sender
 
@@ -252,12 +268,12 @@ def _tried(delivery: Delivery, result: Result, now: datetime) -> Tried:
 
 def _stop_of(subscription: Subscription, tried: Sequence[Tried]) -> Stop | None:
     """Whether its receiver wants no more, or has taken nothing since something began to fail that is given up now."""
-    if any(t.result.outcome is Outcome.GONE and t.result is not _FORGOTTEN for t in tried):
+    if any(t.result.outcome is Outcome.GONE and t.result not in _UNSENT for t in tried):
         return Stop.GONE
     if any(t.result.outcome is Outcome.DELIVERED for t in tried):
         return None
     given_up = [
-        t.delivery.created_at for t in tried if t.verdict.state is MessageState.FAILED and t.result is not _FORGOTTEN
+        t.delivery.created_at for t in tried if t.verdict.state is MessageState.FAILED and t.result not in _UNSENT
     ]
     last = subscription.delivered_at
     return Stop.UNREACHABLE if given_up and (last is None or last < min(given_up)) else None

@@ -53,7 +53,7 @@ async def add_subscription(tx: Transaction, made: Subscription, secret: bytes) -
     """Insert a new, active one."""
     await tx.conn.execute(
         _SQL["add_subscription"], made.id, made.owner, made.name, made.url, *_wish(made.wish), secret, made.created_at,
-        made.area,
+        made.area, made.made_with,
     )  # fmt: skip
 
 
@@ -83,7 +83,7 @@ async def save_subscription(tx: Transaction, changed: Subscription) -> None:
     """Write what may change of one that is locked."""
     await tx.conn.execute(
         _SQL["save_subscription"], changed.id, changed.name, changed.url, *_wish(changed.wish), changed.state,
-        changed.stopped_for, changed.changed_at,
+        changed.stopped_for, changed.changed_at, changed.area, changed.made_with,
     )  # fmt: skip
 
 
@@ -92,8 +92,13 @@ async def rotate_secret(tx: Transaction, identity: UUID, secret: bytes, previous
     await tx.conn.execute(_SQL["rotate_secret"], identity, secret, previous_until)
 
 
+async def keyless_subscriptions(database: Database, limit: int) -> list[UUID]:
+    """Active ones whose key is no good any more."""
+    return [row["id"] for row in await database.fetch(_SQL["keyless_subscriptions"], limit)]
+
+
 async def listening(tx: Transaction) -> list[Subscription]:
-    """Every subscription that is not deleted."""
+    """Every subscription that is not deleted and has a good key, if it has one, with the area of that key."""
     return [_subscription(row) for row in await tx.conn.fetch(_SQL["listening"])]
 
 
@@ -248,7 +253,7 @@ def _subscription(row: asyncpg.Record) -> Subscription:
     return Subscription(
         row["id"], row["owner"], row["name"], row["url"], Wish(types, units, categories, areas, row["exercises"]),
         SubscriptionState(row["state"]), stopped_for, row["version"], row["created_at"], row["changed_at"],
-        row["delivered_at"], row["previous_until"], row["area"],
+        row["delivered_at"], row["previous_until"], row["area"], row["made_with"],
     )  # fmt: skip
 
 

@@ -36,6 +36,7 @@ from services.notify.core.target import TargetRefused, read_url
 from services.notify.seals import Seals
 from shared.acting import acting
 from shared.actors import EVERYWHERE, covers
+from shared.api_keys import KEY_CREDENTIAL
 from shared.clock import Clock
 from shared.database import Transaction
 from shared.errors import Conflict, NotFound, Problem, Rejected
@@ -115,7 +116,8 @@ class Subscriptions:
             raise Rejected(Problem("", "too_many", f"an owner has at most {MOST_PER_OWNER} subscriptions"))
         now, identity = self.now(), uuid7()
         made = Subscription(
-            identity, owner, name, url, wish, SubscriptionState.ACTIVE, None, 1, now, now, None, None, callers_area()
+            identity, owner, name, url, wish, SubscriptionState.ACTIVE, None, 1, now, now, None, None, callers_area(),
+            callers_key(),
         )  # fmt: skip
         key = new_key(signing)
         await kept.add_subscription(tx, made, self.seals.seal(identity, key.secret))
@@ -135,14 +137,20 @@ class Subscriptions:
         return changed
 
     async def set_state(self, tx: Transaction, owner: str, identity: UUID, state: SubscriptionState) -> Subscription:
-        """Enable, disable or delete; doing it again changes nothing. Raises NotFound."""
+        """Enable, disable or delete; doing it again changes nothing. Raises NotFound.
+
+        Who enables it gives it their own key and area: the one it had may be no good any more.
+        """
         standing = await self.locked(tx, owner, identity)
-        if standing.state is state:
+        key_is_new = state is SubscriptionState.ACTIVE and standing.made_with != callers_key()
+        if standing.state is state and not key_is_new:
             return standing
         stopped_for = Stop.OWNER if state is SubscriptionState.DISABLED else None
         changed = replace(
             standing, state=state, stopped_for=stopped_for, changed_at=self.now(), version=standing.version + 1
         )  # fmt: skip
+        if state is SubscriptionState.ACTIVE:
+            changed = replace(changed, area=callers_area(), made_with=callers_key())
         await kept.save_subscription(tx, changed)
         tx.on_commit(self.ring)
         return changed
@@ -233,12 +241,20 @@ def callers_area() -> str:
     return acting().area or EVERYWHERE
 
 
-def hears(subscription: Subscription, news: News, county: str) -> bool:
-    """Whether a subscription is told: what its owner may know of, as far as it fits the wish.
+def callers_key() -> str | None:
+    """The key of whoever asks; None where they show none."""
+    credential = acting().actor.credential
+    return credential.removeprefix(KEY_CREDENTIAL) if credential.startswith(KEY_CREDENTIAL) else None
 
-    What has no place yet is the county's.
-    """
-    return covers(subscription.area, news.grid or news.township or county) and fits(subscription.wish, news)
+
+def may_know(subscription: Subscription, news: News, county: str) -> bool:
+    """Whether it happened where the owner acts. What has no place yet is the county's."""
+    return covers(subscription.area, news.grid or news.township or county)
+
+
+def hears(subscription: Subscription, news: News, county: str) -> bool:
+    """Whether a subscription is told: what its owner may know of, as far as it fits the wish."""
+    return may_know(subscription, news, county) and fits(subscription.wish, news)
 
 
 def is_owned(subscription: Subscription, owner: str) -> bool:

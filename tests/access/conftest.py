@@ -1,7 +1,7 @@
 """The tables of intake: one set, empty where a test asks for that; and a login provider for all."""
 
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import asyncpg
 import httpx
@@ -83,6 +83,20 @@ async def login() -> AsyncIterator[LoginProvider]:
 @pytest_asyncio.fixture(scope="session")
 async def doors(world: World) -> AsyncIterator[Mapping[str, httpx.AsyncClient]]:
     """A client of each service, served as in production."""
+    async with served(world) as clients:
+        yield clients
+
+
+@pytest_asyncio.fixture(scope="module")
+async def whole_doors(whole_world: World) -> AsyncIterator[Mapping[str, httpx.AsyncClient]]:
+    """The same for a module that leaves nothing as it was."""
+    async with served(whole_world) as clients:
+        yield clients
+
+
+@asynccontextmanager
+async def served(world: World) -> AsyncIterator[Mapping[str, httpx.AsyncClient]]:
+    """The services on sockets, with a client of each."""
     async with AsyncExitStack() as stack:
         clients = {}
         for service, assembly in world.assemblies.items():

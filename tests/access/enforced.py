@@ -233,6 +233,10 @@ async def _furnish(world: World) -> None:
         GRID[:12], TOWN,
     )  # fmt: skip
     world.ids["assignment_id"], world.ids["unit"] = await _dispatch(world, TicketId(UUID(ids[0])))
+    await world.rows(
+        "INSERT INTO intake.share (assignment_id, ticket_id, unit) VALUES ($1, $2, $3)",
+        UUID(world.ids["assignment_id"]), UUID(ids[0]), world.ids["unit"],
+    )  # fmt: skip
     lead = await world.http["intake"].post(
         "/v1/leads", json={"kind": "DISCIPLINE", "level": "VILLAGE", "text": "线索", "township": TOWN,
                            "village": GRID[:12]},

@@ -6,8 +6,11 @@ import asyncpg
 import pytest
 import pytest_asyncio
 
+from shared.acting import act_for as act_for_area
+from shared.acting import one_request
+from shared.actors import STRANGER
 from shared.database import Database
-from shared.row_security import act_for, policy
+from shared.row_security import act_for, bookkeeping, policy
 from tests.access.values import COUNTY, OTHER_COUNTY
 
 
@@ -36,6 +39,15 @@ async def test_an_area_sees_its_own_rows(guarded: Database) -> None:
     assert await seen(guarded, f"{COUNTY}002") == []
     assert await seen(guarded, "9901") == [1, 2]
     assert await seen(guarded, "*") == [1, 2]
+
+
+async def test_books_are_kept_of_every_area_and_nothing_of_it_is_seen_afterwards(guarded: Database) -> None:
+    with one_request():
+        act_for_area(STRANGER, COUNTY)
+        async with guarded.transaction() as tx:
+            async with bookkeeping(tx):
+                assert len(await tx.conn.fetch("SELECT id FROM place")) == 2
+            assert [row["id"] for row in await tx.conn.fetch("SELECT id FROM place")] == [1]
 
 
 async def test_whoever_forgets_to_say_for_whom_sees_nothing(guarded: Database) -> None:

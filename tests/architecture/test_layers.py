@@ -256,6 +256,7 @@ SERVICE_LAYERS = (
         "listening_store",
         "open311_keys",
         "privacy_store",
+        "share_store",
         "ratings",
         "aside",
         "relay_calls",

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+from annotated_types import Ge, Le
 from pydantic import ValidationError
 
 from services.dispatch.settings import DispatchSettings
@@ -43,3 +44,18 @@ def test_everything_that_is_wrong_is_told_at_once_with_its_name_and_what_would_d
 def test_every_setting_without_a_default_has_an_example(settings: type[ServiceSettings]) -> None:
     bare = [name for name, field in settings.model_fields.items() if field.is_required() and not field.examples]
     assert bare == []
+
+
+@pytest.mark.parametrize("settings", [IntakeSettings, DispatchSettings, NotifySettings])
+def test_every_number_has_a_least_and_a_most(settings: type[ServiceSettings]) -> None:
+    numbers = {
+        name: field.metadata for name, field in settings.model_fields.items() if field.annotation in (int, float)
+    }
+    assert {name for name, bounds in numbers.items() if not {Ge, Le} <= {type(bound) for bound in bounds}} == set()
+
+
+@pytest.mark.parametrize("batch", [0, 5001])
+def test_a_batch_of_timers_that_nobody_means_is_refused(batch: int) -> None:
+    with pytest.raises(ValidationError) as refused:
+        DispatchSettings(_env_file=None, timer_batch=batch)
+    assert any(line.startswith("GRIDDISPATCH_TIMER_BATCH: ") for line in problems_of(refused.value, DispatchSettings))

@@ -44,6 +44,20 @@ async def begin_work(page: Page) -> None:
     await page.wait_for_timeout(SETTLED_MS)
 
 
+async def suggest(page: Page) -> None:
+    """Hand in two matters that somebody may think are one."""
+    intake = (await (await page.request.get("/v1/names")).json())["intake"]
+    for lon in (119.2200, 119.2206):
+        matter = {
+            "source": "hotline-12345", "channel": "PHONE", "text": "东风社区健身广场旁边的下水道井盖破损，老人孩子路过很危险",
+            "location": {"lon": lon, "lat": 33.38}, "external_id": f"picture-{lon}",
+        }  # fmt: skip
+        answer = await page.request.post(f"{intake}/v1/tickets", data=matter)
+        assert answer.ok, await answer.text()
+        await page.wait_for_timeout(SETTLED_MS)
+    await page.locator("[data-suggestion]").first.wait_for()
+
+
 class Picture(NamedTuple):
     """One picture: the page, its size in pixels, its look, and what is done before."""
 
@@ -63,6 +77,7 @@ PICTURES = (
     Picture("board-phone", "/console", 360, 740),
     Picture("ticket", "/console?state=DISPATCHED", 1440, 1100, act=open_ticket),
     Picture("action", "/console?state=DISPATCHED", 1440, 900, act=open_form),
+    Picture("merges", "/console?view=merges", 1440, 620, act=suggest),
     Picture("units", "/console?view=units", 1440, 900),
     Picture("system", "/console?view=system", 1440, 620),
     Picture("tasks", "/tasks", 360, 740, act=begin_work),
@@ -71,7 +86,7 @@ PICTURES = (
 
 async def take(browser: Browser, url: str, picture: Picture, folder: Path) -> None:
     """Take one picture."""
-    context = await browser.new_context(viewport={"width": picture.width, "height": picture.height})
+    context = await browser.new_context(base_url=url, viewport={"width": picture.width, "height": picture.height})
     chosen = {
         "gd.theme": picture.theme, "gd.lang": picture.language, "gd.role": "command_centre",
         "gd.actor": "command-centre/leader-1",

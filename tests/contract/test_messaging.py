@@ -18,6 +18,7 @@ from shared.topics import INTAKE
 from tests.builders import draft, eventually, ticket
 from tests.conftest import TestDatabase
 from tests.contract.harness import (
+    GROUP,
     Reader,
     Writer,
     envelope,
@@ -27,6 +28,7 @@ from tests.contract.harness import (
     send,
     writing_database,
 )
+from tests.observability.metrics import value
 
 
 async def test_what_is_stated_is_applied_once_and_in_order(database: TestDatabase, broker: Broker) -> None:
@@ -50,6 +52,7 @@ async def test_repeats_change_nothing_and_a_shuffled_story_is_put_in_order(
     story = [envelope(n, version) for version in range(1, 9) for n in range(1, 6)]
     shuffled = [e for e in story for _ in range(3)]
     random.Random(7).shuffle(shuffled)
+    repeats = value("griddispatch_events_duplicate_total", source="intake") or 0
     async with reading_database(database) as target:
         reader = Reader(target, broker)
         async with reader.running():
@@ -57,6 +60,7 @@ async def test_repeats_change_nothing_and_a_shuffled_story_is_put_in_order(
             await eventually(lambda: reached(reader, 40), what="applying the story")
         assert [await reader.applied(n) for n in range(1, 6)] == [list(range(1, 9))] * 5
         assert await target.fetch("SELECT 1 FROM parked") == []
+    assert (value("griddispatch_events_duplicate_total", source="intake") or 0) > repeats
 
 
 async def test_an_early_event_waits_for_the_one_before_it(database: TestDatabase, broker: Broker) -> None:
@@ -133,6 +137,7 @@ async def test_too_many_dead_in_a_row_stop_the_stream_and_readiness(database: Te
                 return False
 
             await eventually(halted, what="the stream halting itself")
+            assert value("griddispatch_stream_halted", group=GROUP) == 1
         assert len(await reader.dead()) <= 3 * INTAKE.partitions
 
 

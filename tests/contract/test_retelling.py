@@ -65,9 +65,9 @@ async def forgetful(database: Database) -> Retelling:
     marks = Marks(INTAKE.name)
     keeper = Retelling(database, Source.INTAKE, marks)
     marks.see(INTAKE.name, 0, 99)
-    await keeper.renew()
+    await keeper.renew(takes_over=True)
     marks.see(INTAKE.name, 0, 0)
-    await keeper.renew()
+    await keeper.renew(takes_over=False)
     return keeper
 
 
@@ -78,7 +78,7 @@ async def test_the_whole_ledger_is_told_and_then_nothing_more(database: TestData
         assert await keeper.tell_on(told.send, nothing) == 500
         assert await keeper.tell_on(told.send, nothing) == 300
         assert await keeper.tell_on(told.send, nothing) == 0
-        await keeper.renew()
+        await keeper.renew(takes_over=True)
         assert await keeper.tell_on(told.send, nothing) == 0
         assert len(told.records) == 800
 
@@ -91,7 +91,7 @@ async def test_after_a_break_another_copy_goes_on_with_the_page_that_was_in_doub
         with pytest.raises(Unavailable):
             await keeper.tell_on(told.send, nothing)
         heir = Retelling(source, Source.INTAKE, Marks(INTAKE.name))
-        await heir.renew()
+        await heir.renew(takes_over=True)
         told.most = 800
         assert await heir.tell_on(told.send, nothing) == 300
 
@@ -103,7 +103,7 @@ async def test_nothing_is_told_again_while_kafka_remembers(database: TestDatabas
         keeper = Retelling(source, Source.INTAKE, marks)
         for offset in range(5):
             marks.see(INTAKE.name, 0, offset)
-            await keeper.renew()
+            await keeper.renew(takes_over=offset == 0)
         assert await keeper.tell_on(Told(most=0).send, nothing) == 0
 
 
@@ -112,7 +112,7 @@ async def test_a_topic_written_again_by_hand_is_not_told_a_second_time(database:
         await tell_stories(source, 3)
         keeper = await forgetful(source)
         await forget_marks(source, INTAKE.name)
-        await keeper.renew()
+        await keeper.renew(takes_over=True)
         assert await keeper.tell_on(Told(most=0).send, nothing) == 0
 
 

@@ -23,8 +23,8 @@ from services.dispatch.core.deadlines import (
     extend_for_pause,
     half,
     is_within,
+    never_a_breach_by_it,
     parse_limit,
-    recomputed_deadline,
     redispatched_deadline,
 )
 
@@ -248,7 +248,10 @@ IN_DECEMBER = local("2026-12-28 10:00")
 
 def recomputed(now: str, pauses: Sequence[Pause] = ()) -> datetime:
     before = deadline(BIG, IN_DECEMBER, CALENDAR, ROSTER)
-    return recomputed_deadline(BIG, IN_DECEMBER, pauses, before, local(now), LOADED_2027, ROSTER)
+    fresh = deadline(BIG, IN_DECEMBER, LOADED_2027, ROSTER)
+    for pause in pauses:
+        fresh = extend_for_pause(BIG, fresh, pause, LOADED_2027, ROSTER)
+    return never_a_breach_by_it(fresh, before, local(now), LOADED_2027)
 
 
 def test_a_new_notice_with_a_working_sunday_brings_the_deadline_forward() -> None:

@@ -20,6 +20,7 @@ NOT_RUN: Final = {
     ("docs/operations/upgrade.md", "kubectl -n griddispatch delete job griddispatch-prepare"): CLUSTER,
     ("docs/develop.md", "make test ARGS=tests/core"): ITSELF,
     ("docs/reliability.md", "make chaos"): "takes a quarter of an hour; tests/chaos/test_smoke.py runs a fault and a bug",
+    ("docs/operations/disaster-recovery.md", "deploy/recovery/restore.sh griddispatch.dump"): "puts the database back that other pages need; the fault runner practises it",
     ("docs/webhooks.md", "curl -sS localhost:8003/v1/subscriptions -H 'Content-Type: application/json' -d '{"): "names a receiver on the public internet; tests/services/notify has receivers",
     ("docs/rules.md", "griddispatch rules explain TICKET_ID --dispatch http://127.0.0.1:8002 --intake http://127.0.0.1:8001"): "names no ticket; docs/hotline.md asks the same of one",
     ("docs/rules.md", "griddispatch rules simulate --against guangdong-like"): "names a county's own files; tests/simulate runs it on ours",

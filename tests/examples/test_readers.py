@@ -28,8 +28,8 @@ pytestmark = pytest.mark.timeout(400)
 
 TICKETS = 12
 READ_S = 90.0
-REQUIRED = "java"
-"""Runs from what the suite has for its broker; the others need something more from elsewhere."""
+REQUIRED = {"java": "GRIDDISPATCH_REQUIRE_KAFKA", "kcat": "GRIDDISPATCH_REQUIRE_KCAT"}
+"""By which settings a reader must run: one needs what the suite has for its broker, one a package of the system."""
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,7 @@ def ready(stream: Stream | KafkaUnavailable, reader: str) -> tuple[Stream, Argv]
             raise stream
         return stream, READERS[reader]()
     except (Missing, KafkaUnavailable) as missing:
-        if reader == REQUIRED and os.environ.get("GRIDDISPATCH_REQUIRE_KAFKA") == "1":
+        if os.environ.get(REQUIRED.get(reader, "")) == "1":
             pytest.fail(f"the example for {reader} is required and cannot be run: {missing}")
         pytest.skip(f"NOT COVERED: the example for {reader}: {missing}")
 

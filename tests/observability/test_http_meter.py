@@ -60,7 +60,7 @@ async def test_paths_and_methods_that_strangers_invent_make_no_series_of_their_o
 async def test_a_fault_of_ours_counts_as_500() -> None:
     with pytest.raises(RuntimeError):
         await ask("GET", "/v1/meter-broken", raising=True)
-    assert value(COUNT, method="GET", route="/v1/meter-broken", code="500") == 1
+    assert value("griddispatch_http_requests_total", method="GET", route="/v1/meter-broken", code="500") == 1
 
 
 async def test_scrapes_are_not_counted() -> None:

@@ -5,7 +5,8 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from tests.builders import eventually
 from tests.conftest import TestDatabase
 from tests.e2e.world import SERVICES, World, living
 from tests.observability.collector import Collector
+from tests.observability.rules import alerts
 from tests.observability.test_dashboards import FILES, page
 from tests.services.notify.stage import serving
 
@@ -45,14 +47,14 @@ def noida(tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 
 @asynccontextmanager
-async def prometheus(world: World, folder: Path) -> AsyncIterator[str]:
-    """A real Prometheus that scrapes the three services every second; its address. Skips loudly where there is none."""
+async def prometheus(ports: Mapping[str, int], folder: Path) -> AsyncIterator[str]:
+    """A real Prometheus that scrapes these services every second; its address. Skips loudly where there is none."""
     binary = shutil.which("prometheus")
     if binary is None:
         if os.environ.get("GRIDDISPATCH_REQUIRE_PROMTOOL") == "1":
             pytest.fail("Prometheus is required and not here: Debian's package prometheus")
         pytest.skip("NOT COVERED: Prometheus is not here (Debian: apt-get install prometheus)")
-    jobs = [{"job_name": s, "static_configs": [{"targets": [f"127.0.0.1:{world.ports[s]}"]}]} for s in SERVICES]
+    jobs = [{"job_name": job, "static_configs": [{"targets": [f"127.0.0.1:{port}"]}]} for job, port in ports.items()]
     rules = Path(__file__).parent.parent.parent / "deploy" / "prometheus"
     config = {
         "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
@@ -78,9 +80,10 @@ async def scrape(world: World, service: str) -> str:
     return (await world.http.get(f"{world.url(service)}/metrics")).text
 
 
-async def ask(http: httpx.AsyncClient, base: str, query: str) -> list[Any]:
-    """What Prometheus answers to a panel's query."""
-    answer = await http.get(f"{base}/api/v1/query", params={"query": query.replace("$__rate_interval", "5m")})
+async def ask(http: httpx.AsyncClient, base: str, query: str, at_s: float | None = None) -> list[Any]:
+    """What Prometheus answers to a panel's query, now or of an instant in seconds."""
+    asked = {"query": query.replace("$__rate_interval", "5m")} | ({} if at_s is None else {"time": str(at_s)})
+    answer = await http.get(f"{base}/api/v1/query", params=asked)
     body = answer.json()
     assert body["status"] == "success", (query, body)
     found: list[Any] = body["data"]["result"]
@@ -147,7 +150,7 @@ async def check_expositions(world: World) -> None:
 
 async def check_panels(world: World, folder: Path) -> None:
     """Every query of every panel is answered; and with a sample, where something must have happened by now."""
-    async with prometheus(world, folder) as base, httpx.AsyncClient(trust_env=False, timeout=20) as http:
+    async with prometheus(world.ports, folder) as base, httpx.AsyncClient(trust_env=False, timeout=20) as http:
 
         async def scraped() -> bool:
             try:
@@ -164,4 +167,22 @@ async def check_panels(world: World, folder: Path) -> None:
             for target in panel["targets"]
             if not await ask(http, base, target["expr"])
         ]
+        await check_absences(world, http, base)
     assert not [e for e in empty if e[1].startswith(MUST_ANSWER)]
+
+
+async def check_absences(world: World, http: httpx.AsyncClient, base: str) -> None:
+    """What the alerts on absent services ask is answered when one is, and not before."""
+    asks = {rule.name: rule.expr for rule in alerts()}
+    assert await ask(http, base, asks["ServiceDown"]) == await ask(http, base, asks["ServiceMissing"]) == []
+    before_it_was_scraped = time.time() - 86_400
+    missing = await ask(http, base, asks["ServiceMissing"], before_it_was_scraped)
+    assert {found["metric"]["job"] for found in missing} == set(SERVICES)
+    await asyncio.to_thread(world.children["notify"].terminate, 30.0)
+
+    async def is_missed() -> bool:
+        return [found["metric"]["job"] for found in await ask(http, base, asks["ServiceDown"])] == ["notify"]
+
+    await eventually(is_missed, within_s=60, what="Prometheus missing notify")
+    world.launch("notify")
+    await eventually(lambda: world.is_ready("notify"), within_s=60, what="notify being back")

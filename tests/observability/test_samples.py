@@ -101,6 +101,20 @@ async def test_milestones_are_counted_from_acceptance(database: TestDatabase) ->
     assert took == {"assigned": (1, 0), "resolved": (1, 600)}
 
 
+async def test_an_assignment_that_comes_late_is_not_among_those_within_five_seconds(database: TestDatabase) -> None:
+    name = "griddispatch_ticket_milestone_seconds"
+
+    def late() -> float:
+        within = value(f"{name}_bucket", milestone="assigned", le="5.0") or 0
+        return (value(f"{name}_count", milestone="assigned") or 0) - within
+
+    before = late()
+    async with open_dispatch(database) as desk:
+        desk.set_time(LATER)
+        await desk.take_on(1)
+    assert late() == before + 1
+
+
 async def test_the_calendar_tells_how_far_it_reaches() -> None:
     await dispatch_samples.calendar_horizon(calendar()).take()
     assert (value("griddispatch_calendar_covered_until_timestamp_seconds") or 0) > TUESDAY_MORNING.timestamp()
@@ -114,6 +128,7 @@ async def test_notify_tells_what_waits_to_be_delivered_and_asked(notify_database
     assert (value("griddispatch_messages_waiting_age_seconds") or 0) > 3600
     assert value("griddispatch_follow_ups_open") == 1
     assert value("griddispatch_follow_ups_late") == 1
+    assert (value("griddispatch_follow_ups_late_age_seconds") or 0) > 3600
 
 
 async def test_rates_are_shown_only_where_there_are_enough_follow_ups(notify_database: Database) -> None:

@@ -111,7 +111,9 @@ async def test_the_messaging_core_tells_what_waits_and_since_when(database: Test
         ticket(1),
     )
     await pool.fetch(
-        "INSERT INTO parked (ticket_id, source, version, topic, headers) VALUES ($1, 's', 3, 't', '[]')", ticket(1)
+        "INSERT INTO parked (ticket_id, source, version, topic, headers, parked_at)"
+        " VALUES ($1, 's', 3, 't', '[]', clock_timestamp() - interval '70 s')",
+        ticket(1),
     )
     await pool.fetch(
         "INSERT INTO dead_letter (topic, partition, \"offset\", headers, reason, tries, code) VALUES ('t', 0, 1, '[]', 'r', 1, 'c')"
@@ -122,6 +124,7 @@ async def test_the_messaging_core_tells_what_waits_and_since_when(database: Test
     assert value("griddispatch_outbox_events") == 1
     assert 90 <= (value("griddispatch_outbox_age_seconds") or 0) < 3600
     assert value("griddispatch_parked_events") == 1
+    assert 70 <= (value("griddispatch_parked_age_seconds") or 0) < 3600
     assert value("griddispatch_dead_letters") == 1
     assert value("griddispatch_database_connections", pool="api", state="limit") == 1
 

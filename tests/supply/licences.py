@@ -29,11 +29,11 @@ any other licence than these: {allowed}.
 def licence_of(name: str) -> str:
     """What an installed package says, as SPDX; empty when it does not. Raises PackageNotFoundError."""
     told = metadata(name)
-    if expression := told.get("License-Expression"):
-        return str(expression)
+    if expression := told.get_all("License-Expression"):
+        return str(expression[0])
     classes = [c.rpartition(" :: ")[2] for c in told.get_all("Classifier") or [] if c.startswith("License ::")]
-    first_line = str(told.get("License") or "").strip().partition("\n")[0]
-    for text in (*classes, first_line):
+    first_lines = [text.strip().partition("\n")[0] for text in told.get_all("License") or []]
+    for text in (*classes, *first_lines):
         for word, spdx in BY_TEXT:
             if word in text.lower():
                 return spdx

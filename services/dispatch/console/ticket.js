@@ -73,8 +73,8 @@ function facts(all, names) {
     if (key === "level") return `${say("level")} ${value}`;
     if (["unit", "target", "to"].includes(key)) return names.unit(String(value).replace(/^unit:/, ""));
     if (/_at$|_by$/.test(key)) return /^\d{4}-/.test(value) ? stamp(value) : value;
-    if (key === "grid") return names.place(value);
-    if (key === "township" && all.grid) return "";
+    if (key === "grid" || (key === "township" && !all.grid)) return names.place(value);
+    if (key === "township") return "";
     if (key === "code") return names.refusal(value, value);
     return names.label(KINDS[key], value);
   }).filter(Boolean).join(" · ");

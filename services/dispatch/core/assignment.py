@@ -12,7 +12,7 @@ from services.dispatch.core.guards import Verdict, verdict_on
 from services.dispatch.core.lifecycle import step
 from services.dispatch.core.org import Org
 from services.dispatch.core.rule_sections import Timer as TimerName
-from services.dispatch.core.rulebook import COMPLEX_ROW, limit_row, window_row
+from services.dispatch.core.rulebook import COMPLEX_ROW, Rulebook, limit_row, window_row
 from services.dispatch.core.story import DEEMED, Clock, Story, Timer
 from shared.events import TicketAssigned, TicketRedispatched, name_based
 from shared.joint_events import TicketRecalled, TicketSupportWaived
@@ -198,12 +198,16 @@ def _row(story: Story) -> str:
 
 def support_limit(story: Story) -> Limit:
     """The limit of a support part; an urgent one has that of its ticket."""
-    case = story.case
+    return support_limit_of(story.case, story.book)
+
+
+def support_limit_of(case: Case, book: Rulebook) -> Limit:
+    """The same of a case."""
     if case.urgency is not _NORMAL:
         return parse_limit(case.limit)
     if case.ticket_type is TicketType.REPORT:
-        return story.book.support_limits["REPORT"]
-    return story.book.support_limits[COMPLEX_ROW if case.is_complex else MatterSize.BIG.value]
+        return book.support_limits["REPORT"]
+    return book.support_limits[COMPLEX_ROW if case.is_complex else MatterSize.BIG.value]
 
 
 def support_due(story: Story) -> datetime:

@@ -1,5 +1,7 @@
 """From a result to its audit: the lead hands in, an auditor or a rule accepts it, or it is sent back."""
 
+from typing import assert_never
+
 from msgspec.structs import replace
 
 from services.dispatch.core.assignment import end_part
@@ -29,6 +31,8 @@ def audit(story: Story, command: AuditCommand) -> None:
             pass_audit(story, automatic=False)
         case Rework():
             _send_back(story, lead, command.reason)
+        case _:
+            assert_never(command)
 
 
 def submit_lead(story: Story, submitted: Assignment, action: str) -> None:

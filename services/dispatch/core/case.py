@@ -111,6 +111,7 @@ class Extension(Struct, frozen=True, omit_defaults=True):
     asked_at: datetime
     until: datetime
     granted: bool | None = None
+    limit: str | None = None
 
 
 class Hang(Struct, frozen=True, omit_defaults=True):
@@ -124,6 +125,20 @@ class Hang(Struct, frozen=True, omit_defaults=True):
     approved_by: str | None = None
     hung_at: datetime | None = None
     review_at: datetime | None = None
+
+
+class StoodStill(Struct, frozen=True, omit_defaults=True, tag="stood_still"):
+    """The citizen's clock stood still, and after it at least so much was left."""
+
+    paused_at: datetime
+    resumed_at: datetime
+    least: str | None = None
+
+
+class PutOff(Struct, frozen=True, tag="put_off"):
+    """The citizen's deadline was put off by so much."""
+
+    limit: str
 
 
 class Whistle(Struct, frozen=True, omit_defaults=True):
@@ -188,6 +203,7 @@ class Case(Struct, frozen=True, omit_defaults=True):
     `clocks` says which clocks run, and at which instant each does something next; `escalated` what was stated of this
     cycle, so that a clock that is set anew repeats nothing. `forwards` counts by level how often work was passed on
     without an action. `own_due_at` is its own deadline while an earlier one of a ticket that waits for it counts.
+    `moves` is what moved the deadline in this cycle, in order, so that it can be counted again.
     """
 
     ticket_id: TicketId
@@ -244,6 +260,7 @@ class Case(Struct, frozen=True, omit_defaults=True):
     repeat: bool = False
     merge: Merge | None = None
     own_due_at: datetime | None = None
+    moves: tuple[StoodStill | PutOff, ...] = ()
     vulnerable: bool = False
 
     @property

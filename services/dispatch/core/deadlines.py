@@ -220,6 +220,12 @@ def extend_for_pause(limit: Limit, due_at: datetime, pause: Pause, calendar: Cal
             assert_never(limit)
 
 
+def put_off(limit: Limit, due_at: datetime, calendar: Calendar, roster: DutyRoster) -> datetime:
+    """A deadline and so much more; days count on from the last day within it."""
+    by_day = isinstance(limit, WorkingDays | NaturalDays)
+    return deadline(limit, due_at - timedelta.resolution if by_day else due_at, calendar, roster)
+
+
 def redispatched_deadline(
     limit: Limit, citizen_due_at: datetime, redispatched_at: datetime, calendar: Calendar, roster: DutyRoster
 ) -> datetime:
@@ -227,23 +233,11 @@ def redispatched_deadline(
     return max(citizen_due_at, deadline(half(limit), redispatched_at, calendar, roster))
 
 
-def recomputed_deadline(
-    limit: Limit,
-    start: datetime,
-    pauses: Sequence[Pause],
-    due_at: datetime,
-    now: datetime,
-    calendar: Calendar,
-    roster: DutyRoster,
-) -> datetime:
-    """The deadline `due_at` of an open matter under a changed calendar, counted again from the start.
+def never_a_breach_by_it(fresh: datetime, due_at: datetime, now: datetime, calendar: Calendar) -> datetime:
+    """The deadline `due_at` as it is counted again, `fresh`, under another calendar: never a breach after the fact.
 
-    Never a breach after the fact: what was in time at `now` and would no longer be gets until the end of the next
-    working day.
+    What was in time at `now` and would no longer be gets until the end of the next working day.
     """
-    fresh = deadline(limit, start, calendar, roster)
-    for pause in pauses:
-        fresh = extend_for_pause(limit, fresh, pause, calendar, roster)
     if fresh >= now or due_at < now:
         return fresh
     return calendar.end_of_working_day(calendar.next_working_day(calendar.day_of(now)))

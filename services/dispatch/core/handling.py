@@ -1,5 +1,7 @@
 """What a unit does with its assignment: sign, name who does it, contact, check in, report, hand in, pass on."""
 
+from typing import assert_never
+
 from msgspec.structs import replace
 
 from services.dispatch.core.assignment import assign, recall
@@ -51,6 +53,8 @@ def handle(story: Story, command: HandlingCommand) -> None:
             _resolve(story, share, command)
         case SubDispatch():
             _sub_dispatch(story, share, command)
+        case _:
+            assert_never(command)
 
 
 def live_share(story: Story, assignment_id: AssignmentId) -> Assignment:

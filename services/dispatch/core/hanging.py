@@ -1,11 +1,12 @@
 """Matters that cannot be solved now (挂账): proposed by one person, approved by another, owned, and looked at again."""
 
 from datetime import timedelta
+from typing import assert_never
 
 from msgspec.structs import replace
 
 from services.dispatch.core.assignment import support_limit
-from services.dispatch.core.case import AssignmentState, Hang, TicketState
+from services.dispatch.core.case import AssignmentState, Hang, StoodStill, TicketState
 from services.dispatch.core.deadline_moves import after_pause, move_deadline
 from services.dispatch.core.deadlines import NaturalDays
 from services.dispatch.core.guards import check_second_person
@@ -31,6 +32,8 @@ def hang(story: Story, command: HangCommand) -> None:
             if story.case.state is not TicketState.HUNG:
                 raise Refused("NOT_HUNG", "the matter does not wait")
             unhang(story, automatic=False)
+        case _:
+            assert_never(command)
 
 
 def _propose(story: Story, command: ProposeHang) -> None:
@@ -94,8 +97,10 @@ def unhang(story: Story, *, automatic: bool) -> None:
     """Handle it again: the deadline moves by the wait, and some days are left at least."""
     case = story.case
     story.stop(Clock.HANG)
-    story.case = replace(move(case, TicketState.DISPATCHED), paused_at=None, hang=None)
-    due_at = after_pause(story, case.paused_at or story.now, story.book.hang.resume_least)
+    paused_at, least = case.paused_at or story.now, story.book.hang.resume_least
+    moves = (*case.moves, StoodStill(paused_at, story.now, str(least)))
+    story.case = replace(move(case, TicketState.DISPATCHED), paused_at=None, hang=None, moves=moves)
+    due_at = after_pause(story, paused_at, least)
     move_deadline(story, due_at)
     _resume_shares(story)
     story.why.append(f"UNHUNG automatic={automatic} due_at={due_at.isoformat()}")

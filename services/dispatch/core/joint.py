@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import date
+from typing import assert_never
 
 from msgspec.structs import replace
 
@@ -54,6 +55,8 @@ def act_jointly(story: Story, command: JointCommand) -> None:
             report_in(story, command)
         case EvaluatePartner():
             _evaluate(story, command)
+        case _:
+            assert_never(command)
 
 
 def begin(story: Story) -> None:

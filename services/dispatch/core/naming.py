@@ -15,6 +15,7 @@ ADDRESSEES: Final = {
     "role:command-centre": ("指挥中心", "the command centre"),
     "role:county-briefing": ("县级通报", "the county briefing"),
 }
+SAID: Final = {"True": ("是", "yes"), "False": ("否", "no")}
 Names = Mapping[str, tuple[str, str]]
 """Chinese and English by code."""
 
@@ -66,6 +67,8 @@ class Naming:
                 return ADDRESSEES[value][pick] if value in ADDRESSEES else self._unit(value.removeprefix("unit:"), pick)
             case "due_at" | "sign_by" | "until":
                 return self._deadline(value)
+            case "solved":
+                return SAID[value][pick] if value in SAID else value
         return self.labels[value][pick] if value in self.labels else value
 
     def _unit(self, unit_id: str, pick: int) -> str:

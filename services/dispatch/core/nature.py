@@ -1,5 +1,7 @@
 """What a matter turns out to be: big after all, complex, more or less urgent, of another category."""
 
+from typing import assert_never
+
 from msgspec.structs import replace
 
 from services.dispatch.core.actors import Role
@@ -31,6 +33,8 @@ def redefine(story: Story, command: NatureCommand) -> None:
             _change_urgency(story, command)
         case ConfirmCategory():
             _confirm_category(story, command)
+        case _:
+            assert_never(command)
 
 
 def _convert_on_site(story: Story, command: ConvertSize) -> None:

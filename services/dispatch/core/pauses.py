@@ -1,19 +1,19 @@
 """Time that stands still or is added: asking the citizen once, and putting the deadline off once."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
+from typing import assert_never
 
 from msgspec.structs import replace
 
-from services.dispatch.core.case import Case, Extension, TicketState
+from services.dispatch.core.case import Case, Extension, PutOff, StoodStill, TicketState
 from services.dispatch.core.deadline_moves import after_pause, move_deadline
 from services.dispatch.core.deadlines import (
     Limit,
-    NaturalDays,
     UnknownLimit,
-    WorkingDays,
     is_within,
     multiplied,
     parse_limit,
+    put_off,
 )
 from services.dispatch.core.lifecycle import move
 from services.dispatch.core.permissions import check_unit
@@ -55,6 +55,8 @@ def change_time(story: Story, command: TimeCommand) -> None:
             _open_request(story.case)
             story.note("EXTENSION_REFUSED", command.reason)
             refuse_extension(story, expired=False)
+        case _:
+            assert_never(command)
 
 
 def _ask_info(story: Story, command: AskInfo) -> None:
@@ -84,7 +86,10 @@ def resume(story: Story, *, answered: bool) -> None:
     """The wait for information is over; the deadline moves by what was waited."""
     paused_at = story.case.paused_at or story.now
     story.stop(Clock.SUPPLEMENT)
-    story.case = replace(move(story.case, TicketState.DISPATCHED), paused_at=None)
+    stood = StoodStill(paused_at, story.now)
+    story.case = replace(
+        move(story.case, TicketState.DISPATCHED), paused_at=None, moves=(*story.case.moves, stood)
+    )  # fmt: skip
     due_at = after_pause(story, paused_at)
     story.why.append(f"RESUMED answered={answered} due_at={due_at.isoformat()}")
     move_deadline(story, due_at)
@@ -96,13 +101,14 @@ def _ask_extension(story: Story, command: AskExtension) -> None:
     lead = case.lead
     check_unit(story, lead.unit)
     decision = _check_extension(story)
-    until = _added(story, _read(command.limit))
+    limit = _read(command.limit)
+    until = _added(story, limit)
     if until > _latest(story):
         raise Refused("EXTENSION_TOO_LONG", f"the deadline cannot be put off beyond {_latest(story).isoformat()}")
     decide_by = min(story.deadline(decision), case.due_at)
     story.note("EXTENSION_ASKED", command.reason)
     story.start_once(Clock.EXTENSION_DECISION, decision, until=decide_by)
-    story.case = replace(case, extension=Extension(story.now, until))
+    story.case = replace(case, extension=Extension(story.now, until, limit=str(limit)))
     story.events.append(
         TicketExtensionRequested(
             assignment_id=lead.id, unit=lead.unit, cycle=case.cycle, until=until, decide_by=decide_by
@@ -136,8 +142,7 @@ def _read(spelling: str) -> Limit:
 
 def _added(story: Story, limit: Limit) -> datetime:
     """The present deadline and so much more; days count on from the last day within it."""
-    by_day = isinstance(limit, WorkingDays | NaturalDays)
-    return story.deadline(limit, story.case.due_at - timedelta.resolution if by_day else story.case.due_at)
+    return put_off(limit, story.case.due_at, story.book.calendar, story.book.roster)
 
 
 def _latest(story: Story) -> datetime:
@@ -157,7 +162,8 @@ def _grant_extension(story: Story) -> None:
     if story.case.state is not TicketState.DISPATCHED:
         raise Refused("NOT_DISPATCHED", "the matter is not in hand")
     story.stop(Clock.EXTENSION_DECISION)
-    story.case = replace(story.case, extension=replace(asked, granted=True))
+    moves = story.case.moves if asked.limit is None else (*story.case.moves, PutOff(asked.limit))
+    story.case = replace(story.case, extension=replace(asked, granted=True), moves=moves)
     move_deadline(story, max(asked.until, story.case.due_at))
     lead = story.case.lead
     story.events.append(

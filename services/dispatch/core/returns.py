@@ -1,6 +1,7 @@
 """Handing back and giving anew: returns and their decision, recall, redispatch, designation."""
 
 from datetime import datetime
+from typing import assert_never
 
 from msgspec.structs import replace
 
@@ -47,6 +48,8 @@ def give_back(story: Story, command: ReturnCommand) -> None:
             _refuse(story, _asked(live_share(story, command.assignment_id)), command)
         case Recall():
             _recall(story, live_share(story, command.assignment_id), command)
+        case _:
+            assert_never(command)
 
 
 def _ask(story: Story, share: Assignment, command: Return) -> None:

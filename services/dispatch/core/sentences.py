@@ -118,6 +118,10 @@ CLOCKS: Final = {
     "DEADLINE_RECOUNTED": W(
         "放假安排公布后重新计算时限，须在{due_at}前办结", "counted again under the new holiday notice: due {due_at}"
     ),
+    "PART_RECOUNTED": W(
+        "放假安排公布后重新计算{unit}的时限，须在{due_at}前办结",
+        "the part of {unit} was counted again under the new holiday notice: due {due_at}",
+    ),
     "EXTENDED": W("同意延期，须在{due_at}前办结", "more time was granted: due {due_at}"),
     "RESUMED": W("恢复计时，须在{due_at}前办结", "the clock runs again: due {due_at}"),
     "UNHUNG": W("挂账结束，须在{due_at}前办结", "it waits no longer: due {due_at}"),

@@ -1,6 +1,7 @@
 """Speed, formal supervision, taking a matter back, and having a closed one handled again."""
 
 from datetime import datetime
+from typing import assert_never
 
 from msgspec.structs import replace
 
@@ -31,6 +32,8 @@ def supervise(story: Story, command: SupervisionCommand) -> None:
             _withdraw(story)
         case Reopen():
             _reopen_closed(story, command)
+        case _:
+            assert_never(command)
 
 
 def _hasten(story: Story) -> None:

@@ -111,9 +111,9 @@ SELECT ticket_id, clock, subject, cycle, step, fire_at, clock_limit, started_at,
 FROM timer WHERE ticket_id = ANY($1::uuid[]) ORDER BY clock, subject
 
 -- name: list_in_hand
--- What is in hand and due after an instant; keyset by (due_at, ticket_id).
+-- What is in hand or stands still and is due after an instant; keyset by (due_at, ticket_id).
 SELECT due_at, ticket_id FROM ticket_case
-WHERE closed_at IS NULL AND state = 'DISPATCHED' AND due_at >= $1 AND (due_at, ticket_id) > ($1, $2::uuid)
+WHERE closed_at IS NULL AND state IN ('DISPATCHED', 'NEED_INFO', 'HUNG') AND due_at >= $1 AND (due_at, ticket_id) > ($1, $2::uuid)
 ORDER BY due_at, ticket_id LIMIT $3
 
 -- name: read_clock

@@ -27,10 +27,10 @@ SELECT id, ticket_id, kind, state, subject_level, county, township, village, tar
 FROM lead WHERE id = $1 FOR UPDATE
 
 -- name: place_of_lead
-SELECT coalesce(village, township, county) AS area, target FROM lead WHERE id = $1
+SELECT area, target FROM lead WHERE id = $1
 
 -- name: list_suspected
-SELECT id FROM lead WHERE state = 'SUSPECTED' AND lies_in(coalesce(village, township, county), $2) ORDER BY recorded_at, id LIMIT $1
+SELECT id FROM lead WHERE state = 'SUSPECTED' AND lies_in(area, $2) ORDER BY recorded_at, id LIMIT $1
 
 -- name: list_overdue
 -- Suspicions that nobody looked at in time, the oldest first; those in somebody's hands are left alone.

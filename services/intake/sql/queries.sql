@@ -1,5 +1,7 @@
 -- name: place_of_ticket
-SELECT area FROM ticket WHERE id = $1
+-- With the units that have it in hand; of a closed one nobody has.
+SELECT area, ARRAY(SELECT DISTINCT s.unit FROM share AS s WHERE s.ticket_id = t.id AND t.public_state <> '已结案') AS units
+FROM ticket AS t WHERE id = $1
 
 -- name: claim_requests
 -- Take each key for the ticket that is about to be made; keys that are taken stay as they are. Answers with the keys

@@ -44,11 +44,15 @@ class SubscriptionState(StrEnum):
 
 
 class Stop(StrEnum):
-    """Why a subscription is disabled: its owner said so, the receiver wants no more, or was away for too long."""
+    """Why a subscription is disabled.
+
+    Its owner said so, the receiver wants no more or was away for too long, or the owner's key is no good any more.
+    """
 
     OWNER = "OWNER"
     GONE = "GONE"
     UNREACHABLE = "UNREACHABLE"
+    KEY = "KEY"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +87,9 @@ class Subscription:
     delivered_at: datetime | None
     previous_until: datetime | None
     area: str = "*"
-    """The owner's, when it was made, `*` everywhere: nothing of elsewhere is told, whatever the wish."""
+    """The owner's, `*` everywhere: nothing of elsewhere is told, whatever the wish."""
+    made_with: str | None = None
+    """The key it was made with, or enabled with again: the area is that key's, and it ends with the key."""
 
 
 class Subject(Struct, frozen=True):

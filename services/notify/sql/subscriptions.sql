@@ -1,7 +1,8 @@
 -- name: add_subscription
 INSERT INTO subscription (
-    id, owner, name, url, types, units, categories, areas, exercises, state, secret, created_at, changed_at, area
-) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'ACTIVE', $10, $11, $11, $12)
+    id, owner, name, url, types, units, categories, areas, exercises, state, secret, created_at, changed_at, area,
+    made_with
+) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'ACTIVE', $10, $11, $11, $12, $13)
 
 -- name: count_subscriptions
 -- How many somebody has; whoever adds one meanwhile waits.
@@ -10,22 +11,22 @@ WHERE owner = $1 AND state <> 'DELETED' AND pg_advisory_xact_lock(hashtextextend
 
 -- name: list_subscriptions
 SELECT id, owner, name, url, types, units, categories, areas, exercises, state, stopped_for, version, created_at,
-    changed_at, delivered_at, previous_until, area
+    changed_at, delivered_at, previous_until, area, made_with
 FROM subscription WHERE owner = $1 AND lies_in(area, $2) AND state <> 'DELETED' ORDER BY created_at, id
 
 -- name: read_subscription
 SELECT id, owner, name, url, types, units, categories, areas, exercises, state, stopped_for, version, created_at,
-    changed_at, delivered_at, previous_until, area
+    changed_at, delivered_at, previous_until, area, made_with
 FROM subscription WHERE id = $1 AND state <> 'DELETED'
 
 -- name: lock_subscription
 SELECT id, owner, name, url, types, units, categories, areas, exercises, state, stopped_for, version, created_at,
-    changed_at, delivered_at, previous_until, area
+    changed_at, delivered_at, previous_until, area, made_with
 FROM subscription WHERE id = $1 AND state <> 'DELETED' FOR UPDATE
 
 -- name: save_subscription
 UPDATE subscription SET name = $2, url = $3, types = $4, units = $5, categories = $6, areas = $7, exercises = $8,
-    state = $9, stopped_for = $10, changed_at = $11, version = version + 1
+    state = $9, stopped_for = $10, changed_at = $11, area = $12, made_with = $13, version = version + 1
 WHERE id = $1
 
 -- name: rotate_secret
@@ -33,10 +34,18 @@ WHERE id = $1
 UPDATE subscription SET previous = secret, previous_until = $3, secret = $2, version = version + 1 WHERE id = $1
 
 -- name: listening
--- Whom events are fed for; the disabled ones keep the feed alive, so that they can be replayed to.
+-- Whom events are fed for, with the area of today; the disabled ones keep the feed alive, so that they can be replayed
+-- to. Whose key is no good any more hears nothing.
 SELECT id, owner, name, url, types, units, categories, areas, exercises, state, stopped_for, version, created_at,
-    changed_at, delivered_at, previous_until, area
-FROM subscription WHERE state <> 'DELETED'
+    changed_at, delivered_at, previous_until, today.area, made_with
+FROM subscription
+CROSS JOIN LATERAL (SELECT CASE WHEN made_with IS NULL THEN subscription.area ELSE area_of_key(made_with) END) AS today (area)
+WHERE state <> 'DELETED' AND today.area IS NOT NULL
+
+-- name: keyless_subscriptions
+-- Active ones whose key is no good any more.
+SELECT id FROM subscription
+WHERE state = 'ACTIVE' AND made_with IS NOT NULL AND area_of_key(made_with) IS NULL ORDER BY id LIMIT $1
 
 -- name: begin_subjects
 INSERT INTO subject (ticket_id, unit, category, township, grid, exercise, hidden)
@@ -90,13 +99,15 @@ ORDER BY seq LIMIT $5
 -- Active subscriptions for which something is due, with their sealed keys. One probe of the index for each: as EXISTS
 -- this became a join that read the whole queue.
 SELECT s.id, s.owner, s.name, s.url, s.types, s.units, s.categories, s.areas, s.exercises, s.state, s.stopped_for,
-    s.version, s.created_at, s.changed_at, s.delivered_at, s.previous_until, s.area, s.secret, s.previous
+    s.version, s.created_at, s.changed_at, s.delivered_at, s.previous_until, today.area, s.made_with, s.secret,
+    s.previous
 FROM subscription AS s
+CROSS JOIN LATERAL (SELECT CASE WHEN s.made_with IS NULL THEN s.area ELSE area_of_key(s.made_with) END) AS today (area)
 CROSS JOIN LATERAL (
     SELECT FROM delivery AS d WHERE d.subscription_id = s.id AND d.state = 'QUEUED' AND d.due_at <= $1
     ORDER BY d.due_at LIMIT 1
 ) AS due
-WHERE s.state = 'ACTIVE' AND s.id <> ALL($2::uuid[])
+WHERE s.state = 'ACTIVE' AND s.id <> ALL($2::uuid[]) AND today.area IS NOT NULL
 ORDER BY s.id
 
 -- name: claim_deliveries

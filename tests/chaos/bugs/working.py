@@ -65,6 +65,7 @@ def told_before_commit() -> None:
     Doors.receive = receive  # type: ignore[method-assign]
 
 
+FOR_WHOM = "a.unit = $6::text"
 _LATE: set[asyncio.Task[None]] = set()
 _SAVED_LATER: ContextVar[list[Sequence[store.Step]] | None] = ContextVar("saved_later", default=None)
 
@@ -119,6 +120,12 @@ def clock_believed() -> None:
 
 def filter_missing() -> None:
     """M27: one list forgets whom it is for."""
-    query = store._SQL["list_open_of"]
-    forgetful = query.replace("a.unit = $5::text", "a.unit <> coalesce($5::text, '')")
-    store._SQL["list_open_of"] = forgetful  # type: ignore[index]
+    store._SQL["list_open_of"] = forgetful(store._SQL["list_open_of"])  # type: ignore[index]
+
+
+def forgetful(query: str) -> str:
+    """The list with its filter turned round. Raises LookupError when the filter is not written so any more: a bug that
+    is none would be missed by every checker."""
+    if FOR_WHOM not in query:
+        raise LookupError(f"{FOR_WHOM} is not in the query any more")
+    return query.replace(FOR_WHOM, "a.unit <> coalesce($6::text, '')")

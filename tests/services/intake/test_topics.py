@@ -22,11 +22,12 @@ from shared.events import (
     TicketClosed,
     TicketReopened,
     TicketResolved,
+    TicketReturned,
     event_id,
 )
 from shared.kafka import Consumer, Outgoing, Producer
 from shared.stream import Stream
-from shared.terms import AssignmentKind, CloseReason, MatterSize, Source, TicketId, TicketType, Urgency
+from shared.terms import AssignmentKind, CloseReason, MatterSize, ReturnReason, Source, TicketId, TicketType, Urgency
 from shared.wake import Wake
 from tests.builders import TUESDAY_MORNING, eventually
 from tests.services.intake.desk import Desk, report
@@ -215,3 +216,12 @@ def test_a_record_is_read_alike_whatever_its_key() -> None:
     other = read_inbound(replace(record(report(1)), key=None))
     assert isinstance(one, Inbound)
     assert one.incoming == other.incoming
+
+
+async def test_who_has_a_matter_in_hand_is_known_until_it_is_given_back(desk: Desk) -> None:
+    ticket_id, begun = await desk.take_in(), assigned()
+    await tell(desk, envelope(ticket_id, 1, begun))
+    assert [row["unit"] for row in await desk.rows("SELECT unit FROM share")] == [begun.unit]
+    returned = TicketReturned(assignment_id=begun.assignment_id, unit=begun.unit, reason=ReturnReason.NOT_OUR_DUTY)
+    await tell(desk, envelope(ticket_id, 2, returned))
+    assert await desk.rows("SELECT unit FROM share") == []

@@ -16,12 +16,14 @@ from shared.database import Database
 from shared.events import FollowUpAsked, NotificationDelivered, NotificationFailed
 from shared.terms import Urgency
 from tests.builders import eventually
+from tests.observability.metrics import value
 from tests.services.notify.stage import Stage
 from tests.services.notify.values import MORNING, assigned, audited, envelope, escalated, local
 
 DELIVERED = Result(Outcome.DELIVERED)
 FAILED = Result(Outcome.FAILED, "HTTP 500")
 AMBIGUOUS = Result(Outcome.AMBIGUOUS, "ReadTimeout")
+IN_VAIN = {"channel": "console", "outcome": "failed"}
 BOT = Endpoint("bot", ChannelKind.WEBHOOK, "http://127.0.0.1:9/", "bot")
 
 
@@ -71,9 +73,10 @@ async def test_nothing_is_sent_before_its_hour(stage: Stage) -> None:
 
 async def test_a_failed_attempt_comes_again_by_the_schedule_with_the_same_id(stage: Stage) -> None:
     channel = Scripted(FAILED, FAILED, DELIVERED)
-    courier = with_channel(stage, channel)
+    courier, failed = with_channel(stage, channel), value("griddispatch_notifications_total", **IN_VAIN) or 0
     await stage.hear(envelope(assigned()))
     await courier.deliver("console")
+    assert value("griddispatch_notifications_total", **IN_VAIN) == failed + 1
     assert await courier.deliver("console") == 0
     stage.now = MORNING + timedelta(seconds=6)
     await courier.deliver("console")
