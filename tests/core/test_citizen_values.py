@@ -7,11 +7,11 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from services.intake.core.markup import element, together
 
 from services.intake.core.categories import read_categories
 from services.intake.core.citizen_view import Shown, Step, ask_page, ticket_page
 from services.intake.core.location import Gazetteer
-from services.intake.core.markup import element, together
 from services.intake.core.open311 import catalogue_of
 from services.intake.core.open311_query import Status
 from services.intake.core.open311_view import Shown as Listed
