@@ -20,6 +20,7 @@ from services.intake.core.privacy import Guard, digest_of, masked_name, masked_p
 from services.intake.core.progress import PublicState, public_state_after
 from shared.events import Event, TicketAudited, TicketClosed, TicketReopened, TicketResolved, TicketSigned
 from shared.joint_events import TicketResolvedWith
+from shared.markup import element, together
 from shared.terms import AssignmentId, CloseReason
 from tests.builders import GRID, TUESDAY_MORNING, categories, grids, ticket
 

@@ -9,7 +9,7 @@ import pytest
 from services.dispatch.core.decide import decide
 from services.dispatch.core.opening import open_case
 from services.dispatch.core.story import Clock, Decision
-from services.dispatch.core.triggers import Contact, Resolve, Sign, TimerDue
+from services.dispatch.core.triggers import Contact, Resolve, Sign, TimerDue, Trigger
 from services.dispatch.core.views import ticket_view
 from services.notify.app import read_templates
 from services.notify.core.contacts import AddressBook
@@ -89,7 +89,8 @@ def test_an_escalation_is_as_urgent_as_its_ticket_and_says_so() -> None:
 def test_somebody_in_difficulty_is_asked_without_drawing_lots(vulnerable: bool) -> None:
     decision = opened(vulnerable=vulnerable)
     lead = decision.case.lead.id
-    for minute, trigger in enumerate((Sign(lead, "w-7"), Contact(lead, "w-7"), Resolve(lead, "REPAIRED", "修好了")), 1):
+    steps: tuple[Trigger, ...] = (Sign(lead, "w-7"), Contact(lead, "w-7"), Resolve(lead, "REPAIRED", "修好了"))
+    for minute, trigger in enumerate(steps, 1):
         decision = decide(decision.case, trigger, BOOK, ORG, TUESDAY_MORNING + timedelta(minutes=10 * minute))
     event = stated(decision, TicketAudited)
     assert (AlwaysAsked.VULNERABLE in marks_of(hear(Record(), envelope(event)), 1)) is vulnerable

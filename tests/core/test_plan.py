@@ -6,6 +6,7 @@ from uuid import UUID
 import pytest
 
 from services.notify.core.contacts import AddressBook, ChannelKind, Endpoint
+from services.notify.core.measures import Plan, PlanStep
 from services.notify.core.message import FACTS, Policy, Template
 from services.notify.core.plan import plan, plan_alert, plan_ask, plan_stopped, plan_unreachable
 from services.notify.core.subscription import Stop, Subscription, SubscriptionState, Wish
@@ -30,6 +31,7 @@ from tests.services.notify.values import (
 
 BOOK = AddressBook()
 ASKED = envelope(FollowUpAsked(cycle=1, attempt=2))
+PLAN = Plan("防汛预案", "Flood plan", (PlanStep("先救人。", "People first."),))
 SURGE = SurgeAlert(
     kind=AlertKind.SPIKE, category="1501", township="990101001", window_start=MORNING, window_end=DUE, count=9,
     threshold=5, playbook="flood", to="command-centre",
@@ -79,9 +81,10 @@ def test_an_owner_is_told_of_each_stop_once_and_in_a_story_of_its_own() -> None:
 
 
 def test_an_alert_calls_up_its_role_at_once_unless_it_grew_slowly() -> None:
-    alert, growth = (plan_alert(UUID(int=8), e, BOOK, MORNING) for e in (SURGE, replaced(SURGE, kind="GROWTH")))
-    critical = plan_alert(UUID(int=8), replaced(SURGE, kind="CRITICAL"), BOOK, MORNING)
+    alert, growth = (plan_alert(UUID(int=8), e, BOOK, MORNING, PLAN) for e in (SURGE, replaced(SURGE, kind="GROWTH")))
+    critical = plan_alert(UUID(int=8), replaced(SURGE, kind="CRITICAL"), BOOK, MORNING, PLAN)
     assert (alert.recipient, alert.facts["playbook"]) == ("role:command-centre", "flood")
+    assert (alert.facts["plan_zh"], alert.facts["plan_en"]) == ("防汛预案", "Flood plan")
     assert [m.urgency for m in (critical, alert, growth)] == [Urgency.U1, Urgency.U2, Urgency.U3]
 
 
@@ -102,7 +105,7 @@ def test_every_template_knows_exactly_the_facts_that_are_planned_for_it() -> Non
     messages += [plan_ask(ASKED, follow_up(), BOOK, MORNING), plan_stopped(STOPPED, "https://a/…", BOOK, MORNING)]
     silent = envelope(TicketEvaluated(cycle=1, outcome=FollowUpOutcome.UNREACHABLE), version=9)
     messages.append(plan_unreachable(silent, follow_up(), BOOK, MORNING))
-    messages.append(plan_alert(UUID(int=8), SURGE, BOOK, MORNING))
+    messages.append(plan_alert(UUID(int=8), SURGE, BOOK, MORNING, PLAN))
     assert {m.template: set(m.facts) for m in messages} == {t: set(names) for t, names in FACTS.items()}
 
 
