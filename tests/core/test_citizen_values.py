@@ -7,7 +7,6 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from services.intake.core.markup import element, together
 
 from services.intake.core.categories import read_categories
 from services.intake.core.citizen_view import Shown, Step, ask_page, ticket_page
