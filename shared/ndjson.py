@@ -26,14 +26,19 @@ TOO_LATE: Answer = {
 }
 
 
-def documented(line: str, refusals: Mapping[int | str, dict[str, Any]] | None = None) -> dict[str, Any]:
-    """What the OpenAPI document says of a route that answers lines; `line` describes one. No lines at all will do."""
+def documented(
+    line: str, refusals: Mapping[int | str, dict[str, Any]] | None = None, *, typed: bool = False
+) -> dict[str, Any]:
+    """What the OpenAPI document says of a route that answers lines; `line` describes one.
+
+    No lines at all will do, but where the media type must be said (`typed`).
+    """
     lines = {MEDIA_TYPE: {"schema": {"type": "string", "description": "One result a line, in the order of the lines."}}}
     body = {MEDIA_TYPE: {"schema": {"type": "string", "description": f"One a line: {line}"}}}
     return {
         "response_class": Response,
         "responses": {200: {"description": "A result for every line.", "content": lines}, **(refusals or {})},
-        "openapi_extra": {"requestBody": {"required": False, "content": body}},
+        "openapi_extra": {"requestBody": {"required": typed, "content": body}},
     }
 
 

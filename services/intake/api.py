@@ -60,7 +60,10 @@ def router(doors: Doors, privacy: Privacy, now: Clock) -> APIRouter:
             return problem(409, "in_flight", f"{error}; ask again.", headers={"Retry-After": RETRY_AFTER_S})
         return _created(received)
 
-    @routes.post("/v1/tickets/bulk", **ndjson.documented("A report as its own route takes it, as JSON.", refusals(415)))
+    @routes.post(
+        "/v1/tickets/bulk",
+        **ndjson.documented("A report as its own route takes it, as JSON.", refusals(415), typed=True),
+    )
     async def post_bulk(request: Request) -> Response:
         """Hand in many: one report a line, each with its `external_id`; one result a line, in order.
 

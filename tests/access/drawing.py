@@ -24,6 +24,7 @@ BEYOND_A_SCHEMA: Mapping[str, Mapping[str, str]] = {
         "commit_item": "a day not long from today", "post_table": "columns", "export_subject": "a telephone number",
         "see": "a code in the body or in the header", "supplement": "the same", "hasten": "the same",
         "withdraw": "the same", "ask_reopening": "the same", "post_lead": "places of the county",
+        "ticket_item": "only a patrol fixes on the spot", "refuse": "a second person for some reasons",
         "list_themes": "a beginning before an end", "post_request": "a service's own questions",
     },
     "dispatch": {
