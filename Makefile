@@ -6,7 +6,7 @@ WORKERS ?= 3
 # Where bytecode is not written by itself, every start of a service would compile all it imports anew.
 COMPILED = $(BIN)/python -m compileall -q -j 2 $(VENV)/lib shared services griddispatch >/dev/null || true
 
-.PHONY: demo bench test chaos check lint types architecture contract supply sbom branches audit up lock clean
+.PHONY: demo bench test chaos check lint types architecture contract supply sbom branches check-api audit up lock clean
 
 demo: $(VENV)/.demo  ## the whole loop in one terminal: no Docker, no JVM
 	@$(BIN)/griddispatch demo $(ARGS)
@@ -46,6 +46,10 @@ supply: $(VENV)/.dev  ## locks by hash, licences, no secrets; and what is known 
 
 sbom: $(VENV)/.dev  ## what the services run on, as CycloneDX
 	@$(BIN)/python deploy/make_sbom.py requirements/runtime.txt
+
+check-api: $(VENV)/.dev  ## draw from the three OpenAPI documents at length, with every check: ARGS="-k 2" for one seed
+	GRIDDISPATCH_API_EXAMPLES=20 GRIDDISPATCH_API_PHASES=examples,coverage,fuzzing \
+	  $(BIN)/python -m pytest -q tests/access/test_documents_hold.py $(ARGS)
 
 branches: $(VENV)/.dev  ## the tests of values walk 95 % of the branches of every core: no stores, no brokers
 	$(BIN)/python -m pytest -q --numprocesses $(WORKERS) --dist worksteal tests/core tests/packs tests/area \

@@ -21,11 +21,14 @@ from services.dispatch.core.rulebook import Rulebook, load_pack_rules
 from services.dispatch.core.triggers import Command, Contact, Resolve, Sign
 from services.intake.core.triage import Matter, triage
 from services.intake.core.triage_rules import read_rules
+from shared.actors import Scope
+from shared.api_keys import ApiKey, Pepper, check_key, lookup_of, new_key_text
 from shared.events import TicketTriaged, event_id
 from shared.packs import open_pack
 from shared.terms import Channel, PlaceLevel, Source, TicketId, TicketType, Urgency
 
 CALLS = 200
+KEYS = 1_000
 ROUNDS = 10
 PACK_FILES = ("dispatch.toml", "categories.toml", "calendar.toml")
 TRIAGE_FILES = ("triage.toml", "categories.toml")
@@ -69,10 +72,25 @@ def micro(*, quick: bool) -> list[Figure]:
         "decide: contacted": (obeying(signed, Contact(lead, "worker-7")), most(40)),
         "decide: resolved": (obeying(contacted, Resolve(lead, "HANDLED", "路灯已修好")), most(40)),
         "triage by words alone": (lambda n: triage(matters[n % len(matters)], words), most(40)),
+        "check an API key, one of 1,000": (_key_check(), most(50)),
         "id of an event": (lambda n: event_id(Source.DISPATCH, TICKETS[n], 1), None),
         "assigned event to JSON": (lambda n: assigned.model_dump_json(), None),
     }
     return [_figure(name, rounds, act, goal) for name, (act, goal) in acts.items()]
+
+
+def _key_check() -> Callable[[int], object]:
+    """What lets a request in once the keys are read; a different key each time."""
+    pepper, texts = Pepper(b"bench pepper of 32 random letters"), [new_key_text() for _ in range(KEYS)]
+    scope, end = frozenset({Scope("tickets:write")}), MORNING + timedelta(days=1)
+    kept = {
+        lookup_of(text): ApiKey(
+            lookup_of(text), "bench", pepper.digest(text), "hotline", scope, "990101", frozenset(), None, 600, MORNING,
+            end,
+        )
+        for text in texts
+    }  # fmt: skip
+    return lambda n: check_key(kept.get(lookup_of(texts[n])), texts[n], pepper, MORNING)
 
 
 def _rules() -> tuple[Rulebook, Org]:

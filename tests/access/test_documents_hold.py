@@ -42,4 +42,5 @@ async def test_every_operation_answers_as_its_document_says(
     found = await asyncio.gather(
         *(drawn(whole_world, client, tmp_path, service, seed) for service, client in whole_doors.items())
     )
-    assert "\n".join(filter(None, found)) == ""
+    if any(found):
+        pytest.fail("\n".join(found), pytrace=False)  # an assertion would cut it short
