@@ -154,8 +154,8 @@ async def _follow(consumer: AIOKafkaConsumer, tickets: int, act: Callable[[Seque
         found = await consumer.getmany(timeout_ms=200, max_records=READ_AT_ONCE)
         if values := [record.value for records in found.values() for record in records]:
             await act(values)
-            finished = {place: records[-1].offset + 1 for place, records in found.items() if records}
-            await asyncio.wait_for(consumer.commit(finished), STEP_S)
+            offsets = {place: records[-1].offset + 1 for place, records in found.items()}
+            await asyncio.wait_for(consumer.commit(offsets), STEP_S)
             read += len(values)
 
 
