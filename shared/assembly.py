@@ -5,6 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final
 
+from starlette.middleware.cors import CORSMiddleware
+
 from shared import contract_routes, health, problems, reconciliation, sampling
 from shared.access_settings import Mode
 from shared.actors import EVERYWHERE
@@ -66,6 +68,8 @@ class Assembly:
         self._loops: dict[str, Loop] = {}
         self._pings: dict[str, health.Ping] = {}
         self.gatekeeper: Gatekeeper | None = None
+        self.page_origins = ""
+        """Origins, with commas between, whose pages may ask this service; no other page may."""
         self._databases: dict[str, Database] = {}
         self._samples: list[Sample] = [sampling.pools(self._databases)]
         self._endless: list[Callable[[], None]] = []
@@ -199,6 +203,11 @@ class Assembly:
         if self.gatekeeper is not None:
             self.gatekeeper.access.check(self.app.openapi())
         self.app.add_middleware(Methods, document=self.app.openapi())
+        if self.page_origins:  # outside the refusal of methods: a browser asks with OPTIONS whether a page may ask
+            self.app.add_middleware(
+                CORSMiddleware, allow_origins=self.page_origins.split(","), allow_methods=["GET", "POST"],
+                allow_headers=["Authorization", "Content-Type", "Griddispatch-Role", "Griddispatch-Actor"], max_age=600,
+            )  # fmt: skip
         self.app.add_middleware(Edge, gate=self.gate, bodies=self.bodies)
         self.app.add_middleware(HttpTracer)
         self.app.add_middleware(HttpMeter)

@@ -6,9 +6,6 @@ from functools import partial
 from pathlib import Path
 from uuid import UUID
 
-from fastapi import FastAPI
-from fastapi.middleware.cors import CORSMiddleware
-
 from services.intake import (
     citizen,
     citizen_page,
@@ -99,7 +96,7 @@ async def _wire(
         read_calendar(settings.pack),
     )  # fmt: skip
     listening = Listening(assembly.ledger, vault, receiver)
-    let_pages_ask(assembly.app, settings.console_origins)
+    assembly.page_origins = settings.console_origins
     assembly.bodies = None  # every door of intake reads its bodies strictly itself, within limits of its own
     if "api" in parts:
         keeper = await assembly.add_gatekeeper(partial(locators, county=gazetteer.county))
@@ -143,16 +140,6 @@ async def _wire(
             "promises", partial(come_round, "promises", listening.turn_missed, promises, settings.now)
         )  # fmt: skip
     await _keep_up(assembly, settings)
-
-
-def let_pages_ask(app: FastAPI, origins: str) -> None:
-    """Let pages of these origins ask, and of no other: their browser asks beforehand whether it may."""
-    if origins:
-        headers = ["Authorization", "Content-Type", "Griddispatch-Role", "Griddispatch-Actor"]
-        app.add_middleware(
-            CORSMiddleware, allow_origins=origins.split(","), allow_methods=["GET", "POST"], allow_headers=headers,
-            max_age=600,
-        )  # fmt: skip
 
 
 async def _keep_up(assembly: Assembly, settings: IntakeSettings) -> None:
