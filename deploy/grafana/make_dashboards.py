@@ -130,6 +130,8 @@ DASHBOARDS: dict[str, tuple[str, tuple[Panel, ...]]] = {
         line("重试 retries and failures", "ops", per_second("griddispatch_batch_retries_total", "topic"), per_second("griddispatch_publish_failures_total", "topic")),
         line("连接池 connections in use", "short", ('max by (job, pool) (griddispatch_database_connections{state="used"})', "{{job}} {{pool}}")),
         line("事件循环 delay of the event loop", "s", ("histogram_quantile(0.99, sum by (le, job) (rate(griddispatch_event_loop_delay_seconds_bucket[$__rate_interval])))", "{{job}}"), limit=0.5),
+        line("任务 tasks of the event loop", "short", ('griddispatch_tasks{job=~"intake|dispatch|notify"}', "{{job}}")),
+        line("Kafka 遗忘与重述 forgotten and told again", "short", ("sum by (topic) (increase(griddispatch_logs_forgotten_total[$__rate_interval]))", "{{topic}} forgotten"), ("sum by (topic) (increase(griddispatch_events_retold_total[$__rate_interval]))", "{{topic}} told again")),
         line("处理器 processor", "percentunit", ('rate(process_cpu_seconds_total{job=~"intake|dispatch|notify"}[$__rate_interval])', "{{job}}")),
         line("内存 memory", "bytes", ('process_resident_memory_bytes{job=~"intake|dispatch|notify"}', "{{job}}")),
         line("发布者 relay shards held", "short", ("sum by (job) (griddispatch_relay_shards)", "{{job}}")),

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from griddispatch.bench.figures import Verdict
-from griddispatch.bench.report import HEAD, as_json, is_sound, over_floor, rows, write
+from griddispatch.bench.report import HEAD, as_json, is_sound, kind_of, over_floor, rows, write
 from griddispatch.bench.run import SCENARIOS, Results, run
 from griddispatch.bench.site import QUICK, Scale
 from griddispatch.embedded import LaunchError
@@ -25,13 +25,19 @@ app = typer.Typer()
 
 @app.command()
 def bench(
-    quick: Annotated[bool, typer.Option("--quick", help="less of everything: about three minutes")] = False,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="fewer tickets and shorter stretches, the same goals: under three minutes")
+    ] = False,
     only: Annotated[list[str] | None, typer.Option(help=f"of {', '.join(NAMES)}; may be repeated")] = None,
     only_micro: Annotated[bool, typer.Option("--micro", help="the pure core alone, without any store")] = False,
     apache: Annotated[bool, typer.Option("--apache", help="Apache Kafka instead of the embedded broker")] = False,
     report: Annotated[Path | None, typer.Option(help="write everything here, as JSON")] = None,
     docs: Annotated[
-        Path | None, typer.Option("--write", help="append to the history below this folder, and write its page")
+        Path | None,
+        typer.Option(
+            "--write",
+            help="append to the history below this folder, and write its page; what is written by hand there stays",
+        ),
     ] = None,
 ) -> None:
     """Measure: medians of rounds, processor time by service, ratios to the floor of the same run.
@@ -59,7 +65,7 @@ def bench(
 
 
 def _show(console: Console, results: Results) -> None:
-    table = Table(*HEAD)
+    table = Table(*HEAD, title=kind_of(results.is_quick))
     for figure, row in zip(results.figures, rows(results.figures), strict=True):
         table.add_row(*row, style=STYLES[figure.verdict])
     console.print(table)

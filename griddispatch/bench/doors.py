@@ -2,7 +2,9 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
+from statistics import median
 from typing import TypeVar
 
 import orjson
@@ -23,6 +25,7 @@ BULK_LINES = 200
 BULK_CONNECTIONS = 3
 SINGLE_CONNECTIONS = 64
 WITHIN_S = 120.0
+ASSIGNED_RATE = "received → assigned"
 NDJSON = "application/x-ndjson"
 _SQL = named_queries("griddispatch.bench", "sql", "bench.sql")
 
@@ -37,25 +40,24 @@ async def feed_bulk(site: Site, lines: Lines) -> list[bytes]:
 
         async def send(part: Lines) -> None:
             body = b"\n".join(line for _, line in part)
-            status, answer = await client.post("/v1/tickets/bulk", body, NDJSON)
-            if status != 200:
-                raise Stalled(f"bulk was answered {status}: {answer[:200]!r}")
-            tickets.extend(_ticket(orjson.loads(line)) for line in answer.splitlines())
+            tickets.extend(await post_bulk(client, body))
 
         await in_turn(BULK_CONNECTIONS, iter(slices(lines, BULK_LINES)), send)
     return tickets
 
 
-async def feed_singly(site: Site, lines: Lines) -> list[bytes]:
-    """Hand matters in one by one over many connections; the tickets. Raises Stalled."""
-    tickets: list[bytes] = []
+async def feed_singly(site: Site, lines: Lines) -> tuple[list[bytes], list[float]]:
+    """Hand matters in one by one over many connections; the tickets, and seconds until each answer. Raises Stalled."""
+    tickets, took = list[bytes](), list[float]()
     async with LoadClient(site.stack.url("intake"), SINGLE_CONNECTIONS) as client:
 
         async def send(line: tuple[str, bytes]) -> None:
+            began = time.perf_counter()
             tickets.append(await post_one(client, line[1]))
+            took.append(time.perf_counter() - began)
 
         await in_turn(SINGLE_CONNECTIONS, iter(lines), send)
-    return tickets
+    return tickets, took
 
 
 async def feed_kafka(site: Site, lines: Lines) -> list[bytes]:
@@ -67,7 +69,7 @@ async def feed_kafka(site: Site, lines: Lines) -> list[bytes]:
     finally:
         await producer.discard()
     names = [name for name, _ in lines]
-    deadline = time.monotonic() + WITHIN_S
+    deadline = time.monotonic() + patience_s(len(lines))
     while True:
         rows = await site.admin.fetch(_SQL["tickets_of"], names, timeout=30)
         if len(rows) == len(names):
@@ -75,6 +77,14 @@ async def feed_kafka(site: Site, lines: Lines) -> list[bytes]:
         if time.monotonic() > deadline:
             raise Stalled(f"{len(rows)} of {len(names)} matters were taken from the topic")
         await asyncio.sleep(0.1)
+
+
+async def post_bulk(client: LoadClient, body: bytes) -> list[bytes]:
+    """Hand in some lines at once; their tickets in order. Raises Stalled, NoAnswer."""
+    status, answer = await client.post("/v1/tickets/bulk", body, NDJSON)
+    if status != 200:
+        raise Stalled(f"bulk was answered {status}: {answer[:200]!r}")
+    return [_ticket(orjson.loads(line)) for line in answer.splitlines()]
 
 
 async def post_one(client: LoadClient, line: bytes) -> bytes:
@@ -87,25 +97,43 @@ async def post_one(client: LoadClient, line: bytes) -> bytes:
 
 async def bulk(site: Site, scale: Scale) -> list[Figure]:
     """The bulk door, to the lead and on to the message."""
-    rates, told, spents = [], [], []
-    for _ in range(scale.rounds):
-        rate, told_rate, spent = await one_round(site, scale.tickets, feed_bulk)
-        rates.append(rate)
-        told.append(told_rate)
-        spents.append(spent)
+    found = [await one_round(site, scale.tickets, feed_bulk) for _ in range(scale.rounds)]
+    site.rates["bulk"] = median(r.assigned_per_s for r in found)
     return [
-        middle("bulk", "received → assigned", rates, "tickets/s", least(1000)),
-        middle("bulk", "received → told", told, "tickets/s"),
-        *costs("bulk", spents, scale.tickets),
+        middle("bulk", ASSIGNED_RATE, [r.assigned_per_s for r in found], "tickets/s", least(2000)),
+        middle("bulk", "received → told", [r.told_per_s for r in found], "tickets/s"),
+        *costs("bulk", [r.spent for r in found], scale.tickets),
+    ]
+
+
+async def sustained(site: Site, scale: Scale) -> list[Figure]:
+    """The bulk door for as long as it takes: one feed of very many tickets."""
+    found = await one_round(site, scale.sustained, feed_bulk)
+    return [
+        Figure(
+            "sustained", f"{scale.sustained:,} in bulk, {ASSIGNED_RATE}", found.assigned_per_s, "tickets/s", least(2000)
+        ),
+        Figure("sustained", "received → told", found.told_per_s, "tickets/s"),
+        *costs("sustained", [found.spent], scale.sustained),
     ]
 
 
 async def single(site: Site, scale: Scale) -> list[Figure]:
-    """Single posts over 64 connections."""
-    found = [await one_round(site, scale.tickets, feed_singly) for _ in range(scale.rounds)]
+    """Single posts over 64 connections, each sending the next as soon as it has its answer."""
+    rates, spents, took = list[float](), list[Spent](), list[float]()
+    for _ in range(scale.rounds):
+        lines, meter, began = site.lines(scale.tickets), site.meter(), time.time()
+        found, waits = await feed_singly(site, lines)
+        rates.append(scale.tickets / (time.time() - began))
+        took += waits
+        await _all_told(site, found, scale.tickets)
+        spents.append(meter.spent())
+    site.rates["single"] = median(rates)
     return [
-        middle("single", "received → assigned", [rate for rate, _, _ in found], "tickets/s", least(500)),
-        *costs("single", [spent for _, _, spent in found], scale.tickets),
+        middle("single", "accepted", rates, "tickets/s", least(1500)),
+        Figure("single", "answered p50", percentile(took, 0.5) * 1000, "ms"),
+        Figure("single", "answered p99", percentile(took, 0.99) * 1000, "ms", most(80)),
+        *costs("single", spents, scale.tickets),
     ]
 
 
@@ -113,66 +141,41 @@ async def inbound(site: Site, scale: Scale) -> list[Figure]:
     """The topic of the hotlines."""
     found = [await one_round(site, scale.tickets, feed_kafka) for _ in range(scale.rounds)]
     return [
-        middle("kafka", "received → assigned", [rate for rate, _, _ in found], "tickets/s", least(1000)),
-        *costs("kafka", [spent for _, _, spent in found], scale.tickets),
+        middle("kafka", ASSIGNED_RATE, [r.assigned_per_s for r in found], "tickets/s", least(2000)),
+        *costs("kafka", [r.spent for r in found], scale.tickets),
     ]
 
 
-async def steady(site: Site, scale: Scale) -> list[Figure]:
-    """A hundred single posts a second: how long until the answer, and until the lead."""
-    accepted, assigned = await paced(site, 100.0, scale.steady_s)
-    return [
-        Figure("steady 100/s", "acknowledged p50", percentile(accepted, 0.5) * 1000, "ms"),
-        Figure("steady 100/s", "acknowledged p99", percentile(accepted, 0.99) * 1000, "ms", most(250)),
-        Figure("steady 100/s", "received → assigned p50", percentile(assigned, 0.5) * 1000, "ms"),
-        Figure("steady 100/s", "received → assigned p99", percentile(assigned, 0.99) * 1000, "ms", most(2000)),
-    ]
+@dataclass(frozen=True)
+class Round:
+    """What one feed gave: tickets a second from its begin until the last lead and the last message, and its cost."""
+
+    assigned_per_s: float
+    told_per_s: float
+    spent: Spent
 
 
-async def spike(site: Site, scale: Scale) -> list[Figure]:
-    """Thirty a second, ten times that for a while, and thirty again."""
-    before, _ = await paced(site, 30.0, scale.spike_s / 2)
-    during, waited = await paced(site, 300.0, scale.spike_s)
-    after, calm = await paced(site, 30.0, scale.spike_s / 2)
-    return [
-        Figure("spike", "acknowledged p99 before", percentile(before, 0.99) * 1000, "ms"),
-        Figure("spike", "acknowledged p99 at 300/s", percentile(during, 0.99) * 1000, "ms", most(1000)),
-        Figure("spike", "received → assigned p99 at 300/s", percentile(waited, 0.99) * 1000, "ms", most(5000)),
-        Figure("spike", "acknowledged p99 after", percentile(after, 0.99) * 1000, "ms", most(250)),
-        Figure("spike", "received → assigned p99 after", percentile(calm, 0.99) * 1000, "ms", most(2000)),
-    ]
-
-
-async def paced(site: Site, rate: float, seconds: float) -> tuple[list[float], list[float]]:
-    """Post at a rate that waits for nobody; seconds until the answer, and until the lead, from when each was due."""
-    lines = site.lines(int(rate * seconds))
-    began, due = time.time() + 0.05, dict[bytes, float]()
-    answers: list[float] = []
-    async with LoadClient(site.stack.url("intake"), SINGLE_CONNECTIONS) as client, asyncio.TaskGroup() as group:
-
-        async def send(line: bytes, at: float) -> None:
-            ticket = await post_one(client, line)
-            answers.append(time.time() - at)
-            due[ticket] = at
-
-        for n, (_, line) in enumerate(lines):
-            at = began + n / rate
-            await asyncio.sleep(max(0.0, at - time.time()))
-            group.create_task(send(line, at), name=f"post-{n}")
-    await site.until_assigned(due, WITHIN_S)
-    return answers, [site.seen.assigned_at[ticket] - at for ticket, at in due.items()]
-
-
-async def one_round(site: Site, tickets: int, feed: Feed) -> tuple[float, float, Spent]:
+async def one_round(site: Site, tickets: int, feed: Feed) -> Round:
+    """Hand so many matters in and see them all through to the message. Raises Stalled."""
     lines, meter, began = site.lines(tickets), site.meter(), time.time()
     found = await feed(site, lines)
-    if len(set(found)) != tickets:
-        raise Stalled(f"{tickets} matters became {len(set(found))} tickets")
-    last = await site.until_assigned(found, WITHIN_S)
-    await site.until(lambda: site.seen.told >= set(found), WITHIN_S, f"{tickets} messages delivered")
-    told = time.time()
-    spent = meter.spent()
-    return tickets / (last - began), tickets / (told - began), spent
+    last, told = await _all_told(site, found, tickets)
+    return Round(tickets / (last - began), tickets / (told - began), meter.spent())
+
+
+async def _all_told(site: Site, found: Collection[bytes], tickets: int) -> tuple[float, float]:
+    """When the last lead was given, and when the last message was seen."""
+    wanted = set(found)
+    if len(wanted) != tickets:
+        raise Stalled(f"{tickets} matters became {len(wanted)} tickets")
+    last = await site.until_assigned(wanted, patience_s(tickets))
+    await site.until(lambda: site.seen.told >= wanted, patience_s(tickets), f"{tickets} messages delivered")
+    return last, time.time()
+
+
+def patience_s(tickets: int) -> float:
+    """How long so many tickets may take before something must be wrong."""
+    return WITHIN_S + tickets / 100
 
 
 def costs(scenario: str, spents: Sequence[Spent], tickets: int) -> list[Figure]:

@@ -77,9 +77,9 @@ def middle(
     return Figure(scenario, name, median(rounds) if rounds else None, unit, goal, note, tuple(rounds))
 
 
-def unmeasured(scenario: str, why: str) -> Figure:
-    """A scenario that could not be measured here."""
-    return Figure(scenario, scenario, None, "", note=why)
+def unmeasured(scenario: str, why: str, name: str = "") -> Figure:
+    """A scenario, or one figure of it, that could not be measured here."""
+    return Figure(scenario, name or scenario, None, "", note=why)
 
 
 def percentile(values: Sequence[float], share: float) -> float:

@@ -41,6 +41,8 @@ class _Connection(asyncio.Protocol):
         self._body.append(body)
 
     def on_message_complete(self) -> None:
+        if not self._parser.should_keep_alive():
+            self.close()  # the other side is about to
         if self._waiting is not None and not self._waiting.done():
             self._waiting.set_result((self._parser.get_status_code(), b"".join(self._body)))
         # A parser is good for one answer after a chunked one; a new one costs a microsecond.
@@ -66,13 +68,22 @@ class _Connection(asyncio.Protocol):
             self.close()
             raise NoAnswer(f"no answer within {ANSWER_S:g} s") from error
 
+    @property
+    def is_open(self) -> bool:
+        """Whether something can be asked here."""
+        return self._transport is not None
+
     def close(self) -> None:
         if self._transport is not None:
             self._transport.abort()
+            self._transport = None
 
 
 class LoadClient:
-    """So many connections to one service, taken in turn. An async context manager."""
+    """So many connections to one service, taken in turn; one that was closed is opened anew.
+
+    An async context manager.
+    """
 
     def __init__(self, base: str, connections: int) -> None:
         place = urlsplit(base)
@@ -82,13 +93,19 @@ class LoadClient:
         self._all: list[_Connection] = []
 
     async def __aenter__(self) -> Self:
-        loop = asyncio.get_running_loop()
-        async with asyncio.timeout(CONNECT_S):
-            for _ in range(self._count):
-                _, connection = await loop.create_connection(_Connection, self._host, self._port)
-                self._all.append(connection)
-                self._free.put_nowait(connection)
+        for _ in range(self._count):
+            self._free.put_nowait(await self._connect())
         return self
+
+    async def _connect(self) -> _Connection:
+        try:
+            async with asyncio.timeout(CONNECT_S):
+                _, connection = await asyncio.get_running_loop().create_connection(_Connection, self._host, self._port)
+        except OSError as error:  # a deadline that passed is one too
+            raise NoAnswer(f"no connection: {error!r}") from error
+        self._all = [one for one in self._all if one.is_open] if len(self._all) > 2 * self._count else self._all
+        self._all.append(connection)
+        return connection
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -109,6 +126,8 @@ class LoadClient:
     async def _ask(self, wire: bytes) -> Answer:
         connection = await self._free.get()
         try:
+            if not connection.is_open:
+                connection = await self._connect()
             return await connection.ask(wire)
         finally:
             self._free.put_nowait(connection)

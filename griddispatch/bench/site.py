@@ -2,11 +2,10 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, timedelta
 from itertools import count
-from typing import Any
 
 import asyncpg
 import orjson
@@ -33,24 +32,40 @@ class Stalled(Exception):
 
 @dataclass(frozen=True)
 class Scale:
-    """How much of everything: a full run, or a quick one."""
+    """How much of everything: a full run, or a quick one. The goals are the same for both."""
 
     tickets: int = 6000
     rounds: int = 5
-    steady_s: float = 60.0
+    idle_s: float = 10.0
+    sustained: int = 200_000
+    steady_s: float = 40.0
     spike_s: float = 60.0
+    calm_s: float = 60.0
     timers: int = 100_000
     stored: tuple[int, ...] = (100_000, 1_000_000)
-    reads: int = 500
-    lives: int = 1000
+    reads: int = 200
+    lives: int = 4000
+    watchers: int = 500
+    watched_s: float = 20.0
+    shared_s: float = 20.0
+    settle_s: float = 8.0
     queued: int = 1_000_000
     queued_s: float = 20.0
 
 
 QUICK = Scale(
-    tickets=1500, rounds=3, steady_s=8.0, spike_s=6.0, timers=10_000, stored=(100_000,), reads=100, lives=400,
-    queued=100_000, queued_s=10.0,
+    tickets=1200, rounds=3, idle_s=3.0, sustained=4000, steady_s=8.0, spike_s=6.0, calm_s=6.0, timers=10_000,
+    stored=(20_000,), reads=30, lives=800, watched_s=5.0, shared_s=4.0, settle_s=4.0, queued=50_000,
+    queued_s=5.0,
 )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Lead:
+    """The first lead of a ticket: its part, and how large the matter was found to be."""
+
+    assignment_id: str
+    size: str
 
 
 @dataclass
@@ -58,7 +73,7 @@ class Seen:
     """What the topics told, by ticket id as bytes; instants are real seconds since 1970."""
 
     assigned_at: dict[bytes, float] = field(default_factory=dict)
-    leads: dict[bytes, dict[str, Any]] = field(default_factory=dict)
+    leads: dict[bytes, Lead] = field(default_factory=dict)
     versions: dict[bytes, int] = field(default_factory=dict)
     asked: dict[bytes, int] = field(default_factory=dict)
     closed: set[bytes] = field(default_factory=set)
@@ -72,7 +87,7 @@ class Seen:
         if seen.type == ASSIGNED and seen.ticket not in self.assigned_at:
             facts = orjson.loads(seen.value)
             if facts["kind"] == AssignmentKind.LEAD:
-                self.leads[seen.ticket] = facts
+                self.leads[seen.ticket] = Lead(facts["assignment_id"], facts["size"])
                 self.assigned_at[seen.ticket] = seen.stamp_ms / 1000
         elif seen.type == DELIVERED:
             self.deliveries += 1
@@ -89,6 +104,10 @@ class Site:
     def __init__(self, stack: Stack, clock: FastClock, matters: Matters, admin: "asyncpg.Connection[asyncpg.Record]"):
         self.stack, self.clock, self.admin = stack, clock, admin
         self.seen = Seen()
+        self.rates: dict[str, float] = {}
+        """Figures that later scenarios compare theirs with, by name."""
+        self.alone: Matters | None = None
+        """Those matters that one unit handles alone, once that was found out."""
         self._reader = Reader(stack.bootstrap, (DISPATCH, NOTIFY), (self.seen.see,))
         self._matters = matters
         self._runs = count(1)
@@ -103,9 +122,18 @@ class Site:
         finally:
             await self._reader.stop()
 
-    def lines(self, tickets: int) -> list[tuple[str, bytes]]:
-        """So many new matters: external id and report."""
-        return list(self._matters.lines(f"bench{next(self._runs)}", tickets))
+    def lines(self, tickets: int, among: Matters | None = None) -> list[tuple[str, bytes]]:
+        """So many new matters: external id and report; made of those `among` which to choose."""
+        return list((among or self._matters).lines(f"bench{next(self._runs)}", tickets))
+
+    @property
+    def reports(self) -> Sequence[object]:
+        """The different matters there are, in their order, before they come again."""
+        return self._matters.reports
+
+    def some(self, wanted: Sequence[bool]) -> Matters:
+        """Those of the different matters that are wanted."""
+        return Matters(tuple(report for report, is_so in zip(self._matters.reports, wanted, strict=True) if is_so))
 
     def meter(self) -> Meter:
         """Measures every part from now on."""
@@ -122,8 +150,8 @@ class Site:
 
     async def until_assigned(self, tickets: Collection[bytes], within_s: float) -> float:
         """Wait until all have a lead; the instant the last one got it."""
-        found = self.seen.assigned_at
-        await self.until(lambda: found.keys() >= set(tickets), within_s, f"{len(tickets)} tickets assigned")
+        found, wanted = self.seen.assigned_at, set(tickets)
+        await self.until(lambda: found.keys() >= wanted, within_s, f"{len(tickets)} tickets assigned")
         return max(found[ticket] for ticket in tickets)
 
 

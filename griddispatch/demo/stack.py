@@ -36,12 +36,15 @@ NOTHING: Mapping[str, str] = MappingProxyType({})
 class Stack:
     """The stores and the services. One owner; `stop` ends whatever was started, also after a start that failed."""
 
-    def __init__(self, home: Path, *, keeps_data: bool, apache: bool = False) -> None:
+    def __init__(
+        self, home: Path, *, keeps_data: bool, apache: bool = False, settings: Mapping[str, str] = NOTHING
+    ) -> None:
         """`home` gets the logs, and with `keeps_data` everything the stores hold.
 
-        `apache` puts Apache Kafka in the place of the embedded broker.
+        `apache` puts Apache Kafka in the place of the embedded broker. `settings` are further ones of every service.
         """
         self.home = home
+        self._settings = settings
         self.notes: list[str] = []
         self.database = ""
         self._keeps_data = keeps_data
@@ -66,7 +69,7 @@ class Stack:
         return self._broker.name
 
     def url(self, service: str) -> str:
-        """The beginning of a service's addresses."""
+        """The beginning of a service's addresses, or of a copy's by its name."""
         return f"http://{LOOPBACK}:{self._ports[service]}"
 
     def dsn(self, service: str) -> str:
@@ -102,12 +105,29 @@ class Stack:
 
     async def restart(self, service: str, clock: FastClock, **settings: str) -> None:
         """End a service in order and start it with further settings, until it is ready. Raises LaunchError."""
-        child = self._services[service]
-        await asyncio.get_running_loop().run_in_executor(self._work, child.terminate, STOP_S)
+        await self.end(service)
+        await self.start_again(service, clock, **settings)
+
+    async def end(self, service: str) -> None:
+        """End a service in order. Raises LaunchError when it has to be killed."""
+        await asyncio.get_running_loop().run_in_executor(self._work, self._services[service].terminate, STOP_S)
+
+    async def start_again(self, service: str, clock: FastClock, **settings: str) -> None:
+        """Start a service that was ended, until it is ready. Raises LaunchError."""
         self._ports[service] = self._free(service, self._ports[service])
         self._spawn(service, clock, settings)
         async with new_client(1) as client:
             await self._until_ready(client, service)
+
+    async def add_copies(self, clock: FastClock) -> None:
+        """A second copy of every service, ready, named `<service>-2`. Raises LaunchError."""
+        copies = [f"{service}-2" for service in PORTS]
+        for copy, port in zip(copies, PORTS.values(), strict=True):
+            self._ports[copy] = self._free(copy, port + len(PORTS))
+            self._spawn(copy, clock)
+        async with new_client(len(copies)) as client, asyncio.TaskGroup() as group:
+            for copy in copies:
+                group.create_task(self._until_ready(client, copy), name=f"ready-{copy}")
 
     def check(self) -> None:
         """Raises LaunchError, with the end of its log, when a service has ended."""
@@ -155,17 +175,21 @@ class Stack:
             self.notes.append(f"port {port} is taken: {service} listens on {given} instead")
         return given
 
-    def _spawn(self, service: str, clock: FastClock, settings: Mapping[str, str] = NOTHING) -> None:
-        environment = {**self._environment(service, clock), **{f"GRIDDISPATCH_{k}": v for k, v in settings.items()}}
-        program = Program([sys.executable, "-m", f"services.{service}"], environment)
-        self._services[service] = ChildProcess(service, program, self.home / f"{service}.log")
+    def _spawn(self, name: str, clock: FastClock, settings: Mapping[str, str] = NOTHING) -> None:
+        service, _, copy = name.partition("-")
+        further = {f"GRIDDISPATCH_{k}": v for k, v in {**self._settings, **settings}.items()}
+        program = Program(
+            [sys.executable, "-m", f"services.{service}"],
+            {**self._environment(name, service, f"demo{copy}", clock), **further},
+        )
+        self._services[name] = ChildProcess(name, program, self.home / f"{name}.log")
 
-    def _environment(self, service: str, clock: FastClock) -> Mapping[str, str]:
+    def _environment(self, name: str, service: str, instance: str, clock: FastClock) -> Mapping[str, str]:
         ours = {
-            "DATABASE_DSN": self.dsn(service), "KAFKA_BOOTSTRAP": self.bootstrap, "KAFKA_STATIC_MEMBER": "demo",
+            "DATABASE_DSN": self.dsn(service), "KAFKA_BOOTSTRAP": self.bootstrap, "KAFKA_STATIC_MEMBER": instance,
             "KAFKA_IDLE_PAUSE_MS": "0" if self._waits_for_news else "500",
-            "PORT": str(self._ports[service]), "CLOCK": str(clock), "PACK": str(data.find(data.PACK)),
-            "AREA": str(data.find(data.AREA)), "ROLES": str(data.find(data.ACCESS)), "INSTANCE": "demo",
+            "PORT": str(self._ports[name]), "CLOCK": str(clock), "PACK": str(data.find(data.PACK)),
+            "AREA": str(data.find(data.AREA)), "ROLES": str(data.find(data.ACCESS)), "INSTANCE": instance,
             "VAULT_KEYS": f"k1:{self._key}", "INTAKE_ORIGIN": self.url("intake"),
             "CONSOLE_ORIGINS": f"{self.url('dispatch')},http://localhost:{self._ports['dispatch']}",
         }  # fmt: skip

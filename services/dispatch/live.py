@@ -124,7 +124,7 @@ def frame(event: str, body: bytes) -> bytes:
 
 def pause_s(watchers: int) -> float:
     """How long news gathers before it is handed on: the more watch, the longer, so that the cost stays in bounds."""
-    return min(1.0, 0.02 + watchers / 500)
+    return min(0.5, 0.02 + watchers / 2000)
 
 
 async def _pause(stopping: asyncio.Event, seconds: float) -> None:

@@ -187,10 +187,11 @@ class GrowthLoop:
         now = self._warnings.now()
         if self._next is not None and now < self._next:
             return 0
-        self._next = now + HOUR
         found = await self._warnings.growth(self._database)
         async with self._database.transaction() as tx:
-            return await self._warnings.give(tx, found)
+            given = await self._warnings.give(tx, found)
+        self._next = now + HOUR  # not before: a look that failed is taken again at once
+        return given
 
 
 def _begins(event: TicketAssigned) -> bool:

@@ -87,9 +87,13 @@ FROM unnest($2::uuid[], $3::int[], $4::int[]) AS g (ticket_id, version, epoch)
 WHERE p.ticket_id = g.ticket_id AND p.source = $1
 
 -- name: park
--- Keep an early event until its turn; one of a later epoch takes the place of the one that was forgotten.
+-- Keep an early event until its turn, once however often a batch holds it; one of a later epoch takes the place of the
+-- one that was forgotten.
 INSERT INTO parked AS p (ticket_id, source, version, topic, key, value, headers, epoch)
-SELECT * FROM unnest($1::uuid[], $2::text[], $3::int[], $4::text[], $5::bytea[], $6::bytea[], $7::json[], $8::int[])
+SELECT DISTINCT ON (ticket_id, source, version) ticket_id, source, version, topic, key, value, headers, epoch
+FROM unnest($1::uuid[], $2::text[], $3::int[], $4::text[], $5::bytea[], $6::bytea[], $7::json[], $8::int[])
+    AS g (ticket_id, source, version, topic, key, value, headers, epoch)
+ORDER BY ticket_id, source, version, epoch DESC
 ON CONFLICT (ticket_id, source, version) DO UPDATE
 SET topic = excluded.topic, key = excluded.key, value = excluded.value, headers = excluded.headers,
     epoch = excluded.epoch, parked_at = excluded.parked_at

@@ -7,9 +7,10 @@ from pathlib import Path
 import orjson
 import pytest
 
+from griddispatch.bench.charts import against_goals, by_part
 from griddispatch.bench.figures import Figure, Goal, Verdict, least, middle, most, percentile, unmeasured
 from griddispatch.bench.machine import Machine, read_stat
-from griddispatch.bench.report import as_json, chart, is_sound, over_floor, page, rows, write
+from griddispatch.bench.report import BEGIN, END, as_json, is_sound, kept, over_floor, page, rows, write
 from griddispatch.bench.run import Results
 
 QUIET = Machine("a processor", 2, 24.0, "Linux 6", "3.11", 0.2)
@@ -57,8 +58,9 @@ def test_there_is_no_percentile_of_nothing() -> None:
         percentile([], 0.5)
 
 
-def test_a_run_is_sound_only_if_all_was_played_and_no_goal_was_missed() -> None:
-    assert is_sound(results(FAST, unmeasured("watchers", "no stream yet")))
+def test_a_run_is_sound_only_if_all_was_played_and_measured_and_no_goal_was_missed() -> None:
+    assert is_sound(results(FAST))
+    assert not is_sound(results(FAST, unmeasured("watchers", "no stream yet")))
     assert not is_sound(results(FAST, SLOW))
     assert not is_sound(results(FAST, troubles=("bulk: refused",)))
 
@@ -74,13 +76,13 @@ def test_the_services_are_told_as_a_multiple_of_the_floor_of_the_same_run() -> N
     bare = Figure("floor", "processor, three stages", 0.2, "ms/ticket")
     whole = Figure("bulk", "processor, services", 1.0, "ms/ticket")
     (found,) = over_floor((bare, whole))
-    assert (found.name, found.value) == ("services over floor, bulk", 5.0)
+    assert (found.name, found.value, found.verdict) == ("services over floor, bulk", 5.0, Verdict.MISSED)
     assert over_floor((whole,)) == []
 
 
 def test_the_table_and_the_chart_show_goal_figure_and_ratio() -> None:
     assert rows([SLOW]) == [("steady", "p99", "500 ms", "≤ 250 ms", "2.00", "missed")]
-    drawn = chart([FAST, SLOW, unmeasured("x", "y")])
+    drawn = against_goals([FAST, SLOW, unmeasured("x", "y")])
     assert drawn.count("<rect") == 2 and "goal ≥ 1,000" in drawn
 
 
@@ -91,6 +93,42 @@ def test_writing_appends_to_the_history_and_makes_the_page_anew(tmp_path: Path) 
     assert [orjson.loads(line)["figures"][0]["scenario"] for line in lines] == ["bulk", "steady"]
     text = (tmp_path / "performance.md").read_text(encoding="utf-8")
     assert "| steady | p99 | 500 ms |" in text and text.count("2026-03-10T00:00 quick") == 2
+
+
+def test_what_is_written_by_hand_outlives_a_run(tmp_path: Path) -> None:
+    write(results(FAST), tmp_path)
+    page_ = tmp_path / "performance.md"
+    page_.write_text(
+        page_.read_text(encoding="utf-8").replace(END, f"## What it brought\n\nMuch.\n{END}"), encoding="utf-8"
+    )
+    write(results(SLOW), tmp_path)
+    text = page_.read_text(encoding="utf-8")
+    assert text.count("## What it brought\n\nMuch.") == 1 and "| steady | p99 |" in text
+    assert kept("a page without marks") == ""
+    assert text.index(BEGIN) < text.index("Much.") < text.index(END)
+
+
+def test_a_quick_run_says_that_it_has_the_same_goals() -> None:
+    assert "the same goals" in page(results(FAST), [])
+    assert "the same goals" not in page(replace(results(FAST), is_quick=False), [])
+
+
+def test_a_note_stands_beside_its_figure() -> None:
+    noted = Figure("growth", "bulk", 1.0, "tickets/s", note="12 GB")
+    assert rows([noted]) == [("growth", "bulk: 12 GB", "1 tickets/s", "", "", "no goal")]
+
+
+def test_the_parts_of_a_ticket_are_drawn_door_by_door_and_the_floor_below() -> None:
+    drawn = by_part(
+        [
+            Figure("bulk", "processor, intake", 0.5, "ms/ticket"),
+            Figure("bulk", "processor, broker", 0.25, "ms/ticket"),
+            Figure("floor", "processor, take", 0.05, "ms/ticket"),
+        ]
+    )
+    assert drawn.index(">bulk</text>") < drawn.index(">floor</text>")
+    assert "0.75 ms" in drawn and "<title>take: 0.05 ms</title>" in drawn
+    assert "single" not in drawn
 
 
 def test_a_process_with_a_strange_name_is_read_right() -> None:

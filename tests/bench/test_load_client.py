@@ -77,3 +77,22 @@ def test_a_request_is_written_as_http_wants_it() -> None:
         b"POST /v1/tickets HTTP/1.1\r\nhost: h\r\nidempotency-key: k\r\n"
         b"content-type: application/json\r\ncontent-length: 2\r\n\r\n{}"
     )
+
+
+async def say_goodbye(writer: asyncio.StreamWriter, body: bytes) -> None:
+    writer.write(b"HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\ncontent-length: 0\r\n\r\n")
+    writer.close()
+
+
+async def test_a_connection_that_was_closed_is_opened_anew() -> None:
+    async with serving(say_goodbye) as (base, peers), LoadClient(base, 1) as client:
+        assert [await client.post("/x", b"one") for _ in range(3)] == [(503, b"")] * 3
+        assert len(set(peers)) == 3
+
+
+async def test_a_service_that_is_not_there_is_told_of() -> None:
+    async with serving(echo) as (base, _):
+        pass
+    with pytest.raises(NoAnswer, match="no connection"):
+        async with LoadClient(base, 1):
+            pass

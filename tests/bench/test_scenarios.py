@@ -1,5 +1,6 @@
 """The bench itself, played small on real parts: every scenario comes to its end and measures what it says."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -10,25 +11,36 @@ from griddispatch.bench.run import SCENARIOS, play, run
 from griddispatch.bench.site import Scale, Stalled
 
 SMALL = Scale(
-    tickets=40, rounds=1, steady_s=0.5, spike_s=0.5, timers=60, stored=(400,), reads=3, lives=40,
-    queued=400, queued_s=5.0,
+    tickets=40, rounds=1, idle_s=0.2, sustained=80, steady_s=0.5, spike_s=0.5, calm_s=1.0, timers=60, stored=(400,),
+    reads=3, lives=40, watchers=5, watched_s=0.5, shared_s=0.5, settle_s=1.0, queued=400,
+    queued_s=5.0,
 )  # fmt: skip
-PLAYED = ("floor", "bulk", "single", "kafka", "steady", "lives", "webhooks", "deliveries", "growth", "timers",
-          "reading", "watchers", "memory")  # fmt: skip
+STARTING_ANEW = ("webhooks", "deliveries", "cold", "sharing")
+"""Scenarios that end and start services: they have a stack of their own, so that neither test takes all the time."""
+RUNNING = tuple(name for name in SCENARIOS if name not in STARTING_ANEW)
 
 
-async def test_every_scenario_is_played_to_its_end(tmp_path: Path) -> None:
+async def measured(wanted: Sequence[str], home: Path) -> set[str]:
+    """Play scenarios small; those in which something was measured."""
     said: list[str] = []
-    results = await run(SMALL, PLAYED, said.append, home=tmp_path)
+    results = await run(SMALL, wanted, said.append, home=home)
     assert results.troubles == ()
-    measured = {figure.scenario for figure in results.figures if figure.verdict is not Verdict.NOT_MEASURED}
-    assert measured == {
-        "floor", "bulk", "single", "kafka", "steady 100/s", "whole lives", "webhooks", "deliveries", "growth",
-        "timers", "reading", "memory",
-    }  # fmt: skip
     assert all(figure.value is None or figure.value >= 0 for figure in results.figures)
-    assert {line.removesuffix(" …") for line in said} >= {*PLAYED}
-    assert {*PLAYED} <= SCENARIOS.keys()
+    assert {line.removesuffix(" …") for line in said} >= {*wanted}
+    return {figure.scenario for figure in results.figures if figure.verdict is not Verdict.NOT_MEASURED}
+
+
+@pytest.mark.timeout(300)
+async def test_every_scenario_on_running_services_is_played_to_its_end(tmp_path: Path) -> None:
+    assert await measured(RUNNING, tmp_path) == {
+        "idle", "floor", "whole lives", "bulk", "single", "kafka", "steady 100/s", "spike", "sustained", "timers",
+        "growth", "reading", "5 watchers", "memory",
+    }  # fmt: skip
+
+
+@pytest.mark.timeout(300)
+async def test_every_scenario_that_starts_services_anew_is_played_to_its_end(tmp_path: Path) -> None:
+    assert await measured(STARTING_ANEW, tmp_path) == {"webhooks", "deliveries", "cold start", "two copies"}
 
 
 @pytest.mark.parametrize("failure", [Stalled("slow"), TimeoutError("slow"), ExceptionGroup("two", [NoAnswer("slow")])])

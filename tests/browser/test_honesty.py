@@ -49,7 +49,9 @@ async def test_who_must_sign_in_is_told_and_goes_on_afterwards(stage: Stage) -> 
             await page.route(path, ask)
         await page.goto(f"{stage.url}/console")
         await expect(page.locator("[role=alert]")).to_contain_text("请先填写访问令牌", timeout=PATIENCE_MS)
+        clock = await page.locator(".wall").text_content()
         await page.locator("input[type=password]").fill("to.k.en")
+        await expect(page.locator(".wall")).not_to_have_text(clock or "", timeout=PATIENCE_MS)  # drawn anew meanwhile
         await page.locator("input[type=password]").press("Enter")
         await expect(page.locator(".pulse")).to_have_text("实时", timeout=PATIENCE_MS)
         await expect(page.locator("[role=alert]")).to_have_count(0, timeout=PATIENCE_MS)

@@ -92,6 +92,15 @@ async def test_an_early_event_takes_the_place_of_the_forgotten_one(database: Tes
         assert await read(target, (0, 1), (0, 3), (5, 3), (5, 2)) == [(0, 1), (5, 2), (5, 3)]
 
 
+async def test_copies_of_an_early_event_in_one_batch_are_parked_once(database: TestDatabase) -> None:
+    async with reading_database(database) as target:
+        async with target.transaction() as tx:
+            batch = [event(0, 3), event(0, 3), event(5, 3), event(0, 2), event(0, 2)]
+            assert await apply_in_order(tx, batch, journal) == 0
+        rows = await target.fetch("SELECT version, epoch FROM parked ORDER BY version")
+        assert [(row["version"], row["epoch"]) for row in rows] == [(2, 0), (3, 5)]
+
+
 async def test_what_is_stated_after_the_raise_carries_it_and_what_was_stated_before_does_not(
     database: TestDatabase,
 ) -> None:

@@ -1,11 +1,13 @@
 -- name: floor_tables
--- Three tables that hold the least a stage can store.
-CREATE SCHEMA IF NOT EXISTS floor;
-CREATE TABLE IF NOT EXISTS floor.taken (
-    id uuid PRIMARY KEY, name text UNIQUE, source text, text text, lon float8, lat float8
+-- Three tables that hold the least a stage can store, made anew for every round.
+DROP SCHEMA IF EXISTS floor CASCADE;
+CREATE SCHEMA floor;
+CREATE TABLE floor.taken (
+    id uuid PRIMARY KEY, source text NOT NULL, external_id text NOT NULL, channel text, title text, text text, lon float8,
+    lat float8, address text, name text, phone text, reported_at timestamptz, UNIQUE (source, external_id)
 );
-CREATE TABLE IF NOT EXISTS floor.given (id uuid PRIMARY KEY, unit text NOT NULL, due_at timestamptz NOT NULL);
-CREATE TABLE IF NOT EXISTS floor.told (id uuid PRIMARY KEY, unit text NOT NULL);
+CREATE TABLE floor.given (id uuid PRIMARY KEY, place text, unit text NOT NULL, due_at timestamptz NOT NULL);
+CREATE TABLE floor.told (id uuid NOT NULL, unit text NOT NULL, kind text NOT NULL);
 
 -- name: tickets_of
 -- Which tickets intake has made of matters it found on its topic.
@@ -14,7 +16,7 @@ SELECT id FROM intake.ticket WHERE external_id = ANY($1::text[])
 -- name: grow_intake
 -- Old tickets from number $1 up to $2, closed long ago: every id follows from its number.
 WITH old AS (
-    SELECT md5('old ' || n)::uuid AS id, n, timestamptz '2025-01-01 00:00Z' + n * interval '20 seconds' AS at
+    SELECT md5('old ' || n)::uuid AS id, n, timestamptz '2025-07-10 00:00Z' + n * interval '20 seconds' AS at
     FROM generate_series($1::bigint, $2::bigint) AS n
 ), tickets AS (
     INSERT INTO intake.ticket (id, ticket_no, query_code, source, external_id, channel, exercise,
@@ -40,7 +42,7 @@ INSERT INTO intake.head (ticket_id, version) SELECT id, 2 FROM old
 -- name: grow_dispatch
 -- The same tickets as dispatch keeps them: a closed case, an ended lead, its story and its reasons.
 WITH old AS (
-    SELECT md5('old ' || n)::uuid AS id, n, timestamptz '2025-01-01 00:00Z' + n * interval '20 seconds' AS at
+    SELECT md5('old ' || n)::uuid AS id, n, timestamptz '2025-07-10 00:00Z' + n * interval '20 seconds' AS at
     FROM generate_series($1::bigint, $2::bigint) AS n
 ), cases AS (
     INSERT INTO dispatch.ticket_case (ticket_id, version, state, previous_state, light, due_at, closed_at, doc, place,
@@ -67,7 +69,7 @@ INSERT INTO dispatch.head (ticket_id, version) SELECT id, 6 FROM old
 -- name: grow_notify
 -- And as notify does: two messages that were delivered, one follow-up that was answered.
 WITH old AS (
-    SELECT md5('old ' || n)::uuid AS id, n, timestamptz '2025-01-01 00:00Z' + n * interval '20 seconds' AS at
+    SELECT md5('old ' || n)::uuid AS id, n, timestamptz '2025-07-10 00:00Z' + n * interval '20 seconds' AS at
     FROM generate_series($1::bigint, $2::bigint) AS n
 ), messages AS (
     INSERT INTO notify.message (id, ticket_id, template, recipient, channel, endpoint, policy, facts,
@@ -79,6 +81,11 @@ WITH old AS (
         bands, opened_at, ended_at, contacted, solved, satisfaction, recorded_by)
     SELECT id, 1, 'old' || n, 'old', false, 'old', 'ANSWERED', 1, '{}', at, at, true, true, 'SATISFIED', 'CITIZEN'
     FROM old
+), records AS (
+    INSERT INTO notify.ticket_record (ticket_id, doc) SELECT id, '{}' FROM old
+), occurrences AS (
+    INSERT INTO notify.occurrence (ticket_id, category, grp, township, grid, unit, accepted_at)
+    SELECT id, '150101', '15', '990101001', '990101001001' || lpad((n % 500)::text, 3, '0'), 'grid:old', at FROM old
 ), events AS (
     INSERT INTO notify.event (ticket_id, version, type, time, payload)
     SELECT id, v, 'old', at, '{}' FROM old, generate_series(1, 4) AS v
@@ -94,10 +101,11 @@ WHERE t.ticket_id = ANY($1::uuid[]) AND t.fire_at <= $2
 
 -- name: lateness
 -- How late each clock of some tickets rang that was set for an instant, in seconds by the database's clock, where the
--- product's clock is $3 ahead of it.
-SELECT extract(epoch FROM e.recorded_at + $3::interval - $2::timestamptz)::float8 AS late_s
+-- product's clock is $3 ahead of it; and how often it rang.
+SELECT extract(epoch FROM max(e.recorded_at) + $3::interval - $2::timestamptz)::float8 AS late_s, count(*) AS rang
 FROM dispatch.event AS e
 WHERE e.ticket_id = ANY($1::uuid[]) AND e.type = $4 AND e.recorded_at + $3::interval >= $2::timestamptz
+GROUP BY e.ticket_id, e.payload ->> 'assignment_id'
 
 -- name: make_due
 -- Let the signing clocks of some tickets all ring at one instant: in the row, and in the case that says when each rings.
@@ -112,11 +120,27 @@ WITH told AS (
 )
 SELECT count(*) FROM moved
 
+-- name: stored_tickets
+-- How many tickets intake knows.
+SELECT count(*) FROM intake.ticket
+
 -- name: stored_bytes
 -- How large the tables of the three services are, indexes and all.
 SELECT sum(pg_total_relation_size(c.oid))::float8 AS bytes
 FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
 WHERE c.relkind = 'r' AND n.nspname IN ('intake', 'dispatch', 'notify')
+
+-- name: recorded
+-- When dispatch wrote down each change of some tickets, in seconds since 1970.
+SELECT ticket_id, version, extract(epoch FROM recorded_at)::float8 AS at FROM dispatch.event
+WHERE ticket_id = ANY($1::uuid[])
+
+-- name: led_once
+-- How many of some tickets were given a lead exactly once.
+SELECT count(*) FROM (
+    SELECT FROM dispatch.assignment WHERE ticket_id = ANY($1::uuid[]) AND kind = 'LEAD'
+    GROUP BY ticket_id HAVING count(*) = 1
+) AS once
 
 -- name: queue_deliveries
 -- So many deliveries wait for each of these subscriptions, each of a ticket of its own.

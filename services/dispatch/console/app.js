@@ -52,10 +52,16 @@ function Head({ store, filters, go, redraw }) {
     <span class="pulse ${store.flows && store.isFollowing ? "" : "off"}"><i></i>${store.flows && store.isFollowing ? say("live") : say(store.flows ? "halted" : "stale")}</span>
     <div class="push"><span class="wall num">${wall(store.now())}</span>
       <select aria-label=${say("role")} value=${me.role} onChange=${(e) => { me.role = e.target.value; redraw(); }}><option value="">${say("noRole")}</option>${roles.map((r) => html`<option value=${r} selected=${r === me.role}>${store.names.role(r)}</option>`)}</select>
-      <input aria-label=${say("actor")} placeholder=${say("actor")} size="14" value=${me.actor} onChange=${(e) => { me.actor = e.target.value; redraw(); }} />
-      <input type="password" aria-label=${say("token")} placeholder=${say("token")} size="8" autocomplete="off" value=${me.token} onChange=${(e) => { me.token = e.target.value; redraw(); }} />
+      <${Typed} aria-label=${say("actor")} placeholder=${say("actor")} size="14" value=${me.actor} take=${(text) => { me.actor = text; redraw(); }} />
+      <${Typed} type="password" aria-label=${say("token")} placeholder=${say("token")} size="8" autocomplete="off" value=${me.token} take=${(text) => { me.token = text; redraw(); }} />
       <button class="button" onClick=${() => { language.now = 1 - language.now; redraw(); }}>${language.now ? "中文" : "English"}</button>
       <button class="button" onClick=${() => { const next = THEMES[(THEMES.indexOf(theme) + 1) % 3]; localStorage.setItem("gd.theme", next); dress(next); redraw(); }}>${say("theme")}</button></div></header>`;
+}
+
+/** A field that is taken when it is left or Enter is pressed; until then the page, drawn anew each second, leaves it alone. */
+function Typed({ value, take, ...rest }) {
+  const [text, setText] = useState(value);
+  return html`<input ...${rest} value=${text} onInput=${(e) => setText(e.target.value)} onChange=${(e) => take(e.target.value.trim())} />`;
 }
 
 function dress(theme) {

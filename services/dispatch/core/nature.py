@@ -13,7 +13,7 @@ from services.dispatch.core.handling import live_share
 from services.dispatch.core.joint import begin
 from services.dispatch.core.lifecycle import OPEN_TICKET_STATES
 from services.dispatch.core.rulebook import COMPLEX_ROW, limit_row
-from services.dispatch.core.sizing import Sized, size_of
+from services.dispatch.core.sizing import Sized, is_about_its_place, size_of
 from services.dispatch.core.story import Clock, Refused, Story
 from services.dispatch.core.triggers import ChangeUrgency, ConfirmCategory, ConvertSize, MarkComplex, NatureCommand
 from shared.events import TicketConverted
@@ -158,6 +158,8 @@ def _size_again(story: Story) -> None:
     """The size by the new category, if its deadline can still be kept; what was decided stands otherwise."""
     case, book = story.case, story.book
     size, rule = size_of(_sizable(case), book)
+    if size is MatterSize.SMALL and (case.repeat or is_about_its_place(case.complained_about)):
+        return  # whoever says it, and of whom, is known already
     limits = book.resolve_limits(case.ticket_type, size, case.urgency)
     due = earliest(limits, case.started_at, book.calendar, book.roster)
     if size is not case.size and is_within(story.now, due.at):

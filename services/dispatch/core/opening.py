@@ -9,7 +9,7 @@ from services.dispatch.core.incidents import wait_from_the_start
 from services.dispatch.core.org import Org
 from services.dispatch.core.rulebook import Rulebook
 from services.dispatch.core.self_fixed import finder, settle
-from services.dispatch.core.sizing import size_of
+from services.dispatch.core.sizing import first_size_of
 from services.dispatch.core.story import Decision, Story
 from shared.events import TicketTriaged
 from shared.terms import Light, TicketId
@@ -21,7 +21,7 @@ def open_case(ticket_id: TicketId, matter: TicketTriaged, book: Rulebook, org: O
     A ticket that triage merged into another one leaves it too, and waits without either; one that a patrol has fixed
     already goes through to its result.
     """
-    size, size_rule = size_of(matter, book)
+    size, size_rule = first_size_of(matter, book)
     limits = book.resolve_limits(matter.ticket_type, size, matter.urgency)
     due = earliest(limits, matter.accepted_at, book.calendar, book.roster)
     case = Case(

@@ -41,6 +41,12 @@ SIZES: Final = {
     "SIZE_BIG_HELP": W("求助一律为大事", "a call for help is always big"),
     "SIZE_BIG_COMPLAINT": W("投诉一律为大事", "a complaint is always big"),
     "SIZE_BIG_CRITICAL": W("特急事项一律为大事", "a critical matter is always big"),
+    "SIZE_BIG_CAME_BACK": W("结案后再次反映，按大事办理", "it came back after it was closed: big"),
+    "SIZE_BIG_REPEATED": W("30日内已反映{count}次，按大事办理", "brought up {count} times before in 30 days: big"),
+    "SIZE_BIG_REPORTERS": W("{count}人反映同一事件，按大事办理", "{count} people report it: big"),
+    "SIZE_BIG_ABOUT_ITS_PLACE": W(
+        "反映的是{unit}，不由其自办", "it is about {unit}, which therefore does not handle it as its own"
+    ),
     "SIZE_BIG_CONFIDENTIAL": W("要求保密的一律为大事", "a confidential matter is always big"),
     "SIZE_BIG_PLACE_UNRESOLVED": W(
         "地点只能定位到{level}，落不到网格", "the place is known only down to the {level}, not to a grid"

@@ -3,6 +3,7 @@
 from typing import NamedTuple, Protocol
 
 from services.dispatch.core.rulebook import Rulebook
+from shared.events import TicketTriaged
 from shared.terms import MatterSize, PlaceLevel, TicketType, Urgency
 
 # Asked in every decision, and before Python 3.12 the members of an enumeration are slow to find.
@@ -54,3 +55,24 @@ def size_of(matter: Sizable, book: Rulebook) -> tuple[MatterSize, str]:
     if matter.category in book.small_categories:
         return _SMALL, f"SIZE_SMALL_ELIGIBLE category={matter.category}"
     return MatterSize.BIG, f"SIZE_BIG_DEFAULT category={matter.category}"
+
+
+def first_size_of(matter: TicketTriaged, book: Rulebook) -> tuple[MatterSize, str]:
+    """The size of a matter that has just come in: what would be small is big by who says it, how often, and of whom."""
+    size, rule = size_of(matter, book)
+    if size is not _SMALL:
+        return size, rule
+    if matter.levels_up:
+        return MatterSize.BIG, "SIZE_BIG_CAME_BACK"
+    if matter.repeats_30d >= book.sizing.repeats_from:
+        return MatterSize.BIG, f"SIZE_BIG_REPEATED count={matter.repeats_30d}"
+    if matter.reporters >= book.sizing.reporters_from:
+        return MatterSize.BIG, f"SIZE_BIG_REPORTERS count={matter.reporters}"
+    if is_about_its_place(matter.complained_about):
+        return MatterSize.BIG, f"SIZE_BIG_ABOUT_ITS_PLACE unit={matter.complained_about}"
+    return size, rule
+
+
+def is_about_its_place(complained_about: str | None) -> bool:
+    """Whether a village or township is complained about: those who would handle it as a small matter."""
+    return complained_about is not None and complained_about.startswith(("village:", "township:"))

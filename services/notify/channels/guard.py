@@ -5,7 +5,6 @@ import socket
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Final
 
 from services.notify.core.target import NOWHERE_SPECIAL, Place, judge_found
 
@@ -18,23 +17,28 @@ Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 
 LOOKING = 32
 """Names looked up at once: the system may take long for one, and no other is to wait for it."""
-_THREADS: Final = ThreadPoolExecutor(LOOKING, thread_name_prefix="names")
 
 
-async def look_up(host: str, port: int) -> Sequence[str]:
-    """Ask the system."""
-    ask = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
-    found = await asyncio.get_running_loop().run_in_executor(_THREADS, ask)
-    return list(dict.fromkeys(str(address[0]) for *_, address in found))
+class Names:
+    """Asks the system, in threads of its own: others' work does not wait for a name that nobody answers for."""
+
+    def __init__(self) -> None:
+        self._threads = ThreadPoolExecutor(LOOKING, thread_name_prefix="names")
+
+    async def __call__(self, host: str, port: int) -> Sequence[str]:
+        """The addresses of a host, best first. Raises OSError."""
+        ask = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
+        found = await asyncio.get_running_loop().run_in_executor(self._threads, ask)
+        return list(dict.fromkeys(str(address[0]) for *_, address in found))
 
 
 class Guard:
     """Judges every connection anew, so that a name that changes its mind gains nothing."""
 
-    def __init__(self, loopback: Collection[Place] = NOWHERE_SPECIAL, resolve: Resolve = look_up) -> None:
+    def __init__(self, loopback: Collection[Place] = NOWHERE_SPECIAL, resolve: Resolve | None = None) -> None:
         """`loopback` names the places of this machine that are allowed."""
         self.loopback = frozenset(loopback)
-        self._resolve = resolve
+        self._resolve = resolve or Names()
         self._looking: dict[Place, asyncio.Task[Sequence[str]]] = {}
 
     async def find(self, host: str, port: int) -> Sequence[str]:

@@ -17,12 +17,15 @@ from services.notify.core.delivery import Outcome, Result, read_retry_after
 from services.notify.core.followup import FollowUp, advance
 from services.notify.core.target import read_url
 from services.notify.followups import FollowUpLoop
+from services.notify.gathering_store import Alert
 from services.notify.store import Key
 from services.notify.subscription_courier import KEEP, SubscriptionCourier
+from services.notify.warnings import GrowthLoop, Warnings
 from shared.database import Database, named_queries
 from shared.errors import Unavailable
 from shared.events import FollowUpAsked
 from tests.builders import eventually
+from tests.services.notify.measured import MeasuredStage
 from tests.services.notify.receivers import RawReceiver, guard_for, status
 from tests.services.notify.stage import Receiver, Stage
 from tests.services.notify.subscribed import SubscribedStage, said
@@ -220,3 +223,24 @@ async def test_strays_are_found_without_reading_the_queue(notify_database: Datab
     assert "Seq Scan on message" not in text, text
     strays = await store.read_strays(notify_database, ["console"], 200)
     assert [stray.endpoint for stray in strays] == ["left", "left"]
+
+
+async def test_a_look_for_growth_that_failed_is_taken_again(notify_database: Database) -> None:
+    measured = MeasuredStage(notify_database)
+
+    class Away(Warnings):
+        looks = 0
+
+        async def growth(self, database: Database) -> list[Alert]:
+            self.looks += 1
+            if self.looks == 1:
+                raise Unavailable("the database")
+            return await super().growth(database)
+
+    away = Away(measured.ledger, measured.measures, {}, measured.clock)
+    loop = GrowthLoop(notify_database, away)
+    with pytest.raises(Unavailable):
+        await loop.look()
+    await loop.look()
+    await loop.look()
+    assert away.looks == 2, "after the second, which came to its end, an hour passes"
