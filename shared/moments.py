@@ -1,4 +1,4 @@
-"""Days and instants from outside: written out as ISO 8601 has them. A bare number is neither."""
+"""Days, instants and counts from outside: the first written out as ISO 8601 has them, the last whole, also as 3.0."""
 
 from datetime import date
 from typing import Annotated
@@ -12,5 +12,11 @@ def _written_out(value: object) -> object:
     return value
 
 
+def _whole(value: object) -> object:
+    # JSON Schema calls 3.0 an integer, and some languages write every number so.
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+WHOLE = BeforeValidator(_whole)
 Instant = Annotated[AwareDatetime, BeforeValidator(_written_out)]
 Day = Annotated[date, BeforeValidator(_written_out)]

@@ -20,6 +20,7 @@ from shared.actors import Forbidden
 from shared.database import Database
 from shared.edge import sound_line
 from shared.errors import NotFound, Problem, Rejected, Unavailable
+from shared.moments import WHOLE
 from shared.problems import problem
 from shared.strict_json import Limits
 from shared.terms import Satisfaction, TicketId
@@ -32,7 +33,7 @@ class AnswerBody(BaseModel):
     """The citizen's judgement of one cycle. Only the citizen, or the agent who asked, can record it."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-    cycle: int = Field(ge=0, le=2**31 - 1)
+    cycle: Annotated[int, Field(ge=0, le=2**31 - 1), WHOLE]
     contacted: bool
     solved: bool
     satisfaction: Satisfaction

@@ -20,10 +20,11 @@ from services.notify.desk_store import Task
 from services.notify.officers import AGENTS, Role, somebody
 from shared.acting import acting
 from shared.database import Database
+from shared.moments import WHOLE
 from shared.problems import problem
 from shared.terms import Satisfaction, TicketId
 
-Cycle = Annotated[int, Field(ge=0, le=2**31 - 1)]
+Cycle = Annotated[int, Field(ge=0, le=2**31 - 1), WHOLE]
 
 
 class Body(BaseModel):
@@ -35,7 +36,7 @@ class Body(BaseModel):
 class ClaimBody(Body):
     """How many tasks an agent wants."""
 
-    limit: Annotated[int, Field(ge=1, le=50)] = 1
+    limit: Annotated[int, Field(ge=1, le=50), WHOLE] = 1
 
 
 class CheckBody(Body):
