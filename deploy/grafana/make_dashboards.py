@@ -101,7 +101,7 @@ DASHBOARDS: dict[str, tuple[str, tuple[Panel, ...]]] = {
         line("迟到时钟 timers late now", "short", ("max(griddispatch_timers_late)", "timers"), ("max(griddispatch_timers_late_age_seconds)", "seconds"), limit=60),
         number("无时钟工单 tickets without a clock", "short", "max(griddispatch_tickets_unwatched)", 1),
         line("办结与重办 closed by reason, reopened", "ops", per_second("griddispatch_tickets_closed_total", "reason"), ("sum(rate(griddispatch_tickets_reopened_total[$__rate_interval]))", "reopened")),
-        line("时钟审计 clocks mended, machine clock jumps", "short", ("sum(increase(griddispatch_timers_mended_total[$__rate_interval]))", "mended"), ("sum(increase(griddispatch_deadlines_recounted_total[$__rate_interval]))", "recounted"), ("sum by (job) (increase(griddispatch_clock_steps_total[$__rate_interval]))", "{{job}} jumps"), limit=1),
+        line("时钟审计 clocks mended, machine clock jumps", "short", ("sum(increase(griddispatch_timers_mended_total[$__rate_interval]))", "mended"), ("sum by (loop) (increase(griddispatch_tickets_faulty_total[$__rate_interval]))", "{{loop}} faulty"), ("sum(increase(griddispatch_deadlines_recounted_total[$__rate_interval]))", "recounted"), ("sum by (job) (increase(griddispatch_clock_steps_total[$__rate_interval]))", "{{job}} jumps"), limit=1),
         line("审计时刻 since the auditor looked", "s", ("time() - max(griddispatch_auditor_last_look_timestamp_seconds)", "auditor"), limit=600),
         line("实时看板 live stream", "short", ("sum(griddispatch_stream_watchers)", "watchers"), ("sum(rate(griddispatch_stream_changes_total[$__rate_interval]))", "changes a second")),
         number("日历余期 calendar left", "s", "min(griddispatch_calendar_covered_until_timestamp_seconds) - time()"),
