@@ -10,10 +10,10 @@ from services.dispatch import store
 from services.dispatch.core.story import ClockLost
 from services.dispatch.decisions import Decider
 from services.dispatch.hands import Cause
-from services.dispatch.singly import Singly
 from shared import telemetry
 from shared.database import Database
 from shared.errors import Unavailable
+from shared.singly import Singly
 from shared.telemetry import log
 from shared.terms import TicketId
 

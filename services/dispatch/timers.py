@@ -5,10 +5,10 @@ from collections.abc import Sequence
 
 from services.dispatch import store
 from services.dispatch.decisions import Decider, timer_cause
-from services.dispatch.singly import Singly
 from shared import telemetry
 from shared.database import Database
 from shared.errors import Unavailable
+from shared.singly import Singly
 from shared.steadiness import Steadiness, now_s
 from shared.telemetry import log
 from shared.terms import TicketId

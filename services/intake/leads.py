@@ -34,6 +34,7 @@ from services.intake.officers import Actor
 from services.intake.receive import Accepted, Incoming, Receiver
 from services.intake.store import Sealed
 from services.intake.vault import CannotOpen, OriginalWords, Vault
+from shared import telemetry
 from shared.clock import Clock
 from shared.database import Database, Transaction
 from shared.errors import Conflict, NotFound, Problem, Rejected, Unavailable
@@ -309,6 +310,9 @@ async def watch(leads: Leads, database: Database, now: Clock, stopping: asyncio.
                 await leads.escalate_untaken(tx, now())
         except Unavailable as error:
             log.warning("lead_watch_waits", error=str(error))
+        except Exception as error:  # a fault of ours in one round must not end the doors; it is seen, and tried again
+            telemetry.TICKETS_FAULTY.labels(loop="leads").inc()
+            log.error("lead_watch_failed", error=repr(error))
         try:
             async with asyncio.timeout(WATCH_S):
                 await stopping.wait()

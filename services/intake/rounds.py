@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 
+from shared import telemetry
 from shared.clock import Clock
 from shared.database import Database, Transaction
 from shared.errors import Unavailable
@@ -26,6 +27,9 @@ async def come_round(
                 done = await step(tx, now())
         except Unavailable as error:
             log.warning("round_waits", round=name, error=str(error))
+        except Exception as error:  # a fault of ours in one round must not end the doors; it is seen, and tried again
+            telemetry.TICKETS_FAULTY.labels(loop=name).inc()
+            log.error("round_failed", round=name, error=repr(error))
         if done:
             continue
         try:

@@ -160,9 +160,9 @@ async def insert_tickets(tx: Transaction, fresh: Sequence[Fresh], key_id: str, r
     )
 
 
-async def claim_untriaged(tx: Transaction, limit: int) -> list[asyncpg.Record]:
-    """Lock the oldest untriaged matters that nobody holds; columns as the query names them."""
-    return await tx.conn.fetch(_SQL["claim_untriaged"], limit)
+async def claim_untriaged(tx: Transaction, limit: int, but: Sequence[TicketId] = ()) -> list[asyncpg.Record]:
+    """Lock the oldest untriaged matters that nobody holds, leaving some out; columns as the query names them."""
+    return await tx.conn.fetch(_SQL["claim_untriaged"], limit, but)
 
 
 async def save_triage(tx: Transaction, verdicts: Sequence[Verdict], now: datetime, rule_pack: str) -> None:

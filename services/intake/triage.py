@@ -34,6 +34,7 @@ from shared.events import Draft, TicketTriaged
 from shared.intake_events import TicketNotAccepted
 from shared.ledger import Ledger
 from shared.outcome import backoff_s
+from shared.singly import Singly
 from shared.telemetry import log
 from shared.terms import Channel, LeadKind, PlaceLevel, TicketId, TicketType, Urgency
 from shared.wake import Wake
@@ -96,6 +97,7 @@ class TriageLoop:
         self._batch = batch
         self._merging = merging
         self._leads = leads
+        self._singly = Singly("triage")
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Triage until asked to stop; a batch in hand is finished, what is left waits in the table."""
@@ -113,11 +115,40 @@ class TriageLoop:
                 await self._wake.wait(POLL_S)
 
     async def triage_batch(self) -> int:
-        """Triage one batch in one transaction; how many matters it held. Raises Unavailable."""
+        """Triage one batch in one transaction, or one by one where that fails; how many were triaged.
+
+        Raises Unavailable. One that cannot be triaged (a fault of ours) is left aside for a while, logged and counted.
+        """
+        claimed: list[TicketId] = []
+        try:
+            return await self._triage_oldest(self._batch, claimed)
+        except Unavailable:
+            raise
+        except Exception as error:  # a fault in one matter must not hold up every other
+            if not claimed:
+                raise
+            log.error("batch_failed", loop="triage", tickets=len(claimed), error=repr(error))
+        return sum([await self._triage_next() for _ in claimed])
+
+    async def _triage_next(self) -> int:
+        claimed: list[TicketId] = []
+        try:
+            return await self._triage_oldest(1, claimed)
+        except Unavailable:
+            raise
+        except Exception as error:  # named, counted and tried again later; the others go on
+            if not claimed:
+                raise
+            self._singly.leave_aside(claimed[0], error)
+            return 0
+
+    async def _triage_oldest(self, limit: int, claimed: list[TicketId]) -> int:
+        """Triage so many in one transaction; `claimed` tells which, also when it fails."""
         async with self._database.transaction() as tx:
-            rows = await store.claim_untriaged(tx, self._batch)
+            rows = await store.claim_untriaged(tx, limit, self._singly.left_aside())
             if not rows:
                 return 0
+            claimed += [TicketId(row["id"]) for row in rows]
             seen = await self._look(rows)
             now = self._now()
             aside = await self._put_aside(tx, seen, now)

@@ -58,12 +58,13 @@ SELECT id, ticket_no, query_code, source, external_id, channel, exercise, confid
 FROM given
 
 -- name: claim_untriaged
--- The oldest untriaged matters that nobody else holds, with their sealed words and the trace they came with.
+-- The oldest untriaged matters that nobody else holds, but those in trouble ($2), with their sealed words and the trace they
+-- came with.
 SELECT t.id, t.ticket_no, t.source, t.channel, t.exercise, t.confidential, t.vulnerable, t.cleared, t.received_at, t.given_type,
        t.given_category, t.lon, t.lat, t.given_township, t.given_village, t.session_id, t.self_fixed_by, v.key_id, v.wrapped_key,
        v.sealed, e.traceparent
 FROM ticket AS t JOIN vault AS v ON v.ticket_id = t.id LEFT JOIN event AS e ON e.ticket_id = t.id AND e.version = 1
-WHERE t.state = 'RECEIVED'
+WHERE t.state = 'RECEIVED' AND NOT (t.id = ANY($2::uuid[]))
 ORDER BY t.received_at LIMIT $1
 FOR UPDATE OF t SKIP LOCKED
 

@@ -1,6 +1,7 @@
 """The triage loop: every received matter is looked at once, and none holds up another."""
 
 import asyncio
+from dataclasses import replace
 
 import asyncpg
 
@@ -66,6 +67,22 @@ async def test_a_matter_that_cannot_be_judged_is_handed_to_people_and_holds_up_n
     assert failed["grid"] == "990101001001001"
     for ticket_id in (first, last):
         assert "TRIAGE_FAILED" not in (await desk.stated(ticket_id))[1]["rules"]
+
+
+async def test_a_verdict_that_cannot_be_kept_holds_up_nobody_and_is_tried_again_later(desk: Desk) -> None:
+    poison = await desk.take_in(report("毒", text="毒"))
+    others = [await desk.take_in(report(n)) for n in range(3)]
+
+    def judge(matter: Matter, place: Location) -> Triage:
+        verdict = judge_by(rules())(matter, place)
+        return replace(verdict, confidence=7.0) if matter.text == "毒" else verdict
+
+    loop = desk.triage_loop(judge)
+    assert [await loop.triage_batch(), await loop.triage_batch()] == [3, 0]
+    for ticket_id in others:
+        assert (await desk.stated(ticket_id))[1]["type"] == "triaged"
+    assert [event["type"] for event in await desk.stated(poison)] == ["received"]
+    assert await desk.triage_loop().triage_batch() == 1, "a release without the fault triages it"
 
 
 async def test_words_that_do_not_open_hold_up_nobody(desk: Desk) -> None:

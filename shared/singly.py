@@ -9,7 +9,7 @@ from shared.telemetry import log
 from shared.terms import TicketId
 
 TROUBLED_S = 60.0
-"""How long a ticket that cannot be decided on (a fault of ours) is left aside before it is tried again."""
+"""How long a ticket that cannot be worked on (a fault of ours) is left aside before it is tried again."""
 
 
 class Singly:
@@ -38,11 +38,15 @@ class Singly:
         except Unavailable:
             raise
         except Exception as error:  # named, counted and tried again later; the others go on
-            self._troubled[ticket_id] = asyncio.get_running_loop().time() + TROUBLED_S
-            telemetry.TICKETS_FAULTY.labels(loop=self._loop).inc()
-            log.error("ticket_failed", loop=self._loop, ticket_id=str(ticket_id), error=repr(error))
+            self.leave_aside(ticket_id, error)
             return False
         return True
+
+    def leave_aside(self, ticket_id: TicketId, error: Exception) -> None:
+        """Leave a ticket alone for a while, because of an error: logged and counted."""
+        self._troubled[ticket_id] = asyncio.get_running_loop().time() + TROUBLED_S
+        telemetry.TICKETS_FAULTY.labels(loop=self._loop).inc()
+        log.error("ticket_failed", loop=self._loop, ticket_id=str(ticket_id), error=repr(error))
 
     def left_aside(self) -> list[TicketId]:
         """The tickets in trouble, for as long as each is left alone; a query leaves them out, however many."""
