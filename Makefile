@@ -52,7 +52,7 @@ check-api: $(VENV)/.dev  ## draw from the three OpenAPI documents at length, wit
 	  $(BIN)/python -m pytest -q tests/access/test_documents_hold.py $(ARGS)
 
 branches: $(VENV)/.dev  ## the tests of values walk 95 % of the branches of every core: no stores, no brokers
-	$(BIN)/python -m pytest -q --numprocesses $(WORKERS) --dist worksteal tests/core tests/packs tests/area \
+	$(BIN)/python -m pytest -q --numprocesses $(WORKERS) --dist worksteal tests/core tests/packs tests/area tests/triage/test_combining.py \
 	  --cov services --cov-branch --cov-report= --cov-report=json:.coverage.json
 	$(BIN)/python -m tests.branches .coverage.json
 
