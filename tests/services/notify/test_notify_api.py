@@ -102,7 +102,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"solved": 1}, "solved"),
     ({"contacted": None}, "contacted"),
     ({"cycle": "1"}, "cycle"),
-    ({"cycle": 1.0}, "cycle"),
+    ({"cycle": 1.5}, "cycle"),
     ({"cycle": -1}, "cycle"),
     ({"cycle": 2**31}, "cycle"),
     ({"truthful": "yes"}, "truthful"),
