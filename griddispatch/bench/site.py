@@ -54,8 +54,8 @@ class Scale:
 
 
 QUICK = Scale(
-    tickets=1200, rounds=3, idle_s=3.0, sustained=4000, steady_s=8.0, spike_s=6.0, calm_s=6.0, timers=10_000,
-    stored=(20_000,), reads=30, lives=800, watched_s=5.0, shared_s=4.0, settle_s=4.0, queued=50_000,
+    tickets=1200, rounds=2, idle_s=3.0, sustained=2400, steady_s=6.0, spike_s=4.0, calm_s=5.0, timers=5_000,
+    stored=(20_000,), reads=30, lives=400, watched_s=5.0, shared_s=3.0, settle_s=2.0, queued=50_000,
     queued_s=5.0,
 )  # fmt: skip
 

@@ -44,10 +44,15 @@ RETURNING l.shard
 UPDATE relay_lease SET holder = '', expires_at = '-infinity' WHERE holder = $1
 
 -- name: read_outbox
--- Unpublished events by state, never by cursor: a late commit with a lower number simply shows up next time.
+-- Unpublished events by state, never by cursor: a late commit with a lower number simply shows up next time. OFFSET 0 keeps
+-- the planner to one look into the ledger for each: a plan made while the tables were empty would read the ledger whole.
 SELECT o.seq, o.ticket_id, o.version, e.type, e.time, e.caused_by, e.traceparent, e.payload, e.epoch
-FROM outbox AS o JOIN event AS e USING (ticket_id, version)
-WHERE o.shard = ANY($1::smallint[]) ORDER BY o.seq LIMIT $2
+FROM (SELECT seq, ticket_id, version FROM outbox WHERE shard = ANY($1::smallint[]) ORDER BY seq LIMIT $2) AS o
+CROSS JOIN LATERAL (
+    SELECT type, time, caused_by, traceparent, payload, epoch FROM event
+    WHERE ticket_id = o.ticket_id AND version = o.version OFFSET 0
+) AS e
+ORDER BY o.seq
 
 -- name: delete_published
 -- Forget what Kafka acknowledged, only while the lease is still ours.
