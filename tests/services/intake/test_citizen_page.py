@@ -219,7 +219,14 @@ def audited(told: dict[str, Any]) -> TicketAudited:
 
 async def test_odd_forms_are_refused_with_a_page(counter: Counter) -> None:
     form = {"Content-Type": "application/x-www-form-urlencoded"}
-    for body in (b"ticket_no=%ff", b"a=1&a=2", b"a=%00", b"a=%07", b"&".join(b"a%d=1" % n for n in range(13)), b"\xff=1"):
+    for body in (
+        b"ticket_no=%ff",
+        b"a=1&a=2",
+        b"a=%00",
+        b"a=%07",
+        b"&".join(b"a%d=1" % n for n in range(13)),
+        b"\xff=1",
+    ):
         answer = await counter.http.post("/c", content=body, headers=form)
         assert (answer.status_code, "无法读取" in answer.text) == (400, True), body
     assert (await counter.http.post("/c", json={})).status_code == 415
