@@ -24,7 +24,7 @@ from tests.conftest import TestDatabase
 READY_S = 60.0
 USER = 10001
 MATTER = {
-    "source": "image", "external_id": "i-1", "text": "小区门口路灯不亮，晚上很黑",
+    "source": "image", "channel": "PHONE", "external_id": "i-1", "text": "小区门口路灯不亮，晚上很黑",
     "location": {"lon": 117.0, "lat": 39.0},
 }  # fmt: skip
 
