@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 else:
     Connection = object
 
-ACQUIRE_S = 2.0
-COMMAND_S = 5.0
 CLOSE_S = 5.0
 
 AREA_SETTING = "griddispatch.jurisdiction"
@@ -46,6 +44,18 @@ INFRASTRUCTURE_ERRORS: tuple[type[Exception], ...] = (
     asyncpg.PostgresSystemError,
 )
 """What the database does when it is away, overloaded or in a race: never the fault of the message in hand."""
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long to wait, in seconds: for a free connection, for a statement's answer, for another's lock on a row."""
+
+    connection_s: float = 2.0
+    statement_s: float = 5.0
+    lock_s: float = 2.0
+
+
+USUAL = Patience()
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +90,12 @@ class Database:
     Its connections see the rows of `area`; a request sees those of its own area instead, whatever the query says.
     """
 
-    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", name: str, reach: Reach, area: str = EVERYWHERE) -> None:
+    def __init__(
+        self, pool: "asyncpg.Pool[asyncpg.Record]", name: str, reach: Reach, area: str = EVERYWHERE,
+        wait_s: float = USUAL.connection_s,
+    ) -> None:  # fmt: skip
         self._pool = pool
+        self._wait_s = wait_s
         self._name = name
         self._reach = reach
         self._area = area
@@ -98,7 +112,7 @@ class Database:
         Raises Unavailable when the database is away; then the outcome may be unknown.
         """
         try:
-            async with self._pool.acquire(timeout=ACQUIRE_S) as conn:
+            async with self._pool.acquire(timeout=self._wait_s) as conn:
                 transaction = Transaction(conn)
                 async with conn.transaction():
                     if area := self._other_area():
@@ -119,7 +133,7 @@ class Database:
             async with self.transaction() as tx:
                 return await tx.conn.fetch(query, *args)
         try:
-            async with self._pool.acquire(timeout=ACQUIRE_S) as conn:
+            async with self._pool.acquire(timeout=self._wait_s) as conn:
                 return await conn.fetch(query, *args)
         except INFRASTRUCTURE_ERRORS as error:
             raise Unavailable(f"database: {type(error).__name__}: {error}") from error
@@ -142,7 +156,10 @@ class Database:
             self._pool.terminate()
 
 
-async def connect(dsn: str, *, size: int, application: str, reach: Reach = nowhere, area: str = EVERYWHERE) -> Database:
+async def connect(
+    dsn: str, *, size: int, application: str, reach: Reach = nowhere, area: str = EVERYWHERE,
+    patience: Patience = USUAL,
+) -> Database:  # fmt: skip
     """Open a pool of at most `size` connections that see rows of `area`, of none if it is empty.
 
     Raises Unavailable when the database cannot be reached.
@@ -153,13 +170,13 @@ async def connect(dsn: str, *, size: int, application: str, reach: Reach = nowhe
             min_size=1,
             max_size=size,
             timeout=10,
-            command_timeout=COMMAND_S,
+            command_timeout=patience.statement_s,
             max_inactive_connection_lifetime=60,
             reset=_keep_as_it_is,
             server_settings={
                 "application_name": application,
                 "timezone": "UTC",
-                "lock_timeout": "2s",
+                "lock_timeout": f"{patience.lock_s:g}s",
                 "idle_in_transaction_session_timeout": "15s",
                 "jit": "off",
                 AREA_SETTING: area,
@@ -167,7 +184,7 @@ async def connect(dsn: str, *, size: int, application: str, reach: Reach = nowhe
         )
     except INFRASTRUCTURE_ERRORS as error:
         raise Unavailable(f"database: {type(error).__name__}: {error}") from error
-    return Database(pool, application.rpartition("-")[2], reach, area)
+    return Database(pool, application.rpartition("-")[2], reach, area, patience.connection_s)
 
 
 async def _keep_as_it_is(conn: "asyncpg.Connection[asyncpg.Record]") -> None:

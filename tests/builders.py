@@ -15,6 +15,7 @@ from services.dispatch.core.calendar import Calendar
 from services.dispatch.core.calendar_file import load_calendar
 from services.dispatch.core.org import Org, load_org
 from services.dispatch.core.rulebook import Rulebook, load_rulebook
+from shared.database import Patience
 from shared.events import Draft, Event, TicketReceived, TicketTriaged
 from shared.terms import Channel, PlaceLevel, TicketId, TicketType, Urgency
 
@@ -22,6 +23,8 @@ ROOT = Path(__file__).parent.parent
 PACK = ROOT / "deploy" / "packs" / "county-default"
 AREA = ROOT / "deploy" / "areas" / "sample-county"
 GRID = "990101001001001"
+PATIENT = Patience(connection_s=60, statement_s=60, lock_s=60)
+"""For what many do side by side on a machine that is busy with other tests."""
 TUESDAY_MORNING = datetime(2026, 3, 10, 1, 15, tzinfo=UTC)
 """Tue 2026-03-10 09:15 in Shanghai, an ordinary working day."""
 

@@ -14,6 +14,7 @@ from shared.database import Database, connect
 from shared.runtime import server_config
 from tests.access.enforced import World, open_world
 from tests.access.provider import LoginProvider, login_provider
+from tests.builders import PATIENT
 from tests.conftest import TestDatabase
 from tests.services.notify.stage import serving
 
@@ -35,7 +36,7 @@ def common_database(postgres: EmbeddedPostgres, migrated: str) -> Iterator[TestD
 @pytest_asyncio.fixture(scope="session")
 async def common_tables(common_database: TestDatabase) -> AsyncIterator[Database]:
     """Its tables; every test brings keys of its own."""
-    opened = await connect(common_database.dsn("intake"), size=3, application="test-access", area="")
+    opened = await connect(common_database.dsn("intake"), size=3, application="test-access", area="", patience=PATIENT)
     yield opened
     await opened.close()
 

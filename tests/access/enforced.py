@@ -39,7 +39,7 @@ from shared.permissions import Locate, Permissions, read_permissions
 from shared.terms import Source, TicketId
 from tests.access.provider import AUDIENCE, LoginProvider, claims, rs256
 from tests.access.values import COUNTY, OTHER_COUNTY, PEPPER_TEXT, ROLES_FILE
-from tests.builders import AREA, GRID, PACK, TUESDAY_MORNING, rulebook, triaged
+from tests.builders import AREA, GRID, PACK, PATIENT, TUESDAY_MORNING, rulebook, triaged
 from tests.conftest import TestDatabase
 from tests.services.intake.desk import KEYS, report
 
@@ -206,7 +206,7 @@ async def _insert_keys(database: TestDatabase) -> dict[tuple[str, str], str]:
     pepper, now, permissions = Pepper(PEPPER_TEXT.encode()), utc_now(), read_permissions(ROLES_FILE)
     keys = {(role, area): new_key_text() for role in PROGRAMS for area in AREAS}
     for service in DESCRIBED:
-        tables = await connect(database.dsn(service), size=1, application="test-keys")
+        tables = await connect(database.dsn(service), size=1, application="test-keys", patience=PATIENT)
         async with tables.transaction() as tx:
             for (role, area), text in keys.items():
                 kept = ApiKey(
@@ -275,7 +275,7 @@ async def _listen(world: World) -> None:
 
 async def _dispatch(world: World, ticket_id: TicketId) -> tuple[str, str]:
     """Let dispatch take the ticket on; its first assignment and whose it is."""
-    tables = await connect(world.database.dsn("dispatch"), size=1, application="test-dispatch")
+    tables = await connect(world.database.dsn("dispatch"), size=1, application="test-dispatch", patience=PATIENT)
     org, _ = read_area(DispatchSettings(**settings(world.database, world.login, "dispatch")))
     decider = Decider(Ledger(Source.DISPATCH, lambda: None), rulebook(), org, lambda: TUESDAY_MORNING)
     envelope = Envelope(

@@ -15,6 +15,7 @@ from shared.errors import NotFound, Rejected, Unavailable
 from shared.key_store import FRESH_S, STALE_S, UNKNOWN_S, KeyRing, insert_key, list_keys, revoke_key, rotate_key
 from tests.access.provider import Ticks
 from tests.access.values import COUNTY, NOW, OTHER_COUNTY, PEPPER, PEPPER_TEXT, key, permissions
+from tests.builders import PATIENT
 from tests.conftest import TestDatabase
 
 
@@ -145,7 +146,7 @@ async def test_a_new_key_works_at_once_though_the_keys_were_just_read(tables: Da
 async def test_without_the_database_known_keys_work_for_ten_seconds_and_not_longer(
     tables: Database, common_database: TestDatabase
 ) -> None:
-    away = await connect(common_database.dsn("intake"), size=1, application="test-keys")
+    away = await connect(common_database.dsn("intake"), size=1, application="test-keys", patience=PATIENT)
     text, kept = key()
     ticks = Ticks()
     keys = ring(away, ticks)

@@ -10,6 +10,7 @@ from shared.audit import CHAINS, MAX_WAITING, Entry, Fault, Trail, append, chain
 from shared.database import Database, connect
 from shared.errors import Rejected, Unavailable
 from tests.access.values import NOW
+from tests.builders import PATIENT
 from tests.conftest import TestDatabase
 
 SUBJECT = "ticket-1"
@@ -165,7 +166,10 @@ async def test_an_act_that_was_rolled_back_left_no_entry(tables: Database) -> No
 
 
 async def test_writers_at_the_same_time_make_no_fork(tables: Database, common_database: TestDatabase) -> None:
-    others = [await connect(common_database.dsn("intake"), size=2, application="test-audit") for _ in range(3)]
+    others = [
+        await connect(common_database.dsn("intake"), size=2, application="test-audit", patience=PATIENT)
+        for _ in range(3)
+    ]
 
     async def work(n: int) -> None:
         async with others[n % 3].transaction() as tx:
@@ -216,7 +220,7 @@ async def test_a_flood_of_different_refusals_is_bounded_and_counted(tables: Data
 
 
 async def test_what_could_not_be_written_is_kept_for_later(tables: Database, common_database: TestDatabase) -> None:
-    away = await connect(common_database.dsn("intake"), size=1, application="test-audit")
+    away = await connect(common_database.dsn("intake"), size=1, application="test-audit", patience=PATIENT)
     trail = Trail(away, 3, lambda: NOW)
     trail.note(entry())
     await away.close()

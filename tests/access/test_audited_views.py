@@ -6,6 +6,7 @@ from shared.audit import verify
 from shared.database import connect
 from tests.access.enforced import World
 from tests.access.values import COUNTY
+from tests.builders import PATIENT
 
 
 async def test_a_view_is_written_down_under_the_callers_own_name(world: World) -> None:
@@ -28,7 +29,7 @@ async def test_a_view_is_written_down_under_the_callers_own_name(world: World) -
 async def test_what_the_services_wrote_is_found_whole(world: World) -> None:
     for service in world.assemblies:
         await world.written(service)
-        database = await connect(world.database.dsn(service), size=1, application="test-verify")
+        database = await connect(world.database.dsn(service), size=1, application="test-verify", patience=PATIENT)
         _, faults = await verify(database)
         await database.close()
         assert faults == []

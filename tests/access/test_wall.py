@@ -13,7 +13,7 @@ from shared.actors import EVERYWHERE, STRANGER, Actor
 from shared.database import Database, connect
 from tests.access.enforced import OTHER_TOWN, TOWN, World
 from tests.access.values import COUNTY, OTHER_COUNTY
-from tests.builders import GRID
+from tests.builders import GRID, PATIENT
 
 TABLES = [
     ("intake", "ticket", "area"), ("intake", "lead", "area"), ("dispatch", "ticket_case", "place"),
@@ -54,7 +54,7 @@ async def figures(world: World) -> AsyncIterator[None]:
 @asynccontextmanager
 async def doors(world: World, service: str, area: str = "") -> AsyncIterator[Database]:
     """The service's tables, as connections of its doors see them; with an area, as others do."""
-    database = await connect(world.database.dsn(service), size=2, application="test-wall", area=area)
+    database = await connect(world.database.dsn(service), size=2, application="test-wall", area=area, patience=PATIENT)
     try:
         yield database
     finally:

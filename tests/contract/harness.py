@@ -16,7 +16,7 @@ from shared.stream import Route, Stream, ticket_route
 from shared.terms import Source
 from shared.topics import INTAKE
 from shared.wake import Wake
-from tests.builders import TUESDAY_MORNING, received, ticket
+from tests.builders import PATIENT, TUESDAY_MORNING, received, ticket
 from tests.conftest import TestDatabase
 
 JOURNAL = "CREATE TABLE journal (place bigint GENERATED ALWAYS AS IDENTITY, ticket_id uuid, version int)"
@@ -101,7 +101,7 @@ class Reader:
 @asynccontextmanager
 async def reading_database(database: TestDatabase) -> AsyncIterator[Database]:
     """A consumer's database with its journal."""
-    db = await connect(database.dsn("dispatch"), size=4, application="test")
+    db = await connect(database.dsn("dispatch"), size=4, application="test", patience=PATIENT)
     await db.fetch(JOURNAL)
     yield db
     await db.close()
@@ -110,7 +110,7 @@ async def reading_database(database: TestDatabase) -> AsyncIterator[Database]:
 @asynccontextmanager
 async def writing_database(database: TestDatabase) -> AsyncIterator[Database]:
     """A producer's database."""
-    db = await connect(database.dsn("intake"), size=6, application="test")
+    db = await connect(database.dsn("intake"), size=6, application="test", patience=PATIENT)
     yield db
     await db.close()
 

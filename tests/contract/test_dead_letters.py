@@ -3,11 +3,12 @@
 from shared.codec import Record
 from shared.database import connect
 from shared.deadletters import bury
+from tests.builders import PATIENT
 from tests.conftest import TestDatabase
 
 
 async def test_a_record_is_kept_once_and_another_at_its_old_place_is_kept_too(database: TestDatabase) -> None:
-    db = await connect(database.dsn("intake"), size=2, application="test")
+    db = await connect(database.dsn("intake"), size=2, application="test", patience=PATIENT)
     first = Record("tickets-inbound", 3, 41, b"key", b"not json", [])
     after_kafka_was_lost = Record("tickets-inbound", 3, 41, b"key", b"not json either", [])
     for record in (first, first, after_kafka_was_lost):

@@ -10,7 +10,7 @@ from shared.errors import Unavailable
 from shared.events import event_id
 from shared.ledger import Ledger
 from shared.terms import Source
-from tests.builders import draft, ticket
+from tests.builders import PATIENT, draft, ticket
 from tests.conftest import TestDatabase
 
 
@@ -19,7 +19,7 @@ def ledger() -> Ledger:
 
 
 async def test_versions_are_dense_and_ids_follow_from_them(database: TestDatabase) -> None:
-    db = await connect(database.dsn("intake"), size=2, application="test")
+    db = await connect(database.dsn("intake"), size=2, application="test", patience=PATIENT)
     async with db.transaction() as tx:
         versions, drafts = await ledger().lock(tx, [ticket(1)]), [draft(1), draft(1), draft(2)]
         await ledger().append(tx, versions, drafts)
@@ -33,7 +33,7 @@ async def test_versions_are_dense_and_ids_follow_from_them(database: TestDatabas
 
 async def test_a_failed_transaction_states_nothing_and_rings_nobody(database: TestDatabase) -> None:
     rung: list[str] = []
-    db = await connect(database.dsn("intake"), size=2, application="test")
+    db = await connect(database.dsn("intake"), size=2, application="test", patience=PATIENT)
     facts = Ledger(Source.INTAKE, lambda: rung.append("rung"))
     with pytest.raises(RuntimeError, match="later step"):
         async with db.transaction() as tx:
@@ -45,7 +45,7 @@ async def test_a_failed_transaction_states_nothing_and_rings_nobody(database: Te
 
 
 async def test_twenty_writers_of_one_ticket_leave_no_hole_and_keep_outbox_order(database: TestDatabase) -> None:
-    db = await connect(database.dsn("intake"), size=10, application="test")
+    db = await connect(database.dsn("intake"), size=10, application="test", patience=PATIENT)
     async with db.transaction() as tx:
         await ledger().append(tx, {}, [draft(1)])
 
@@ -60,7 +60,7 @@ async def test_twenty_writers_of_one_ticket_leave_no_hole_and_keep_outbox_order(
 
 
 async def test_a_writer_without_the_lock_is_refused(database: TestDatabase) -> None:
-    db = await connect(database.dsn("intake"), size=2, application="test")
+    db = await connect(database.dsn("intake"), size=2, application="test", patience=PATIENT)
     async with db.transaction() as tx:
         await ledger().append(tx, {}, [draft(1)])
     with pytest.raises(asyncpg.UniqueViolationError):
@@ -71,7 +71,7 @@ async def test_a_writer_without_the_lock_is_refused(database: TestDatabase) -> N
 
 @pytest.mark.parametrize("change", ["UPDATE event SET type = 'x'", "DELETE FROM event"])
 async def test_the_ledger_refuses_change(database: TestDatabase, change: str) -> None:
-    db = await connect(database.dsn("intake"), size=2, application="test")
+    db = await connect(database.dsn("intake"), size=2, application="test", patience=PATIENT)
     async with db.transaction() as tx:
         await ledger().append(tx, {}, [draft(1)])
     with pytest.raises(asyncpg.RestrictViolationError, match="append-only"):
@@ -80,7 +80,7 @@ async def test_the_ledger_refuses_change(database: TestDatabase, change: str) ->
 
 
 async def test_a_service_cannot_read_another_services_tables(database: TestDatabase) -> None:
-    db = await connect(database.dsn("intake"), size=2, application="test")
+    db = await connect(database.dsn("intake"), size=2, application="test", patience=PATIENT)
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         await db.fetch("SELECT * FROM dispatch.event")
     await db.close()

@@ -20,6 +20,7 @@ from shared.relay import Relay
 from shared.terms import Source, TicketId
 from shared.topics import DISPATCH, TOPICS
 from shared.wake import Wake
+from tests.builders import PATIENT
 from tests.conftest import TestDatabase
 from tests.examples.tools import EXAMPLES, Missing, installed, program
 from tests.services.dispatch.desk import open_desk
@@ -102,7 +103,7 @@ async def _publish(database: TestDatabase, bootstrap: str) -> tuple[str, ...]:
             if n % 2:
                 await desk.work(n)
         rows = await desk.database.fetch("SELECT ticket_id, version, type FROM event ORDER BY ticket_id, version")
-    database_of_relay = await connect(database.dsn("dispatch"), size=2, application="test")
+    database_of_relay = await connect(database.dsn("dispatch"), size=2, application="test", patience=PATIENT)
     relay = Relay(
         database_of_relay, Producer(bootstrap, "relay"), source=Source.DISPATCH, topic=DISPATCH.name, holder="test",
         wake=Wake(),

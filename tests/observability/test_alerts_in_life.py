@@ -21,7 +21,7 @@ from shared.sampling import pools, watch_delay
 from shared.terms import Source, Urgency
 from shared.topics import INTAKE
 from shared.wake import Wake
-from tests.builders import TUESDAY_MORNING, eventually
+from tests.builders import PATIENT, TUESDAY_MORNING, eventually
 from tests.conftest import TestDatabase
 from tests.observability.metrics import value
 from tests.observability.rules import alerts
@@ -40,7 +40,7 @@ HELD_UP_S = 0.6
 @pytest.fixture
 async def notify_stage(notify_dsn: str) -> AsyncIterator[Stage]:
     """Everybody on the console."""
-    database = await connect(notify_dsn, size=8, application="test")
+    database = await connect(notify_dsn, size=8, application="test", patience=PATIENT)
     yield Stage(database, AddressBook())
     await database.close()
 
@@ -89,7 +89,7 @@ async def test_a_blocked_event_loop_shows_in_its_delay() -> None:
 
 async def test_a_pool_whose_every_connection_is_taken_shows_as_full(database: TestDatabase) -> None:
     name = "griddispatch_database_connections"
-    pool = await connect(database.dsn("intake"), size=2, application="test")
+    pool = await connect(database.dsn("intake"), size=2, application="test", patience=PATIENT)
     async with pool.transaction(), pool.transaction():
         await pools({"taken": pool}).take()
         assert value(name, pool="taken", state="used") == value(name, pool="taken", state="limit") == 2
@@ -99,7 +99,7 @@ async def test_a_pool_whose_every_connection_is_taken_shows_as_full(database: Te
 
 
 async def test_a_relay_that_leads_nothing_says_so(database: TestDatabase) -> None:
-    pool = await connect(database.dsn("intake"), size=2, application="test")
+    pool = await connect(database.dsn("intake"), size=2, application="test", patience=PATIENT)
     for holder, leads in (("first", True), ("second", False)):
         producer, stopping = Producer("127.0.0.1:1", holder), asyncio.Event()
         relay = Relay(pool, producer, source=Source.INTAKE, topic=INTAKE.name, holder=holder, wake=Wake())

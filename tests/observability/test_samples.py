@@ -9,7 +9,7 @@ from services.dispatch import samples as dispatch_samples
 from services.intake import samples as intake_samples
 from services.notify import samples as notify_samples
 from shared.database import Database, connect
-from tests.builders import TUESDAY_MORNING, calendar
+from tests.builders import PATIENT, TUESDAY_MORNING, calendar
 from tests.conftest import TestDatabase
 from tests.observability.metrics import labels_of, value
 from tests.services.dispatch.desk import open_desk as open_dispatch
@@ -23,7 +23,7 @@ LATER = TUESDAY_MORNING + timedelta(minutes=10)
 @pytest.fixture
 async def notify_database(notify_dsn: str) -> AsyncIterator[Database]:
     """A pool as notify's role."""
-    database = await connect(notify_dsn, size=8, application="test")
+    database = await connect(notify_dsn, size=8, application="test", patience=PATIENT)
     yield database
     await database.close()
 

@@ -8,7 +8,7 @@ import pytest
 from shared.database import connect
 from shared.errors import Unavailable
 from shared.sampling import Sample, Sampling, age_s, lag, messaging, pools, watch_delay
-from tests.builders import eventually, ticket
+from tests.builders import PATIENT, eventually, ticket
 from tests.conftest import TestDatabase
 from tests.observability.metrics import labels_of, value
 
@@ -105,7 +105,7 @@ async def test_partitions_that_went_elsewhere_are_not_shown_any_more() -> None:
 
 
 async def test_the_messaging_core_tells_what_waits_and_since_when(database: TestDatabase) -> None:
-    pool = await connect(database.dsn("intake"), size=1, application="test")
+    pool = await connect(database.dsn("intake"), size=1, application="test", patience=PATIENT)
     await pool.fetch(
         "INSERT INTO outbox (shard, ticket_id, version, queued_at) VALUES (0, $1, 1, now() - interval '90 s')",
         ticket(1),
@@ -130,7 +130,7 @@ async def test_the_messaging_core_tells_what_waits_and_since_when(database: Test
 
 
 async def test_a_database_that_is_away_is_trouble_and_not_zero(database: TestDatabase) -> None:
-    pool = await connect(database.dsn("intake"), size=1, application="test")
+    pool = await connect(database.dsn("intake"), size=1, application="test", patience=PATIENT)
     await pool.close()
     with pytest.raises(Unavailable):
         await messaging(pool).take()

@@ -18,7 +18,7 @@ from shared.kafka import Outgoing, Producer
 from shared.replay import SoleWriter
 from shared.terms import Source
 from shared.topics import DISPATCH, INBOUND, INTAKE
-from tests.builders import ticket
+from tests.builders import PATIENT, ticket
 from tests.conftest import TestDatabase
 from tests.replay.topics import ledger_database, read_topic, tell_stories
 
@@ -27,7 +27,7 @@ GROUP = "dispatch-stream"
 
 async def reading(database: TestDatabase, reached: dict[int, int]) -> Database:
     """Dispatch's tables, having read intake's stories up to these versions."""
-    reader = await connect(database.dsn("dispatch"), size=1, application="test")
+    reader = await connect(database.dsn("dispatch"), size=1, application="test", patience=PATIENT)
     for n, version in reached.items():
         await reader.fetch(
             "INSERT INTO position (ticket_id, source, version) VALUES ($1, $2, $3)",

@@ -13,7 +13,7 @@ from shared.database import Database, connect
 from shared.events import Draft
 from shared.ledger import Ledger
 from shared.terms import Source
-from tests.builders import TUESDAY_MORNING, received, ticket, triaged
+from tests.builders import PATIENT, TUESDAY_MORNING, received, ticket, triaged
 from tests.conftest import TestDatabase
 
 Content = tuple[int, bytes | None, bytes | None, tuple[tuple[str, bytes], ...]]
@@ -46,7 +46,7 @@ def versions(records: Sequence[ConsumerRecord]) -> dict[bytes | None, list[int]]
 @asynccontextmanager
 async def ledger_database(database: TestDatabase) -> AsyncIterator[Database]:
     """Intake's database."""
-    db = await connect(database.dsn("intake"), size=4, application="test")
+    db = await connect(database.dsn("intake"), size=4, application="test", patience=PATIENT)
     yield db
     await db.close()
 

@@ -16,6 +16,7 @@ from services.notify.core.rates import Bucket, Counts
 from services.notify.core.sheets import make_sheet
 from services.notify.rates_api import read_sheet, sheet_view
 from shared.database import Database, connect
+from tests.builders import PATIENT
 from tests.services.notify.measured import MARCH, MeasuredStage, measures
 from tests.services.notify.values import SATISFIED
 
@@ -35,7 +36,7 @@ def report(*arguments: str) -> tuple[int, str]:
 
 async def put(dsn: str, counts: dict[Bucket, Counts]) -> dict[str, Any]:
     """Counts in the tables; what the API would then show."""
-    database = await connect(dsn, size=1, application="test")
+    database = await connect(dsn, size=1, application="test", patience=PATIENT)
     async with database.transaction() as tx:
         await rates_store.add_counts(tx, counts)
     shown = sheet_view(await read_sheet(database, measures(), "2026-03", "unit", "*"), measures())
@@ -131,7 +132,7 @@ def test_a_database_that_is_away_is_told_apart() -> None:
 
 def test_a_recount_says_so_when_all_is_right_and_mends_what_is_not(notify_dsn: str) -> None:
     async def prepare(spoil: str = "") -> None:
-        database: Database = await connect(notify_dsn, size=2, application="test")
+        database: Database = await connect(notify_dsn, size=2, application="test", patience=PATIENT)
         measured = MeasuredStage(database)
         if spoil:
             await database.fetch(spoil)

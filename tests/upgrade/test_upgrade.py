@@ -27,7 +27,7 @@ from shared.migrations import (
     migrations_of,
 )
 from shared.terms import TicketId
-from tests.builders import AREA, PACK
+from tests.builders import AREA, PACK, PATIENT
 from tests.conftest import ROOT, SERVICES, TestDatabase
 
 ROWS = Path(__file__).parent / "rows"
@@ -102,7 +102,7 @@ def test_this_release_reads_a_case_that_the_first_one_wrote(place: TestDatabase)
     async def check() -> None:
         await with_first_rows(place.dsn("dispatch"), "dispatch")
         await migrate(place.dsn("dispatch"), migrations_of("dispatch"))
-        database = await connect(place.dsn("dispatch"), size=2, application="test", area=EVERYWHERE)
+        database = await connect(place.dsn("dispatch"), size=2, application="test", area=EVERYWHERE, patience=PATIENT)
         (case,) = await find_cases(database, [TICKET])
         await database.close()
         assert (case.ticket_no, case.grid, case.hastens) == ("99010120260310000002", "990101001001001", 0)

@@ -19,7 +19,7 @@ from shared.database import Database, connect
 from shared.events import Envelope, Event, TicketEvaluated, event_id
 from shared.ledger import Ledger
 from shared.terms import Source
-from tests.builders import TUESDAY_MORNING, grids, rulebook, ticket, triaged
+from tests.builders import PATIENT, TUESDAY_MORNING, grids, rulebook, ticket, triaged
 from tests.builders import org as sample_org
 from tests.conftest import TestDatabase
 from tests.open_access import ADDRESS, open_app
@@ -91,7 +91,7 @@ class Desk:
 @asynccontextmanager
 async def open_desk(database: TestDatabase, *, org: Org | None = None) -> AsyncIterator[Desk]:
     """The service, ready; with the sample county's organisation unless another is given."""
-    db = await connect(database.dsn("dispatch"), size=10, application="test")
+    db = await connect(database.dsn("dispatch"), size=10, application="test", patience=PATIENT)
     time = [TUESDAY_MORNING]
     decider = Decider(Ledger(Source.DISPATCH, lambda: None), rulebook(), org or sample_org(), lambda: time[0])
     app = open_app("dispatch")

@@ -38,7 +38,7 @@ from shared.rate_limit import RateLimits
 from shared.strict_json import Limits
 from shared.terms import Source, TicketId
 from shared.wake import Wake
-from tests.builders import PACK, TUESDAY_MORNING
+from tests.builders import PACK, PATIENT, TUESDAY_MORNING
 from tests.open_access import ADDRESS, acting_as, open_app
 from tests.services.intake.desk import KEYS, gazetteer, report, rules
 
@@ -162,7 +162,7 @@ def _json(payload: str) -> dict[str, Any]:
 @asynccontextmanager
 async def open_counter(dsn: str, calls: RelayCalls | None = None) -> AsyncIterator[Counter]:
     """The service on this database."""
-    database = await connect(dsn, size=8, application="test")
+    database = await connect(dsn, size=8, application="test", patience=PATIENT)
     ring, ledger, app = read_keys(KEYS), Ledger(Source.INTAKE, lambda: None), open_app("intake")
     vault, merging = Vault(ordinary_keys(ring)), Merging(incident_rules(), Marks(ring))
     county = gazetteer().county

@@ -29,7 +29,7 @@ from shared.ledger import Ledger
 from shared.strict_json import Limits
 from shared.terms import Source
 from shared.wake import Wake
-from tests.builders import AREA, PACK, TUESDAY_MORNING
+from tests.builders import AREA, PACK, PATIENT, TUESDAY_MORNING
 
 KEYS = "k2:" + base64.b64encode(b"2" * 32).decode() + ",k1:" + base64.b64encode(b"1" * 32).decode()
 IN_FIRST_GRID = {"lon": 119.225, "lat": 33.378}
@@ -133,7 +133,7 @@ def serve_doors(doors: Doors, vault: Vault) -> FastAPI:
 @asynccontextmanager
 async def open_desk(dsn: str) -> AsyncIterator[Desk]:
     """The service on this database."""
-    database = await connect(dsn, size=8, application="test")
+    database = await connect(dsn, size=8, application="test", patience=PATIENT)
     received = Wake()
     ledger, vault = Ledger(Source.INTAKE, lambda: None), Vault(read_keys(KEYS))
     receiver = Receiver(ledger, vault, gazetteer().county, lambda: TUESDAY_MORNING, received.ring)

@@ -6,6 +6,7 @@ import pytest
 
 from services.notify.core.contacts import AddressBook
 from shared.database import Database, connect
+from tests.builders import PATIENT
 from tests.services.notify.measured import MeasuredStage
 from tests.services.notify.stage import Stage
 
@@ -13,7 +14,7 @@ from tests.services.notify.stage import Stage
 @pytest.fixture
 async def notify_database(notify_dsn: str) -> AsyncIterator[Database]:
     """A pool as notify's role."""
-    database = await connect(notify_dsn, size=8, application="test")
+    database = await connect(notify_dsn, size=8, application="test", patience=PATIENT)
     yield database
     await database.close()
 

@@ -12,6 +12,7 @@ from services.notify.api import router
 from shared import ndjson
 from shared.database import connect
 from shared.events import TicketEvaluated
+from tests.builders import PATIENT
 from tests.open_access import open_app
 from tests.services.notify.stage import Stage, serving
 from tests.services.notify.values import assigned, audited, envelope, local, ticket
@@ -173,7 +174,7 @@ async def test_many_answers_get_one_result_each_in_their_order(stage: Stage, cli
 
 
 async def test_while_the_database_is_away_every_line_says_so(stage: Stage, notify_dsn: str) -> None:
-    away = await connect(notify_dsn, size=2, application="test")
+    away = await connect(notify_dsn, size=2, application="test", patience=PATIENT)
     await away.close()
     app = open_app("notify")
     app.include_router(router(away, stage.follow_ups))
