@@ -39,6 +39,7 @@ SHARED_LAYERS = (
         "shared.connections",
         "shared.http_meter",
         "shared.migrations",
+        "shared.page_routes",
         "shared.problems",
         "shared.settings",
     },

@@ -21,7 +21,7 @@ from shared.database import Database
 from shared.edge import Bodies, Edge
 from shared.events import TicketEvaluated
 from shared.notify_events import ReopenAsked
-from shared.plain_pages import FORM, STYLE
+from shared.plain_pages import COMMON, FORM, STYLE, Sayer
 from shared.strict_json import Limits
 from shared.terms import Satisfaction
 from tests.open_access import acting_as, open_app
@@ -97,7 +97,7 @@ async def test_a_citizen_looks_answers_and_adds_words(stage: MeasuredStage, clie
     shown = await post(client, "look", token)
     assert shown.status_code == 200
     for name in ("asked", "contacted", "solved", "satisfaction", "words"):
-        assert TEXTS[name].zh in shown.text
+        assert Sayer(TEXTS, "zh")(name) in shown.text
     assert await told(stage, TicketEvaluated) == 0, "looking answers nothing"
     answered = await post(client, "answer", token, **NO, words="  灯又不亮了\r\n请再来看看  ")
     assert answered.status_code == 200
@@ -194,7 +194,7 @@ async def test_an_answer_that_is_not_whole_is_asked_for_again_and_keeps_what_was
     token = await asked(stage)
     partly = {name: said for name, said in YES.items() if name != missing}
     shown = await post(client, "answer", token, **partly, words="mine")
-    assert (shown.status_code, TEXTS["incomplete"].zh in shown.text) == (422, True)
+    assert (shown.status_code, COMMON["incomplete"].zh in shown.text) == (422, True)
     assert shown.text.count(" checked") == 2
     assert ">mine</textarea>" in shown.text
     for odd in ("2", "true", "满意", ""):
