@@ -37,6 +37,7 @@ from services.notify.courier import Courier
 from services.notify.desk import Desk
 from services.notify.followups import FollowUpLoop, FollowUps
 from services.notify.handlers import measure_and_draw, routes
+from services.notify.keeping import Keeping
 from services.notify.panel import Panel, PanelLoop
 from services.notify.rates import Rates
 from services.notify.seals import Seals, read_ring
@@ -50,6 +51,7 @@ from shared.edge import JSON, Bodies
 from shared.packs import open_pack
 from shared.permissions import Locate, Whereabouts
 from shared.plain_pages import FORM
+from shared.rounds import come_round
 from shared.terms import Source
 from shared.topics import NOTIFY
 from shared.wake import Wake
@@ -112,6 +114,8 @@ async def build(settings: NotifySettings, parts: frozenset[str], make: type[Asse
         assembly.loop("followups", FollowUpLoop(database, follow_ups).run)
         assembly.loop("panel", PanelLoop(database, panel).run)
         assembly.loop("warnings", GrowthLoop(database, warnings).run)
+        keeping = Keeping(timedelta(settings.retention_message_days), timedelta(settings.retention_words_days))
+        assembly.loop("retention", partial(come_round, "retention", keeping.forget_due, database, settings.now))
     if "relay" in parts:
         await assembly.add_relay(NOTIFY)
         sampled = await assembly.database("samples", 1)

@@ -11,7 +11,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 from services.notify import desk_store
 from services.notify.api import answered
 from services.notify.channels.signing import Sign
-from services.notify.core.callback import KEPT, CallbackRefused, Claim, sender_of
+from services.notify.core.callback import CallbackRefused, Claim, sender_of
 from services.notify.core.followup import Answer, RecordedBy
 from services.notify.core.reply_view import MOST_WORDS
 from services.notify.desk import Desk
@@ -62,7 +62,7 @@ def router(
         body = _read(raw)
         answer = Answer(body.contacted, body.solved, body.satisfaction, RecordedBy.CITIZEN)
         async with database.transaction() as tx:
-            if not await desk_store.hear_callback(tx, sender, str(claim.identity), instant, instant - KEPT):
+            if not await desk_store.hear_callback(tx, sender, str(claim.identity), instant):
                 return problem(409, "callback-repeated", "This was handed in before: it need not come again.")
             return answered(await desk.answer_message(tx, body.message_id, answer, body.words.strip()))
 

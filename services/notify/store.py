@@ -190,6 +190,11 @@ async def settle_messages(tx: Transaction, settled: Sequence[Settled], now: date
     return frozenset(row["id"] for row in rows)
 
 
+async def prune_messages(tx: Transaction, before: datetime, limit: int) -> int:
+    """Forget messages that were settled before, `limit` at the most; how many it were."""
+    return len(await tx.conn.fetch(_SQL["prune_messages"], before, limit))
+
+
 async def list_messages(database: Database, ticket_id: TicketId) -> list[dict[str, object]]:
     """One ticket's messages with their attempts, oldest first, as the API shows them."""
     messages = [dict(row) for row in await database.fetch(_SQL["list_messages"], ticket_id)]

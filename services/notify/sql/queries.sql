@@ -198,6 +198,12 @@ FROM message WHERE ticket_id = $1 ORDER BY created_at, id
 SELECT a.message_id, a.n, a.started_at, a.ended_at, a.outcome, a.detail
 FROM attempt AS a JOIN message AS m ON m.id = a.message_id WHERE m.ticket_id = $1 ORDER BY a.message_id, a.n
 
+-- name: prune_messages
+-- What came to its end so long ago, $2 at a time, with its attempts.
+DELETE FROM message WHERE id IN (
+    SELECT id FROM message WHERE settled_at < $1 ORDER BY settled_at LIMIT $2
+) RETURNING 1
+
 -- name: save_follow_ups
 -- New ones begin, known ones move on. What a follow-up began with never changes.
 INSERT INTO follow_up (

@@ -19,6 +19,7 @@ from services.notify.app import read_callback_keys
 from services.notify.channels.signing import KeyRefused, read_keys
 from services.notify.core.callback import KEPT, WINDOW
 from services.notify.core.followup import FollowUpState
+from services.notify.keeping import Keeping
 from services.notify.seals import Seals
 from shared.connections import Gate, Thresholds
 from shared.database import Database
@@ -123,6 +124,8 @@ async def test_an_id_is_forgotten_long_after_its_signature_is_too_old(gateway: G
     old = headers_of("msg-1", NOW, body, KEYS["gateway-own"])
     assert (await gateway.post(body, old)).status_code == 200
     gateway.now += KEPT + timedelta(seconds=1)
+    async with gateway.stage.database.transaction() as tx:
+        assert await Keeping(timedelta(365), timedelta(365)).forget_due(tx, gateway.now) == 1
     assert (await gateway.hand_in(gateway.reply(), "msg-2")).status_code == 200, "the same answer again is the same"
     assert await gateway.changed() == (1, 1, 1), "the first id is forgotten"
     assert (await gateway.post(body, old)).status_code == 401

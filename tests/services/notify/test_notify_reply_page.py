@@ -14,7 +14,6 @@ from services.notify import desk_api, reply_page
 from services.notify.core.links import Purpose
 from services.notify.core.reply_texts import TEXTS
 from services.notify.core.reply_view import ENTRANCE_HEADERS, HEADERS, SCRIPT
-from services.notify.desk import WORDS_KEPT
 from services.notify.seals import Seals
 from shared.connections import Gate, Thresholds
 from shared.database import Database
@@ -241,17 +240,11 @@ async def test_without_a_key_nobody_is_asked_for_words_and_none_are_kept(notify_
     assert await notify_database.fetch("SELECT * FROM reply_words") == []
 
 
-async def test_words_are_forgotten_in_time_and_say_when_their_key_is_gone(
-    stage: MeasuredStage, client: httpx.AsyncClient
-) -> None:
+async def test_words_say_when_their_key_is_gone(stage: MeasuredStage, client: httpx.AsyncClient) -> None:
     token = await asked(stage)
     await post(client, "answer", token, **YES, words="mine")
     lost = replace(stage.desk, seals=Seals({"k2": b"o" * 32}))
     assert [said["words"] for said in await lost.words_of(stage.database, ticket(1))] == [None]
-    stage.now += WORDS_KEPT + timedelta(days=1)
-    await stage.handled(2)
-    await post(client, "answer", await link(stage, n=2), **YES, words="later")
-    assert await words_of(client) == []
 
 
 async def test_every_page_lets_nothing_run_leak_or_be_kept(stage: MeasuredStage, client: httpx.AsyncClient) -> None:
