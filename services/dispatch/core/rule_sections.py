@@ -142,14 +142,13 @@ class LadderFigures:
 
 @dataclass(frozen=True, slots=True)
 class SupervisionRules:
-    """Hastening 催办, and what a missed arrival and a vulnerable person change; notify keeps the budget of notices."""
+    """Hastening 催办, and what a missed arrival changes; notify keeps the budget of notices."""
 
     __pydantic_config__: ClassVar[ConfigDict] = CLOSED
     hastens_counted_per_day: Few
     hastens_to_level_1: Count
     reporters_to_level_2: Count  # of one incident; the duty leader hears of it
     critical_arrival_level_3: LimitText  # after a missed arrival at a critical matter; level 2 is at once
-    vulnerable_queue_steps: Few  # a vulnerable person's matter moves up; the deadline stays
 
 
 @dataclass(frozen=True, slots=True)
