@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from services.notify import desk_store, store
+from services.notify import desk_store, receipt_store, store
 from services.notify.core.callback import KEPT
-from shared.clock import Clock
+from shared.clock import Clock, utc_now
 from shared.database import Transaction
 from shared.erasing import prove_erasure, prove_rule
 from shared.events import Envelope
@@ -16,6 +16,8 @@ from shared.intake_events import TicketWordsErased
 
 LOT: Final = 1_000
 RULE: Final = "retention.reply_words"
+UNMATCHED: Final = timedelta(days=4)
+"""How long a receipt of what nobody here sent is kept: as long as any is waited for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,15 +30,18 @@ class Keeping:
     messages: timedelta
     words: timedelta
     lot: int = LOT
+    real: Clock = utc_now
+    """What is signed is judged by the time of the world, and so is kept by it."""
 
     async def forget_due(self, tx: Transaction, now: datetime) -> int:
         """Forget what is due now, a lot of each kind; how much it was. Words are proven to be gone."""
         words = await desk_store.forget_words(tx, now - self.words, self.lot)
         messages = await store.prune_messages(tx, now - self.messages, self.lot)
         links = await desk_store.forget_links(tx, now, self.lot)
-        callbacks = await desk_store.forget_callbacks(tx, now - KEPT, self.lot)
+        callbacks = await desk_store.forget_callbacks(tx, self.real() - KEPT, self.lot)
+        receipts = await receipt_store.forget_receipts(tx, self.real() - UNMATCHED, self.lot)
         await prove_rule(tx, RULE, words, now)
-        return len(words) + messages + links + callbacks
+        return len(words) + messages + links + callbacks + receipts
 
 
 @dataclass(frozen=True, slots=True)
