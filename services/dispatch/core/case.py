@@ -12,6 +12,7 @@ from uuid import UUID
 from msgspec import Struct
 from msgspec.structs import replace
 
+from services.dispatch.core.extent import Extent
 from shared.terms import (
     AssignmentId,
     AssignmentKind,
@@ -203,7 +204,8 @@ class Case(Struct, frozen=True, omit_defaults=True):
     `clocks` says which clocks run, and at which instant each does something next; `escalated` what was stated of this
     cycle, so that a clock that is set anew repeats nothing. `forwards` counts by level how often work was passed on
     without an action. `own_due_at` is its own deadline while an earlier one of a ticket that waits for it counts.
-    `moves` is what moved the deadline in this cycle, in order, so that it can be counted again.
+    `moves` is what moved the deadline in this cycle, in order, so that it can be counted again. `levels_up` says how
+    far above the usual it is led, `case_class` that it is a city-management case, `by_person` that no rule audits it.
     """
 
     ticket_id: TicketId
@@ -262,6 +264,12 @@ class Case(Struct, frozen=True, omit_defaults=True):
     own_due_at: datetime | None = None
     moves: tuple[StoodStill | PutOff, ...] = ()
     vulnerable: bool = False
+    extent: Extent | None = None
+    levels_up: int = 0
+    case_class: str | None = None
+    by_person: bool = False
+    extensions: int = 0
+    hastens_today: int = 0
 
     @property
     def lead(self) -> Assignment:

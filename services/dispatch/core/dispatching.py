@@ -2,10 +2,11 @@
 
 from msgspec.structs import replace
 
-from services.dispatch.core.assignment import assign, choose_lead, lead_in_place
+from services.dispatch.core.assignment import assign, lead_in_place
 from services.dispatch.core.case import Case, TicketState
-from services.dispatch.core.deadlines import Due, earliest
+from services.dispatch.core.deadlines import Due, Limit, earliest
 from services.dispatch.core.joint import begin
+from services.dispatch.core.leading import lead_of
 from services.dispatch.core.lifecycle import move
 from services.dispatch.core.rule_sections import Timer as TimerName
 from services.dispatch.core.rulebook import Rulebook, window_row
@@ -15,9 +16,17 @@ from shared.terms import AssignmentKind, MatterSize
 _SMALL = MatterSize.SMALL
 
 
+def limits_of(case: Case, book: Rulebook) -> tuple[Limit, ...]:
+    """The limits that bind a case: that of its class if it is a city-management case, else those of its size."""
+    found = book.case_classes.get(case.case_class) if case.case_class else None
+    if found is not None:
+        return (found.limit,)
+    return book.resolve_limits(case.ticket_type, case.size, case.urgency, is_complex=case.is_complex)
+
+
 def due_of(case: Case, book: Rulebook) -> Due:
     """The citizen's deadline, counted from when the matter was accepted: of all limits that hold the earliest."""
-    limits = book.resolve_limits(case.ticket_type, case.size, case.urgency)
+    limits = limits_of(case, book)
     return earliest(limits, case.accepted_at, book.calendar, book.roster)
 
 
@@ -28,7 +37,7 @@ def dispatch(story: Story, due: Due) -> None:
     if story.case.size is _SMALL:
         chosen = lead_in_place(story)
         due = due if chosen else _big_after_all(story)
-    unit, verdict = chosen or choose_lead(story)
+    unit, verdict = chosen or lead_of(story)
     provisional = " provisional" if due.is_provisional else ""
     story.why.append(f"DUE_EARLIEST limit={due.limit} due_at={due.at.isoformat()}{provisional}")
     lead = assign(story, unit, AssignmentKind.LEAD, due.at, verdict)

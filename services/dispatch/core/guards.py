@@ -15,7 +15,6 @@ from services.dispatch.core.units import OrgKind
 from shared.joint_events import GuardRefused
 from shared.terms import AssignmentKind, PlaceLevel, Urgency
 
-_BELOW_TOWNSHIP: Final = (PlaceLevel.GRID, PlaceLevel.VILLAGE)
 _PLACES: Final = ("township", "village", "grid")
 _PUSHERS: Final = frozenset(OrgKind) - {OrgKind.COMMAND_CENTRE}
 # Asked in every decision, and before Python 3.12 the members of an enumeration are slow to find.
@@ -61,7 +60,7 @@ def judge_unit(
     place = _place_code(unit_id, org)
     if place is None:
         return Verdict(None, "NO_DUTY_LIST_ABOVE_TOWNSHIPS")
-    if task.enforces and unit.level in _BELOW_TOWNSHIP:
+    if task.enforces and unit.level not in book.duties.enforcement_levels:
         return Verdict("ENFORCEMENT_NOT_TO_GRID", "ENFORCEMENT_BELOW_TOWNSHIP")
     return _duty_verdict(task, place, kind, assigner, book, org, on)
 

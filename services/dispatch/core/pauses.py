@@ -108,12 +108,18 @@ def _ask_extension(story: Story, command: AskExtension) -> None:
     decide_by = min(story.deadline(decision), case.due_at)
     story.note("EXTENSION_ASKED", command.reason)
     story.start_once(Clock.EXTENSION_DECISION, decision, until=decide_by)
-    story.case = replace(case, extension=Extension(story.now, until, limit=str(limit)))
+    asked = Extension(story.now, until, limit=str(limit))
+    story.case = replace(case, extension=asked, extensions=_extensions(case) + 1)
     story.events.append(
         TicketExtensionRequested(
             assignment_id=lead.id, unit=lead.unit, cycle=case.cycle, until=until, decide_by=decide_by
         )
     )  # fmt: skip
+
+
+def _extensions(case: Case) -> int:
+    """How often more time was asked for in this round; a case stored before they were counted has one or none."""
+    return 0 if case.extension is None else max(case.extensions, 1)
 
 
 def _check_extension(story: Story) -> Limit:
@@ -125,8 +131,10 @@ def _check_extension(story: Story) -> Limit:
         raise Refused("CONVERT_INSTEAD", "a small matter is not put off; convert it to a big one on the spot")
     if not is_within(story.now, case.due_at):
         raise Refused("AFTER_EXPIRY", "the deadline has passed")
-    if case.extension is not None:
-        raise Refused("EXTENDED_BEFORE", "more time is asked for once")
+    if case.extension is not None and (
+        case.extension.granted is None or _extensions(case) >= story.book.extension.times
+    ):
+        raise Refused("EXTENDED_BEFORE", "more time is asked for only so often")
     decision = story.limit_of(TimerName.EXTENSION_DECISION)
     if decision is None:
         raise Refused("TOO_URGENT", "a critical matter is not put off")

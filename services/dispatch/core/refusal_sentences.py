@@ -83,6 +83,8 @@ TIME: Final = {
 NATURE: Final = {
     "NOT_SMALL": W("不是小事", "it is not small"),
     "NOT_BIG": W("不是大事", "it is not big"),
+    "NOTHING_ASSESSED": W("没有填写核定内容", "nothing was found on the spot"),
+    "NO_SUCH_MARK": W("疑难认定依据不在规定之列", "this does not make a matter complex here"),
     "COMPLEX_BEFORE": W("已标为复杂事项", "it is marked complex already"),
     "SAME_URGENCY": W("紧急程度没有变化", "its urgency is this already"),
     "URGENCY_FLOOR": W("降低紧急程度须由指挥中心决定", "only the command centre may lower the urgency so far"),
