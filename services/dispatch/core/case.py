@@ -189,6 +189,7 @@ class Merge(Struct, frozen=True, omit_defaults=True):
     """The ticket waits for another one (并单): for which, and what its units and clocks were when that began.
 
     Until intake has said so in an event of its own (`is_said`), only triage has; the other ticket knows nothing yet.
+    `state` is where it stood, `supplied_at` when its citizen answered what it had waited for there.
     """
 
     into: TicketId
@@ -196,6 +197,9 @@ class Merge(Struct, frozen=True, omit_defaults=True):
     is_said: bool = False
     shares: tuple[Assignment, ...] = ()
     parked: tuple[ParkedClock, ...] = ()
+    state: TicketState = TicketState.DISPATCHED
+    previous_state: TicketState | None = TicketState.ACCEPTED
+    supplied_at: datetime | None = None
 
 
 class Case(Struct, frozen=True, omit_defaults=True):

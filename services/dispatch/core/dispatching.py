@@ -1,5 +1,8 @@
 """Sending a matter to whom it belongs for the first time: its lead, its deadline, its parts, its clocks."""
 
+from datetime import datetime
+from functools import lru_cache
+
 from msgspec.structs import replace
 
 from services.dispatch.core.assignment import assign, lead_in_place
@@ -30,6 +33,13 @@ def due_of(case: Case, book: Rulebook) -> Due:
     return earliest(limits, case.accepted_at, book.calendar, book.roster)
 
 
+@lru_cache(maxsize=4096)
+def _due_line(limit: Limit, due_at: datetime, is_provisional: bool) -> str:
+    """Why it is due then: most matters of a day share one of a few deadlines."""
+    provisional = " provisional" if is_provisional else ""
+    return f"DUE_EARLIEST limit={limit} due_at={due_at.isoformat()}{provisional}"
+
+
 def dispatch(story: Story, due: Due) -> None:
     """Take an accepted case, whose deadline is `due`, to DISPATCHED: one lead, its parts, running clocks."""
     story.case = move(story.case, TicketState.DISPATCHED)
@@ -38,8 +48,7 @@ def dispatch(story: Story, due: Due) -> None:
         chosen = lead_in_place(story)
         due = due if chosen else _big_after_all(story)
     unit, verdict = chosen or lead_of(story)
-    provisional = " provisional" if due.is_provisional else ""
-    story.why.append(f"DUE_EARLIEST limit={due.limit} due_at={due.at.isoformat()}{provisional}")
+    story.why.append(_due_line(due.limit, due.at, due.is_provisional))
     lead = assign(story, unit, AssignmentKind.LEAD, due.at, verdict)
     case, book = story.case, story.book
     story.start(Clock.RESOLVE, due.limit, case.accepted_at, due.at)

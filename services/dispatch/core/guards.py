@@ -136,8 +136,15 @@ def verdict_on(
     case, org = story.case, story.org
     if not org.duties.lists and case.complained_about is None and not enforces and unit in org.units:
         return _NO_LISTS  # nothing to compare with: the usual case of a county without lists
-    task = Task(case.category, case.urgency, case.complained_about, enforces)
-    return judge_unit(task, unit, kind, assigner, story.book, org, story.today)
+    on = story.today
+    if assigner is not None or enforces or case.complained_about is not None:
+        task = Task(case.category, case.urgency, case.complained_about, enforces)
+        return judge_unit(task, unit, kind, assigner, story.book, org, on)
+    known, asked = org.answers_under(story.book), (unit, kind, case.category, case.urgency, on)
+    found = known.get(asked)
+    if found is None:
+        found = known[asked] = judge_unit(Task(case.category, case.urgency), unit, kind, None, story.book, org, on)
+    return found
 
 
 def check_own_work(story: Story, assignment: Assignment) -> None:

@@ -82,15 +82,16 @@ def _ask_info(story: Story, command: AskInfo) -> None:
     )  # fmt: skip
 
 
-def resume(story: Story, *, answered: bool) -> None:
-    """The wait for information is over; the deadline moves by what was waited."""
-    paused_at = story.case.paused_at or story.now
+def resume(story: Story, *, answered: bool, at: datetime | None = None) -> None:
+    """The wait for information is over, since `at` if that is earlier; the deadline moves by what was waited."""
+    resumed_at = story.now if at is None else min(at, story.now)
+    paused_at = min(story.case.paused_at or story.now, resumed_at)
     story.stop(Clock.SUPPLEMENT)
-    stood = StoodStill(paused_at, story.now)
+    stood = StoodStill(paused_at, resumed_at)
     story.case = replace(
         move(story.case, TicketState.DISPATCHED), paused_at=None, moves=(*story.case.moves, stood)
     )  # fmt: skip
-    due_at = after_pause(story, paused_at)
+    due_at = after_pause(story, paused_at, until=resumed_at)
     story.why.append(f"RESUMED answered={answered} due_at={due_at.isoformat()}")
     move_deadline(story, due_at)
     story.events.append(TicketInfoSupplied(cycle=story.case.cycle, answered=answered, due_at=due_at))

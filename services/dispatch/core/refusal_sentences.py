@@ -49,6 +49,7 @@ HANDLING: Final = {
     "NOT_RESOLVED": W("没有可审核的结果", "there is no result to look at"),
     "NOT_DISPATCHED": W("工单不在办理中", "the ticket is not in hand"),
     "NOT_OPEN": W("工单已结案", "the ticket is closed"),
+    "BEING_ASKED": W("正在回访诉求人", "its citizen is being asked"),
     "MERGED": W("已并入其他工单", "it waits for another ticket"),
     "NOT_MERGED": W("没有并入其他工单", "it waits for no other ticket"),
     "ILLEGAL_TRANSITION": W("工单目前的状态不允许", "the ticket is in no state for it"),
