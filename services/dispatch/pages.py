@@ -19,7 +19,7 @@ TYPES: Final = {
 }
 HEADERS: Final = {
     "Content-Security-Policy": (
-        "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'{intake};"
+        "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:{pictures}; connect-src 'self'{intake};"
         " object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
     ),
     "X-Content-Type-Options": "nosniff",
@@ -29,7 +29,7 @@ HEADERS: Final = {
 }
 """Nothing from elsewhere, nothing inline, in nobody's frame; kept, but asked for again each time.
 
-`{intake}` stands for where else the pages may ask."""
+`{intake}` stands for where else the pages may ask, `{pictures}` for where the base map's tiles are."""
 
 
 class Part(NamedTuple):
@@ -58,10 +58,9 @@ def _walk(folder: Traversable, prefix: str) -> list[tuple[str, Part]]:
     return found
 
 
-def router(intake_origin: str = "") -> APIRouter:
-    """The pages and their parts; they may ask intake at its origin too, where there is one."""
-    intake = f" {intake_origin}" if intake_origin else ""
-    headers = {name: value.replace("{intake}", intake) for name, value in HEADERS.items()}
+def router(intake_origin: str = "", map_origin: str = "") -> APIRouter:
+    """The pages and their parts; they may ask intake at its origin too, and fetch tiles from theirs, where there are."""
+    headers = headers_for(intake_origin, map_origin)
     routes = APIRouter(include_in_schema=False)
 
     @routes.get("/console")
@@ -77,6 +76,17 @@ def router(intake_origin: str = "") -> APIRouter:
         return _send(request, path, headers)
 
     return routes
+
+
+def headers_for(intake_origin: str, map_origin: str) -> Mapping[str, str]:
+    """What goes with every part: the policy, opened for these two origins where they are given."""
+    elsewhere = {"{intake}": intake_origin, "{pictures}": map_origin}
+    policy = HEADERS["Content-Security-Policy"]
+    for name, origin in elsewhere.items():
+        policy = policy.replace(name, f" {origin}" if origin else "")
+    # Those who give tiles away want to know to which site: they are told the origin, never a page's address.
+    referrer = {"Referrer-Policy": "strict-origin"} if map_origin else {}
+    return {**HEADERS, "Content-Security-Policy": policy, **referrer}
 
 
 def _send(request: Request, name: str, common: Mapping[str, str]) -> Response:

@@ -265,6 +265,7 @@ SERVICE_LAYERS = (
         "vault",
     },
     {
+        "base_map",
         "channels",
         "gathering_store",
         "models",

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from httpx import ASGITransport, AsyncClient
 
 from services.dispatch.api import router as command_router
-from services.dispatch.board_api import router
+from services.dispatch.board_api import Drawn, router
 from services.dispatch.commands import Commands
 from services.dispatch.core.duties import DutyKind
 from services.dispatch.core.naming import Naming, category_names
@@ -39,7 +39,7 @@ async def board(database: TestDatabase, *, duties: Org | None = None) -> AsyncIt
         commands = Commands(desk.database, desk.decider, Places(grids()))
         app = open_app("dispatch")
         app.include_router(command_router(desk.database, commands))
-        app.include_router(router(desk.database, commands, naming, grids(), live))
+        app.include_router(router(desk.database, commands, naming, Drawn(grids()), live))
         async with AsyncClient(transport=ASGITransport(app), base_url=ADDRESS) as http:
             yield desk, http
 
