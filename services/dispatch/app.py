@@ -53,7 +53,8 @@ async def build(settings: DispatchSettings, parts: frozenset[str], make: type[As
         base_map = settings.base_map
         assembly.app.include_router(pages.router(settings.intake_origin, base_map.origin))
         live, naming = add_live(assembly, settings), read_naming(settings, book, org)
-        assembly.app.include_router(board_api.router(views, commands, naming, Drawn(grids, base_map), live, settings.intake_origin))
+        drawn, intake = Drawn(grids, base_map), settings.intake_origin
+        assembly.app.include_router(board_api.router(views, commands, naming, drawn, live, intake))
     if "stream" in parts:
         await assembly.add_stream("stream", routes(decider))
     if "timers" in parts:

@@ -7,6 +7,7 @@ from functools import cache
 from typing import Annotated, Any, NamedTuple
 from uuid import UUID
 
+from asyncpg import Record
 from fastapi import APIRouter, Query
 
 from services.dispatch import board_store, store
@@ -104,10 +105,13 @@ def router(
         if not cases:
             raise NotFound(str(ticket_id))
         (case,) = cases
+        family = await board_store.read_family(database, ticket, case.merge.into if case.merge else None)
         return {
             "ticket": ticket_view(case),
             "story": story_rows([dict(row) for row in await board_store.read_story(database, ticket)]),
             "clocks": clock_rows(case, await board_store.read_timers(database, ticket), decider.book),
+            "into": next((_named(row) for row in family if not row["waits"]), None),
+            "waiting": [_named(row) for row in family if row["waits"]],
             "decisions": reason_rows([dict(row) for row in await store.read_decisions(database, ticket)], naming),
         }
 
@@ -142,6 +146,10 @@ def router(
         return area
 
     return routes
+
+
+def _named(row: Record) -> dict[str, Any]:
+    return {"ticket_id": row["ticket_id"], "ticket_no": row["ticket_no"]}
 
 
 def _alerts(live: Live) -> list[dict[str, object]]:

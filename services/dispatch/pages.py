@@ -19,8 +19,8 @@ TYPES: Final = {
 }
 HEADERS: Final = {
     "Content-Security-Policy": (
-        "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:{pictures}; connect-src 'self'{intake};"
-        " object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+        "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:{pictures};"
+        " connect-src 'self'{intake}; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
     ),
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -59,7 +59,7 @@ def _walk(folder: Traversable, prefix: str) -> list[tuple[str, Part]]:
 
 
 def router(intake_origin: str = "", map_origin: str = "") -> APIRouter:
-    """The pages and their parts; they may ask intake at its origin too, and fetch tiles from theirs, where there are."""
+    """The pages and their parts; they may ask intake, and fetch tiles, at these origins too."""
     headers = headers_for(intake_origin, map_origin)
     routes = APIRouter(include_in_schema=False)
 

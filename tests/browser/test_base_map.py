@@ -83,9 +83,7 @@ def tile_server() -> Iterator[Tiles]:
 async def mapped(stage: Stage, template: str) -> AsyncIterator[str]:
     """One more copy of dispatch, for its pages only, with a base map; where it listens."""
     world, port = stage.world, free_port()
-    program = world.program(
-        "dispatch", PORT=str(port), INSTANCE="mapped", MAP_TILES=template, MAP_ATTRIBUTION=NAMED
-    )
+    program = world.program("dispatch", PORT=str(port), INSTANCE="mapped", MAP_TILES=template, MAP_ATTRIBUTION=NAMED)
     program = replace(program, argv=[*program.argv, "--only", "api"])
     child = ChildProcess("dispatch", program, world.logs / "dispatch-mapped.log")
     url = f"http://127.0.0.1:{port}"

@@ -227,7 +227,9 @@ def test_the_console_knows_where_intake_is_and_intake_which_pages_may_ask(overla
         for entry in container(deployment)["env"]:
             if "configMapKeyRef" in entry.get("valueFrom", {}):
                 where = entry["valueFrom"]["configMapKeyRef"]
-                told[deployment["metadata"]["name"], entry["name"]] = config_map(overlay, where["name"])["data"][where["key"]]
+                told[deployment["metadata"]["name"], entry["name"]] = config_map(overlay, where["name"])["data"][
+                    where["key"]
+                ]
     api = "" if overlay == "small" else "-api"
     place = {"small": "county"}.get(overlay, overlay)
     assert told == {
