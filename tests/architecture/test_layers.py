@@ -67,6 +67,7 @@ SHARED_LAYERS = (
     },
     {
         "shared.deadletters",
+        "shared.exposition",
     },
     {
         "shared.positions",
