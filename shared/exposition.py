@@ -5,13 +5,13 @@ from typing import Final
 
 from prometheus_client.core import Metric
 from prometheus_client.registry import Collector
-from prometheus_client.utils import floatToGoString
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 _CREATED: Final = "_created"
 _SUFFIX: Final = {"counter": "_total", "info": "_info"}
 _KIND: Final = {"unknown": "untyped", "info": "gauge", "stateset": "gauge"}
 """Where the text format has another word for a kind than the library."""
+_ODD: Final = {"inf": "+Inf", "-inf": "-Inf", "nan": "NaN"}
 _ESCAPED: Final = str.maketrans({"\\": r"\\", "\n": r"\n", '"': r"\""})
 _IN_HELP: Final = str.maketrans({"\\": r"\\", "\n": r"\n"})
 
@@ -41,7 +41,12 @@ class Exposition:
             begin = begins.get(key)
             if begin is None:
                 begin = begins[key] = _begin(sample.name, sample.labels)
-            parts.append(f"{begin}{floatToGoString(sample.value)}\n")
+            parts.append(f"{begin}{_number(sample.value)}\n")
+
+
+def _number(value: float) -> str:
+    text = repr(float(value))
+    return _ODD.get(text, text)
 
 
 def _begin(name: str, labels: Mapping[str, str]) -> str:

@@ -1,10 +1,12 @@
 """The console and the task page: files of this package, read once, served under a strict policy, needing no network."""
 
+import re
 from collections.abc import Mapping
 from functools import cache
 from hashlib import sha256
 from importlib.resources import files
 from importlib.resources.abc import Traversable
+from string import Template
 from typing import Final, NamedTuple
 
 from fastapi import APIRouter, Request, Response
@@ -32,6 +34,12 @@ HEADERS: Final = {
 `{intake}` stands for where else the pages may ask, `{pictures}` for where the base map's tiles are."""
 
 
+PAGES: Final = {"app.js": ("指挥台", "wide"), "tasks.js": ("我的任务", "phone")}
+"""The script of each page, its title until the script has another, and its look."""
+TEMPLATE: Final = "page.html"
+_IMPORTS: Final = re.compile(r'from "\./([^"]+)"')
+
+
 class Part(NamedTuple):
     """A file as it is sent."""
 
@@ -42,8 +50,13 @@ class Part(NamedTuple):
 
 @cache
 def parts() -> dict[str, Part]:
-    """Every file by its path below `console`."""
-    return dict(_walk(files("services.dispatch") / "console", ""))
+    """Every file by its path below `console`, and the pages, made of one template, by their script's."""
+    found = dict(_walk(files("services.dispatch") / "console", ""))
+    template = Template(found.pop(TEMPLATE).body.decode())
+    for script, (title, look) in PAGES.items():
+        page = template.substitute(title=title, look=look, script=script, preloads=_preloads(found, script))
+        found[script.replace(".js", ".html")] = _part(page.encode(), TYPES[".html"])
+    return found
 
 
 def _walk(folder: Traversable, prefix: str) -> list[tuple[str, Part]]:
@@ -53,9 +66,21 @@ def _walk(folder: Traversable, prefix: str) -> list[tuple[str, Part]]:
         if entry.is_dir():
             found += _walk(entry, f"{prefix}{entry.name}/")
         elif kind:
-            body = entry.read_bytes()
-            found.append((f"{prefix}{entry.name}", Part(body, kind, f'"{sha256(body).hexdigest()[:20]}"')))
+            found.append((f"{prefix}{entry.name}", _part(entry.read_bytes(), kind)))
     return found
+
+
+def _part(body: bytes, kind: str) -> Part:
+    return Part(body, kind, f'"{sha256(body).hexdigest()[:20]}"')
+
+
+def _preloads(found: Mapping[str, Part], script: str) -> str:
+    """Whatever the script imports, told ahead, so that nothing is asked for only after something else came."""
+    wanted, new = set[str](), {script}
+    while new:
+        wanted |= new
+        new = {part for name in new for part in _IMPORTS.findall(found[name].body.decode())} - wanted
+    return "\n".join(f'  <link rel="modulepreload" href="/console/{part}">' for part in sorted(wanted - {script}))
 
 
 def router(intake_origin: str = "", map_origin: str = "") -> APIRouter:
@@ -65,7 +90,7 @@ def router(intake_origin: str = "", map_origin: str = "") -> APIRouter:
 
     @routes.get("/console")
     async def get_console(request: Request) -> Response:
-        return _send(request, "console.html", headers)
+        return _send(request, "app.html", headers)
 
     @routes.get("/tasks")
     async def get_tasks(request: Request) -> Response:

@@ -27,10 +27,18 @@ export const drafts = {
   clear(id, name) { localStorage.removeItem(this.key(id, name)); },
 };
 
+/** Answers to something that somebody must have asked for first. */
+const ASKED = {
+  "grant-return": (t) => t.assignments.some((a) => a.state === "RETURN_REQUESTED"), "grant-extension": (t) => t.extension && t.extension.granted === null,
+  "approve-hang": (t) => t.hang && !t.hang.approved_by, "report-in": (t) => t.whistles.some((w) => !w.answer),
+};
+ASKED["refuse-return"] = ASKED["grant-return"];
+ASKED["refuse-extension"] = ASKED["grant-extension"];
+
 export function Actions({ store, file, reread }) {
   const [chosen, choose] = useState(null), { ticket } = file;
   const desk = deskCommands(store, ticket);
-  const fits = (BY_STATE[ticket.state] || []).filter((name) => store.names.all.commands[name]?.roles.includes(me.role));
+  const fits = (BY_STATE[ticket.state] || []).filter((name) => store.names.all.commands[name]?.roles.includes(me.role) && (!ASKED[name] || ASKED[name](ticket)));
   return html`<section class="panel"><header><h2>${say("actions")}</h2><span class="small quiet push">${me.role ? store.names.role(me.role) : say("noRole")}</span></header>
     <div class="body acts">${fits.length + desk.length === 0 && html`<span class="quiet small">${say("none")}</span>`}
       ${fits.map((name) => html`<button class="button" data-command=${name} onClick=${() => choose(name)}>${ofCommand(name)}${drafts.read(ticket.ticket_id, name) && html` <span class="tag U2">${say("draft")}</span>`}</button>`)}
@@ -82,7 +90,7 @@ function Form({ store, ticket, name, command, done, close }) {
 }
 
 const DISPATCHERS = new Set(["dispatcher", "command_centre"]);
-const REASON = { type: "string", maxLength: 500 };
+const REASON = { type: "string", maxLength: 500, why: true };
 
 /** Whether the chosen role may merge and split, and there is somewhere to do it. */
 export const maySort = (store) => Boolean(store.names.all.intake) && DISPATCHERS.has(me.role);
@@ -132,7 +140,7 @@ function TicketField({ label, needed, value, write, store, ticket }) {
 }
 
 function Field({ name, schema, needed, value, write, names, store, ticket }) {
-  const label = html`<span>${ofField(name)}${needed ? " *" : ""}</span>`, set = (e) => write(name, e.target.value);
+  const label = html`<span>${ofField(schema.why ? "why" : name)}${needed ? " *" : ""}</span>`, set = (e) => write(name, e.target.value);
   if (name === "into_ticket_no") return html`<${TicketField} label=${label} needed=${needed} value=${value} write=${write} store=${store} ticket=${ticket} />`;
   if (schema.enum) return html`<label class="field">${label}<select required=${needed} value=${value || ""} onChange=${set}><option value=""></option>${schema.enum.map((v) => html`<option value=${v} selected=${v === value}>${names.label(schema.title, v)}</option>`)}</select></label>`;
   if (schema.type === "boolean") return html`<label><input type="checkbox" checked=${value === true} onChange=${(e) => write(name, e.target.checked)} /> ${ofField(name)}</label>`;

@@ -20,7 +20,7 @@ export function Board({ store, filters, go }) {
     <section class="panel" aria-label=${say("queue")}>
       <header><h2>${say("queue")} <span class="num">${rows.length}</span></h2>${store.capped && html`<span class="small quiet">${say("capped")} ${store.tickets.size}</span>`}
         <${Filters} store=${store} filters=${filters} set=${set} /></header>
-      <div class="head"><span></span><span>${say("due")}</span><span>${say("matter")}</span><span>${say("place")}</span><span>${say("unit")}</span><span>${say("state")}</span><span>${say("urgency")}</span></div>
+      <div class="head"><span></span><span>${say("due")}</span><span>${say("matter")}</span><span>${say("place")}</span><span>${say("unit")}</span><span>${say("state")}</span></div>
       <${Rows} store=${store} rows=${rows} go=${go} />
     </section>
   </main>`;
@@ -65,6 +65,11 @@ function Filters({ store, filters, set }) {
   </div>`;
 }
 
+/** What sets a ticket apart: how urgent, how high it was escalated. It also says why one is red that has time left. */
+function Marks({ t, names }) {
+  return html`${t.urgency !== "U3" && html`<span class="tag ${t.urgency}">${names.label("Urgency", t.urgency)}</span> `}${t.level > 0 && html`<span class="tag U1">${say("level")} ${t.level}</span> `}`;
+}
+
 function Rows({ store, rows, go }) {
   const list = useRef(null), [top, setTop] = useState(0), [size, setSize] = useState({ view: 600, row: 44 });
   useEffect(() => {
@@ -80,7 +85,7 @@ function Rows({ store, rows, go }) {
     <div class="tall" style=${{ height: `${rows.length * size.row}px` }}>
       ${rows.slice(first, last).map((t, n) => html`<${Link} key=${t.ticket_id} class="row ${performance.now() - (store.fresh.get(t.ticket_id) || -1e9) < 1600 ? "fresh" : ""}" style=${{ top: `${(first + n) * size.row}px` }} to=${{ view: "ticket", id: t.ticket_id }} go=${go} data-ticket=${t.ticket_id}>
         <span><${Light} light=${t.light} names=${names} /></span><${Due} at=${isResting(t) ? null : t.due_at} now=${now} light=${t.light} />
-        <span>${names.category(t.category)} <span class="tag">${names.label("MatterSize", t.size)}</span></span><span>${names.place(placeOf(t))}</span><span>${names.unit(t.unit)}</span><span>${names.state(t.state)}</span><span class="tag ${t.urgency}">${names.label("Urgency", t.urgency)}</span>
+        <span><${Marks} t=${t} names=${names} />${names.category(t.category)}${t.size === "BIG" && html` <span class="tag">${names.label("MatterSize", t.size)}</span>`}</span><span>${names.place(placeOf(t))}</span><span>${names.unit(t.unit)}</span><span>${names.state(t.state)}</span>
       <//>`)}
     </div></div>`;
 }

@@ -1,6 +1,6 @@
 // The map of grids, coloured by open work and marked by lights; below them the tiles of a base map, where there is one.
 
-import { html, useMemo } from "./vendor/preact-htm.js";
+import { html, useMemo, useState } from "./vendor/preact-htm.js";
 import { Light } from "./bits.js";
 import { placeOf, suits } from "./state.js";
 import { say } from "./words.js";
@@ -43,6 +43,28 @@ export function tilesOf({ west, north, east, south, scale }, template) {
 }
 
 const heat = (n) => (n === 0 ? 0 : n < 3 ? 1 : n < 8 ? 2 : n < 20 ? 3 : 4);
+const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+
+/** The nearest cell that way; a step aside counts double. */
+export function neighbour(cells, from, [dx, dy]) {
+  const found = cells.map((c) => {
+    const [x, y] = [c.middle[0] - from.middle[0], c.middle[1] - from.middle[1]];
+    return [x * dx + y * dy, Math.abs(x * dy) + Math.abs(y * dx), c];
+  });
+  const ahead = found.filter(([along, aside]) => along > 1 && along >= aside / 2).sort((a, b) => a[0] + 2 * a[1] - b[0] - 2 * b[1]);
+  return ahead.length ? ahead[0][2] : from;
+}
+
+/** The middle of every township, for its name. */
+function towns(cells) {
+  const found = new Map();
+  for (const c of cells) {
+    const town = found.get(c.township) || { code: c.township, zh: c.township_zh, en: c.township_en, n: 0, x: 0, y: 0 };
+    found.set(c.township, { ...town, n: town.n + 1, x: town.x + c.middle[0], y: town.y + c.middle[1] });
+  }
+  return [...found.values()].map((t) => ({ ...t, x: t.x / t.n, y: t.y / t.n }));
+}
+
 const hide = (e) => e.target.setAttribute("visibility", "hidden");
 
 function Tiles({ view, base }) {
@@ -52,6 +74,15 @@ function Tiles({ view, base }) {
 
 export function Grids({ store, filters, set }) {
   const { cells, box, view } = useMemo(() => layout(store.area.grids), [store.area]), base = store.area.base_map;
+  const names = useMemo(() => towns(cells), [cells]), [here, setHere] = useState(null), way = filters.grid?.length === 15 ? filters.grid : here || cells[0]?.code;
+  const press = (e, c) => {
+    if (e.key === "Enter" || e.key === " ") { e.preventDefault(); choose(c.code); }
+    if (!ARROWS[e.key]) return;
+    e.preventDefault();
+    const next = neighbour(cells, c, ARROWS[e.key]).code;
+    setHere(next);
+    e.currentTarget.parentNode.querySelector(`[data-grid="${next}"]`).focus();
+  };
   const loads = new Map();
   for (const t of store.tickets.values()) {
     if (!suits(t, { ...filters, grid: "" })) continue;
@@ -64,11 +95,12 @@ export function Grids({ store, filters, set }) {
     <header><h2>${say("map")}</h2>${filters.grid && html`<span class="small">${store.names.place(filters.grid)}</span><button class="button push" aria-label=${say("reset")} onClick=${() => set({ grid: "" })}>×</button>`}</header>
     <div class="map ${base ? "based" : ""}"><svg viewBox=${box} preserveAspectRatio="xMidYMid meet" role="group" aria-label=${say("map")}>
       ${base && html`<${Tiles} view=${view} base=${base} />`}
-      ${cells.map((c) => { const load = loads.get(c.code) || none; return html`<path key=${c.code} d=${c.path} tabindex="0" role="button" aria-pressed=${filters.grid === c.code}
-        class="cell h${heat(load.n)} ${filters.grid && c.code.startsWith(filters.grid) ? "chosen" : ""}" onClick=${() => choose(c.code)} onKeyDown=${(e) => (e.key === "Enter" || e.key === " ") && (e.preventDefault(), choose(c.code))}
+      ${cells.map((c) => { const load = loads.get(c.code) || none; return html`<path key=${c.code} d=${c.path} data-grid=${c.code} tabindex=${c.code === way ? 0 : -1} role="button" aria-pressed=${filters.grid === c.code}
+        class="cell h${heat(load.n)} ${filters.grid && c.code.startsWith(filters.grid) ? "chosen" : ""}" onClick=${() => choose(c.code)} onKeyDown=${(e) => press(e, c)}
         aria-label=${`${store.names.pick(c)} · ${store.names.place(c.township)}: ${load.n}, ${store.names.label("Light", "RED")} ${load.RED}`}><title>${`${store.names.pick(c)}\n${say("open")} ${load.n} · ${say("overdue")} ${load.RED} · ${say("soon")} ${load.YELLOW}`}</title></path>`; })}
       ${cells.map((c) => { const load = loads.get(c.code) || none, [x, y] = c.middle;
         return load.RED ? html`<rect class="mark RED" x=${x - 9} y=${y - 9} width="18" height="18" stroke-width="2" />` : load.YELLOW ? html`<path class="mark YELLOW" d=${`M${x} ${y - 11}L${x + 11} ${y + 9}H${x - 11}Z`} stroke-width="2" />` : null; })}
+      <g class="towns" aria-hidden="true">${names.map((t) => html`<text x=${t.x} y=${t.y}>${store.names.pick(t)}</text>`)}</g>
     </svg>${base && html`<p class="credit">${base.attribution}</p>`}</div>
     <p class="legend"><span>${say("open")}</span>${[[0, "0"], [1, "1–2"], [2, "3–7"], [3, "8–19"], [4, "20+"]].map(([n, text]) => html`<span><i class="h${n}"></i>${text}</span>`)}
       <span><${Light} light="RED" names=${store.names} /> <${Light} light="YELLOW" names=${store.names} /></span></p>

@@ -50,12 +50,20 @@ const REASONS = {
   RESULT_IN: ["本单已有办理结果", "its own result is in already"], CLOSED: ["主单早已结案", "the main ticket was closed too long ago"],
 };
 const FIELDS = {
-  into_ticket_no: ["主单编号", "Number of the main ticket"], unit: ["单位", "Unit"], reason: ["原因", "Reason"], decision: ["决定", "Decision"], finding: ["认定", "Finding"], basis: ["依据", "Basis"], handler: ["承办人编号", "Handler's id"], action: ["处置方式（代码）", "Action (code)"], reply: ["给诉求人的答复", "Reply to the citizen"], note: ["内部说明", "Note for the house"], report: ["情况", "Report"],
+  into_ticket_no: ["主单编号", "Number of the main ticket"], unit: ["单位", "Unit"], reason: ["原因", "Reason"], decision: ["决定", "Decision"], finding: ["认定", "Finding"], basis: ["依据", "Basis"], handler: ["承办人编号", "Handler's id"], action: ["处置方式（代码）", "Action (code)"], reply: ["给诉求人的答复", "Reply to the citizen"], note: ["内部说明", "Note for the house"], why: ["理由（不对外）", "Reason, for the house only"], report: ["情况", "Report"],
   evidence: ["证据编号（逗号分隔）", "Evidence ids, with commas"], legal_basis: ["法律依据", "Legal basis"], limit: ["延长（如 3 WD）", "By (such as 3 WD)"], ground: ["事由（代码）", "Ground (code)"], owner: ["责任单位", "Owner"], plan: ["计划", "Plan"], record: ["决定文号", "Record"], review_days: ["几天后复核", "Days to review"], urgency: ["紧急程度", "Urgency"], category: ["类别", "Category"],
   question: ["要问的问题", "Question"], minutes: ["会商纪要", "Minutes"], kind: ["种类", "Kind"], units: ["部门", "Departments"], answer: ["答复", "Answer"], level: ["级别", "Level"], score: ["分数", "Score"], by: ["评价方", "By"], proposed_unit: ["建议单位", "Proposed unit"], enforces: ["涉及执法", "Enforcement"], summary: ["摘要", "Summary"], whistle_id: ["哨号", "Whistle"], assignment_id: ["承办任务", "Share"], lon: ["经度", "Longitude"], lat: ["纬度", "Latitude"],
 };
 
 export const language = { get now() { return localStorage.getItem("gd.lang") === "en" ? 1 : 0; }, set now(n) { localStorage.setItem("gd.lang", n ? "en" : "zh"); document.documentElement.lang = n ? "en" : "zh-CN"; } };
+const THEMES = ["", "light", "dark"];
+/** The look of the page: as the system has it, light or dark, as somebody chose last; the language as well. */
+export function dress(isNext) {
+  const was = localStorage.getItem("gd.theme") || "", theme = isNext ? THEMES[(THEMES.indexOf(was) + 1) % 3] : was;
+  localStorage.setItem("gd.theme", theme);
+  if (theme) document.documentElement.dataset.theme = theme; else delete document.documentElement.dataset.theme;
+  language.now = language.now;
+}
 const pick = (pair, fallback) => (pair ? (Array.isArray(pair) ? pair[language.now] : language.now ? pair.en : pair.zh) : fallback);
 export const say = (key) => pick(WORDS[key], key);
 export const ofEvent = (type) => pick(EVENTS[type], type);
