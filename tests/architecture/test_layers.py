@@ -67,6 +67,7 @@ SHARED_LAYERS = (
     },
     {
         "shared.deadletters",
+        "shared.exposition",
     },
     {
         "shared.positions",
@@ -269,6 +270,7 @@ SERVICE_LAYERS = (
         "vault",
     },
     {
+        "base_map",
         "channels",
         "gathering_store",
         "models",
