@@ -79,6 +79,9 @@ SHARED_LAYERS = (
         "shared.row_security",
     },
     {
+        "shared.consumer",
+    },
+    {
         "shared.epochs",
         "shared.kafka",
         "shared.ledger",
@@ -111,6 +114,7 @@ SHARED_LAYERS = (
     },
     {
         "shared.events",
+        "shared.bookmarks",
         "shared.gathering",
         "shared.json_schema",
         "shared.moments",
