@@ -46,14 +46,14 @@ async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack
 
 
 def checkout(folder: Path) -> Path:
-    """A folder that looks like the project's root and may be written to, with `griddispatch` on its own path."""
+    """A folder that looks like the project's root and may be written to, with our programs on its own path."""
     for name in SEEN:
         (folder / name).symlink_to(ROOT / name)
-    shim = folder / "bin" / "griddispatch"
-    shim.parent.mkdir()
-    shim.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m griddispatch "$@"\n')
-    shim.chmod(0o755)
-    (shim.parent / "python3").symlink_to(sys.executable)
+    (folder / "bin").mkdir()
+    for name, called in (("griddispatch", " -m griddispatch"), ("python3", "")):
+        shim = folder / "bin" / name
+        shim.write_text(f'#!/bin/sh\nexec "{sys.executable}"{called} "$@"\n')
+        shim.chmod(0o755)
     return folder
 
 
@@ -72,7 +72,7 @@ def environment(folder: Path, stack: Stack) -> dict[str, str]:
     places = {f"GRIDDISPATCH_DATABASE_DSN_{service.upper()}": stack.dsn(service) for service in PORTS}
     return kept | places | {
         "PATH": os.pathsep.join((str(folder / "bin"), str(wheel_binaries()), os.environ["PATH"])),
-        "PYTHONPATH": str(ROOT), "GRIDDISPATCH_KAFKA_BOOTSTRAP": stack.bootstrap, "ADMIN_DSN": stack.admin_dsn,
+        "PYTHONPATH": os.pathsep.join((str(ROOT), str(ROOT / "clients" / "python"))), "GRIDDISPATCH_KAFKA_BOOTSTRAP": stack.bootstrap, "ADMIN_DSN": stack.admin_dsn,
         "COLUMNS": "160", "no_proxy": "*",
     }  # fmt: skip
 
