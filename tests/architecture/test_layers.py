@@ -69,6 +69,7 @@ SHARED_LAYERS = (
     },
     {
         "shared.deadletters",
+        "shared.exposition",
     },
     {
         "shared.positions",
@@ -82,6 +83,9 @@ SHARED_LAYERS = (
         "shared.oidc",
         "shared.pending_acts",
         "shared.row_security",
+    },
+    {
+        "shared.consumer",
     },
     {
         "shared.epochs",
@@ -116,6 +120,7 @@ SHARED_LAYERS = (
     },
     {
         "shared.events",
+        "shared.bookmarks",
         "shared.gathering",
         "shared.json_schema",
         "shared.moments",
@@ -272,6 +277,7 @@ SERVICE_LAYERS = (
         "vault",
     },
     {
+        "base_map",
         "channels",
         "gathering_store",
         "models",
