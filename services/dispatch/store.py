@@ -200,6 +200,11 @@ async def list_in_hand(database: Database, after: tuple[datetime, UUID], limit: 
     return [(row["due_at"], row["ticket_id"]) for row in rows]
 
 
+async def list_clocked(database: Database, since: datetime, after: UUID, limit: int) -> list[TicketId]:
+    """Tickets with a clock that runs to that instant or beyond, in order, after the given."""
+    return [TicketId(row["ticket_id"]) for row in await database.fetch(_SQL["list_clocked"], since, after, limit)]
+
+
 async def read_clock(database: Database) -> datetime:
     """What the database's clock shows."""
     at: datetime = (await database.fetch(_SQL["read_clock"]))[0]["now"]

@@ -116,6 +116,10 @@ SELECT due_at, ticket_id FROM ticket_case
 WHERE closed_at IS NULL AND state IN ('DISPATCHED', 'NEED_INFO', 'HUNG') AND due_at >= $1 AND (due_at, ticket_id) > ($1, $2::uuid)
 ORDER BY due_at, ticket_id LIMIT $3
 
+-- name: list_clocked
+-- Tickets after $2 of which some clock runs to an instant from $1 on.
+SELECT DISTINCT ticket_id FROM timer WHERE due_at >= $1 AND ticket_id > $2 ORDER BY ticket_id LIMIT $3
+
 -- name: read_clock
 SELECT clock_timestamp() AS now
 
