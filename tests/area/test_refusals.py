@@ -193,6 +193,12 @@ def test_the_county_of_these_tests_has_no_fault_but_the_gaps_it_is_meant_to_have
     ]
 
 
+def test_leaders_of_buildings_are_read_and_no_gap_where_there_is_none(tmp_path: Path) -> None:
+    rows = (f"M1-01,MICRO_GRID_LEADER,{GRID},2026-01-01,", f"M1-02,MICRO_GRID_LEADER,{GRID},2026-01-01,")
+    code, lines = checked(tmp_path, with_rows("workers.csv", *rows))
+    assert (code, lines[-1]) == (0, "small: 0 errors, 3 gaps")
+
+
 def test_an_order_of_standstill_is_read_and_its_absence_is_no_gap(tmp_path: Path) -> None:
     order = "FM-2026-01,县应急〔2026〕3号,*,2026-03-11,2026-03-12\n"
     code, lines = checked(tmp_path, raw("standstills.csv", f"{ORDERS}{order}".encode()))

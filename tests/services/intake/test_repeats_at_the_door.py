@@ -132,6 +132,21 @@ async def test_five_times_within_ninety_days_are_counted(counter: Counter) -> No
     assert counts == [0, 1, 2, 3, 4]
 
 
+async def test_who_comes_however_often_is_never_silently_dropped_and_danger_goes_first(counter: Counter) -> None:
+    ids = []
+    for day in range(8):
+        counter.later(days=1)
+        ids += await counter.hand_in(said(f"{LAMP},第{day}次打来,还是不亮,没有人管", phone(1)))
+        again = await counter.post(said(f"{LAMP},第{day}次打来,还是不亮,没有人管", phone(1)))
+        assert again["ticket_no"], "even word for word he is told his number"
+    assert len(set(ids)) == 8
+    for ticket_id in ids:
+        assert await counter.stated(ticket_id, "ticket.triaged"), "each is looked at"
+    (danger,) = await counter.hand_in(said("家里煤气泄漏,很浓的煤气味", phone(1)))
+    (triaged,) = await counter.stated(danger, "ticket.triaged")
+    assert (triaged["urgency"], triaged["merged_into"]) == ("U1", None)
+
+
 async def test_a_reopened_ticket_is_open_again(counter: Counter) -> None:
     (first,) = await counter.hand_in(said(LAMP, phone(1)))
     await close(counter, first)
