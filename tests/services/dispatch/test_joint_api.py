@@ -80,7 +80,7 @@ async def test_the_share_of_whistles_is_told_by_month_and_township(database: Tes
     async with open_desk(database, org=LISTED) as desk:
         for n in (1, 2, 3):
             await desk.take_on(n, category=BIG)
-        whistle = {"kind": "EMERGENCY", "units": ["market"], "basis": "塌陷"}
+        whistle: dict[str, Any] = {"kind": "EMERGENCY", "units": ["market"], "basis": "塌陷"}
         assert (await desk.order(2, "blow-whistle", **whistle)).status_code == 200
         told = (await desk.http.get("/v1/whistle-shares?month=2026-03")).json()
         assert told["townships"] == [
