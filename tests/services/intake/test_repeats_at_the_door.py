@@ -188,3 +188,10 @@ async def test_no_event_table_or_answer_shows_who_called(counter: Counter) -> No
     events = " ".join(str(r[0]) for r in await counter.database.fetch("SELECT payload::text FROM event"))
     assert row["caller"].hex() not in events
     assert str(row["address"]) not in events
+
+
+async def test_how_far_a_matter_reaches_is_told_by_extensions_of_its_report(counter: Counter) -> None:
+    reach = {"households": 4, "money_yuan": "5000", "people": "many", "lamp_post": "L-7"}
+    (told,) = await counter.hand_in(said(LAMP, phone(1), extensions=reach))
+    (triaged,) = await counter.stated(told, "ticket.triaged")
+    assert (triaged["households"], triaged["money_yuan"], triaged["people"]) == (4, 5000, 0)
