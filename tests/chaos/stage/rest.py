@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable
 
 from aiokafka import AIOKafkaConsumer
 from aiokafka.admin import AIOKafkaAdminClient
@@ -25,7 +26,7 @@ ONLY_READING = ("api", "relay", "stream")
 
 
 async def come_to_rest(stage: Stage, within_s: float = 120.0, *, notice: bool = True) -> bool:
-    """Stop the clocks, wait until nothing moves, then end every service in order; whether it became quiet."""
+    """Stop the clocks, wait until nothing moves, stop sending, then end every service; whether it became quiet."""
     began = time.time()
     for service in ("dispatch", "notify"):
         await stage.drain(service)
@@ -34,9 +35,27 @@ async def come_to_rest(stage: Stage, within_s: float = 120.0, *, notice: bool = 
         await stage.ready(service)
     stage.fault("rolling restart", "dispatch, notify", began)
     quiet = await quieten(stage, within_s, notice=notice)
+    await stage.drain("notify")  # what falls due to be sent from now on stays: its event would find no reader
+    stage.launch("notify", only=ONLY_READING)
+    await stage.ready("notify")
+    quiet &= await comes_true(lambda: _is_told(stage), within_s)
     for service in ("intake", "dispatch", "notify"):
         await stage.drain(service)
     return quiet
+
+
+async def _is_told(stage: Stage) -> bool:
+    stage.revive()
+    return await untold(stage) == 0
+
+
+async def comes_true(check: Callable[[], Awaitable[bool]], within_s: float) -> bool:
+    """Whether it came true in time."""
+    try:
+        await until(check, within_s, "rest")
+    except TimeoutError:
+        return False
+    return True
 
 
 async def tell_again(stage: Stage) -> None:
@@ -84,16 +103,12 @@ async def quieten(stage: Stage, within_s: float, *, notice: bool) -> bool:
     """Wait until nothing is under way; with `notice` how long that took is written down."""
     began = time.time()
     backlog = await moving(stage)
-    quiet = True
 
     async def check() -> bool:
         stage.revive()
         return await moving(stage) == 0 and await moving(stage) == 0
 
-    try:
-        await until(check, within_s, "rest")
-    except TimeoutError:
-        quiet = False
+    quiet = await comes_true(check, within_s)
     if notice:
         stage.heals.append(Heal(seconds=time.time() - began, backlog=backlog, quiet=quiet))
     return quiet
