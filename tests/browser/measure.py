@@ -9,6 +9,7 @@ import argparse
 import asyncio
 import contextlib
 import gzip
+import re
 import statistics
 import sys
 import time
@@ -125,11 +126,12 @@ async def of_the_first_look(browser: Browser, url: str) -> list[Figure]:
 
 async def of_news(browser: Browser, url: str) -> list[Figure]:
     """From the answer to a command, which comes after its commit, to its effect on the screen."""
-    page = await opened(browser)
-    await page.goto(f"{url}/console")
-    await page.locator(".row").first.wait_for()
-    ids = await page.locator(".row").evaluate_all("(rows) => rows.map((row) => row.dataset.ticket)")
-    told = [await probes.shown_after(page, i, u) for i in ids[:CHANGED] for u in ("U1", "U2")]
+    page, told = await opened(browser), list[float | None]()
+    answer = await page.request.get(f"{url}/v1/queue?urgency=U3&state=DISPATCHED&limit={CHANGED}")
+    for ticket in (await answer.json())["tickets"]:
+        await page.goto(f"{url}/console?no={ticket['ticket_no']}")
+        await page.locator(f"[data-ticket='{ticket['ticket_id']}']").wait_for()
+        told += [await probes.shown_after(page, ticket["ticket_id"], urgency) for urgency in ("U2", "U1")]
     await page.context.close()
     seen = [took for took in told if took is not None]
     if len(seen) < CHANGED or min(seen) < 0:
@@ -147,7 +149,7 @@ async def of_scrolling(browser: Browser, url: str) -> list[Figure]:
         page = await opened(browser)
         await probes.pretend(page, probes.many(n, datetime.now(UTC)))
         await page.goto(f"{url}/console")
-        await page.locator(".panel h2 .num", has_text=str(n)[:-1]).wait_for()
+        await page.locator(".panel h2 .num", has_text=re.compile(f"^{n}$")).wait_for()
         frames, drawn, _ = await probes.scroll(page)
         await page.context.close()
         medians[n] = statistics.median(frames)

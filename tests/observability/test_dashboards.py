@@ -10,7 +10,7 @@ import yaml
 
 from tests.observability.metrics import declared, series_names
 from tests.observability.queries import faults, names
-from tests.observability.rules import RUNBOOKS, rules
+from tests.observability.rules import rules
 
 GRAFANA = Path(__file__).parent.parent.parent / "deploy" / "grafana"
 FILES = sorted((GRAFANA / "dashboards").glob("*.json"))

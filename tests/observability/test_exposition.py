@@ -58,5 +58,3 @@ def test_a_series_that_is_new_and_a_value_that_moved_are_seen() -> None:
     text = exposition.text()
     assert b'gd_things_total{kind="a"} 2.0\n' in text
     assert b'gd_things_total{kind="b"} 1.0\n' in text
-
-

@@ -27,8 +27,11 @@ export function Board({ store, filters, go }) {
 }
 
 function Figures({ store, filters, set }) {
-  const counts = { RED: 0, YELLOW: 0, GREEN: 0 };
-  for (const t of store.tickets.values()) if (suits(t, { ...filters, light: "" })) counts[t.light] += 1;
+  const counts = store.derived("lights", filters, (all) => {
+    const found = { RED: 0, YELLOW: 0, GREEN: 0 };
+    for (const t of all) if (suits(t, { ...filters, light: "" })) found[t.light] += 1;
+    return found;
+  });
   const total = counts.RED + counts.YELLOW + counts.GREEN;
   const words = { RED: "overdue", YELLOW: "soon", GREEN: "calm" };
   return html`<section class="panel figures" aria-label=${say("open")}>
@@ -51,7 +54,7 @@ function Filters({ store, filters, set }) {
   const roots = Object.keys(names.all.categories).filter((code) => code.length === 2).sort();
   const choice = (key, label, options) => html`<select aria-label=${label} value=${filters[key] || ""} onChange=${(e) => set({ [key]: e.target.value })}>
     <option value="">${label}: ${say("all")}</option>${options.map(([value, text]) => html`<option value=${value} selected=${filters[key] === value}>${text}</option>`)}</select>`;
-  const busy = [...new Set([...store.tickets.values()].flatMap((t) => [t.unit, ...(t.supporting || [])]))].filter(Boolean).sort();
+  const busy = store.derived("busy", {}, (all) => [...new Set(all.flatMap((t) => [t.unit, ...(t.supporting || [])]))].filter(Boolean).sort());
   const isFiltered = Object.keys(filters).some((key) => key !== "view" && filters[key]);
   const hours = (n) => new Date(store.now() + n * 3600e3).toISOString();
   return html`<div class="filters push">
