@@ -11,6 +11,7 @@ from shared import contract_routes, health, problems, reconciliation, sampling
 from shared.access_settings import Mode
 from shared.actors import EVERYWHERE
 from shared.connections import Gate, Thresholds
+from shared.consumer import Consumer
 from shared.database import Database, connect
 from shared.deadletters import DeadLetterMirror
 from shared.edge import Bodies, Edge
@@ -20,7 +21,7 @@ from shared.failpoint import failpoint
 from shared.gatekeeper import Gatekeeper
 from shared.health import Readiness
 from shared.http_meter import HttpMeter
-from shared.kafka import Consumer, Producer, apply_topics
+from shared.kafka import Producer, apply_topics
 from shared.ledger import Ledger
 from shared.methods import Methods
 from shared.migrations import compare
@@ -165,7 +166,7 @@ class Assembly:
             )  # fmt: skip
 
         stream = Stream(
-            await self.database(name), make, routes, group=group, release=release(),
+            await self.database(name, max(2, len(routes))), make, routes, group=group, release=release(),
             dead_letter_wake=self._dead_letter_wake,
         )  # fmt: skip
         self.loop(name, stream.run)

@@ -2,41 +2,27 @@
 
 import asyncio
 import random
-import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import lru_cache
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import (
-    CommitFailedError,
-    IllegalGenerationError,
-    IllegalStateError,
     KafkaError,
-    RebalanceInProgressError,
     TopicAlreadyExistsError,
-    UnknownMemberIdError,
 )
 from aiokafka.partitioner import murmur2
 from msgspec import Struct
 
-from shared import telemetry
-from shared.codec import Record
 from shared.errors import Unavailable
 from shared.kafka_security import PLAINTEXT, Security
 from shared.telemetry import log
 from shared.topics import Topic
-from shared.wake import Pace
 
 START_S = 15.0
 SEND_S = 15.0
-COMMIT_S = 5.0
 STOP_S = 5.0
 ADMIN_S = 15.0
-FETCH_WAIT_MS = 2_000
-"""A broker answers at once when there is something; when not, so rarely does it have to be asked again."""
-PACED_POLL_MS = 3
-SHORTEST_PAUSE_S = 0.005
 
 
 class Outgoing(Struct, frozen=True):
@@ -53,13 +39,6 @@ Send = Callable[[Sequence[Outgoing]], Awaitable[list[bool]]]
 """Sends in order; per record, whether Kafka has it for certain (Producer.send)."""
 Acknowledged = Callable[[str, int, int], None]
 """Hears of an acknowledged record: its topic, partition and offset."""
-MayBegin = Callable[[str, int], Awaitable[None]]
-"""Asked before a group that has no offset begins at a log's beginning: the topic, and the first offset it still has.
-Raises when that would pass over something."""
-
-
-async def _always(topic: str, beginning: int) -> None:
-    """Anybody may begin anywhere."""
 
 
 @lru_cache(maxsize=16_384)
@@ -160,164 +139,6 @@ async def stop(client: AIOKafkaProducer | AIOKafkaConsumer) -> None:
             await client.stop()
     except (TimeoutError, KafkaError, OSError) as error:
         log.warning("kafka_client_abandoned", client=type(client).__name__, error=repr(error))
-
-
-class Consumer:
-    """Reads a group's share of some topics; offsets are committed by hand, as an explicit map of finished records.
-
-    Where the group stands is never guessed: a partition it never read begins at its beginning (`_begin` writes that
-    down before joining), and an offset that is gone raises OffsetOutOfRangeError from `poll`.
-    """
-
-    def __init__(
-        self,
-        bootstrap: str,
-        group: str,
-        topics: Iterable[str],
-        *,
-        client_id: str,
-        static_member: str,
-        poll_records: int,
-        idle_pause_s: float = 0.0,
-        security: Security = PLAINTEXT,
-    ) -> None:
-        """`idle_pause_s` is for brokers that answer an empty fetch at once instead of waiting for records: the longest
-        time to leave them alone when nothing comes."""
-        self._topics = tuple(topics)
-        self._pace = Pace(SHORTEST_PAUSE_S, idle_pause_s) if idle_pause_s else None
-        self._settings = {
-            "bootstrap_servers": bootstrap,
-            "group_id": group,
-            "client_id": client_id,
-            "enable_auto_commit": False,
-            "auto_offset_reset": "none",
-            "request_timeout_ms": 15_000,
-            **security.arguments(),
-        }
-        self._client = AIOKafkaConsumer(
-            **self._settings,
-            group_instance_id=static_member or None,
-            isolation_level="read_committed",
-            session_timeout_ms=10_000,
-            heartbeat_interval_ms=3_000,
-            max_poll_interval_ms=300_000,
-            max_poll_records=poll_records,
-            fetch_max_wait_ms=FETCH_WAIT_MS,
-            fetch_max_bytes=8 * 1024 * 1024,
-            max_partition_fetch_bytes=512 * 1024,
-        )
-
-    async def start(self, may_begin: MayBegin = _always) -> None:
-        """Join the group. Raises Unavailable when no broker answers in time, and what `may_begin` raises."""
-        try:
-            async with asyncio.timeout(START_S):
-                await self._begin(may_begin)
-                self._client.subscribe(self._topics)
-                await self._client.start()
-        except (KafkaError, TimeoutError, OSError) as error:
-            await stop(self._client)
-            raise Unavailable(f"kafka: {type(error).__name__}: {error}") from error
-
-    async def _begin(self, may_begin: MayBegin) -> None:
-        """Write down the beginning of every partition this group has no offset for."""
-        client = AIOKafkaConsumer(**self._settings)
-        try:
-            await client.start()
-            cluster = await client._client.fetch_all_metadata()
-            partitions = [
-                TopicPartition(topic, number)
-                for topic in self._topics
-                for number in sorted(cluster.partitions_for_topic(topic) or ())
-            ]
-            client.assign(partitions)
-            new = [p for p in partitions if await client.committed(p) is None]
-            if new:
-                beginnings = await client.beginning_offsets(new)
-                for place, offset in beginnings.items():
-                    await may_begin(place.topic, offset)
-                await client.commit(beginnings)
-        except (UnknownMemberIdError, IllegalGenerationError, RebalanceInProgressError, CommitFailedError) as error:
-            log.info("group_already_begun", group=self._settings["group_id"], error=repr(error))
-        finally:
-            await stop(client)
-
-    async def poll(self, timeout_s: float) -> list[Record]:
-        """What one poll brings, partition by partition in offset order; empty when there is nothing, or no broker."""
-        batches = await (
-            self._paced(self._pace) if self._pace else self._client.getmany(timeout_ms=int(timeout_s * 1000))
-        )
-        for place, records in batches.items():
-            age_s = max(0.0, time.time() - records[0].timestamp / 1000) if records else 0.0
-            telemetry.RECORD_AGE.labels(topic=place.topic).observe(age_s)
-        return [
-            Record(r.topic, r.partition, r.offset, r.key, r.value, r.headers)
-            for records in batches.values()
-            for r in records
-        ]
-
-    async def _paced(self, pace: Pace) -> dict[TopicPartition, list[ConsumerRecord]]:
-        """Fetch only while asked to: between polls every partition is paused, longer and longer while nothing comes."""
-        self._client.resume(*self._client.paused())
-        batches: dict[TopicPartition, list[ConsumerRecord]] = await self._client.getmany(timeout_ms=PACED_POLL_MS)
-        self._client.pause(*self._client.assignment())
-        await asyncio.sleep(pace.after(batches))
-        return batches
-
-    async def commit(self, finished: Mapping[tuple[str, int], int]) -> None:
-        """Commit the next offset per (topic, partition). A commit that fails is harmless: the records come again."""
-        offsets = {TopicPartition(topic, partition): offset for (topic, partition), offset in finished.items()}
-        try:
-            async with asyncio.timeout(COMMIT_S):
-                await self._client.commit(offsets)
-        except (CommitFailedError, IllegalStateError, KafkaError, TimeoutError) as error:
-            log.warning("offset_commit_failed", error=repr(error))
-
-    async def begin_anew(self, gone: Mapping[TopicPartition, int]) -> bool:
-        """After offsets were out of range: go to the beginning where the log ends before them, for then it is another.
-
-        False, with nothing moved, where a log only begins behind them: what lay between was deleted unread. Raises
-        Unavailable.
-        """
-        try:
-            async with asyncio.timeout(COMMIT_S):
-                ends = await self._client.end_offsets(list(gone))
-                beginnings = await self._client.beginning_offsets(list(gone))
-        except (KafkaError, TimeoutError, OSError) as error:
-            raise Unavailable(f"kafka: {type(error).__name__}: {error}") from error
-        if any(offset <= ends[place] for place, offset in gone.items()):
-            return False
-        for place, beginning in beginnings.items():
-            if place in self._client.assignment():
-                self._client.seek(place, beginning)
-        return True
-
-    async def unread(self) -> dict[tuple[str, int], int]:
-        """Records not yet handed out, by (topic, partition), as of the last fetch; what was never fetched is left out.
-
-        Raises Unavailable when a partition's position is not known in time.
-        """
-        ends = {p: self._client.highwater(p) for p in self._client.assignment()}
-        try:
-            async with asyncio.timeout(COMMIT_S):
-                return {
-                    (p.topic, p.partition): max(0, end - await self._client.position(p))
-                    for p, end in ends.items()
-                    if end is not None
-                }
-        except (KafkaError, TimeoutError, OSError) as error:
-            raise Unavailable(f"kafka: {type(error).__name__}: {error}") from error
-
-    async def ping(self) -> None:
-        """Raises Unavailable unless a broker answers a metadata request."""
-        try:
-            async with asyncio.timeout(COMMIT_S):
-                await self._client._client.fetch_all_metadata()
-        except (KafkaError, TimeoutError, OSError) as error:
-            raise Unavailable(f"kafka: {type(error).__name__}: {error}") from error
-
-    async def stop(self) -> None:
-        """Leave the group, under a deadline."""
-        await stop(self._client)
 
 
 class TopicMismatch(Exception):

@@ -13,12 +13,13 @@ from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 from opentelemetry.trace import SpanKind
 
 from shared import telemetry, tracing
+from shared.bookmarks import Bookmarks
 from shared.codec import Record, decode
+from shared.consumer import Consumer
 from shared.database import Database, Transaction, named_queries
 from shared.deadletters import bury
 from shared.errors import Malformed, Unavailable
 from shared.events import Event, UnreadEvent, UnrecognisedEvent
-from shared.kafka import Consumer
 from shared.outcome import Dead, Retry, backoff_s, judge
 from shared.positions import Apply, Incoming, apply_in_order
 from shared.telemetry import log
@@ -122,8 +123,9 @@ class Stream:
             consumer = await self._joined()
             if consumer is None:
                 break
+            bookmarks = Bookmarks(consumer.commit)
             try:
-                await self._read(consumer)
+                await self._read(consumer, bookmarks)
             except Halted as halt:
                 self._halt(str(halt))
             except (KafkaError, Unavailable) as error:
@@ -131,6 +133,7 @@ class Stream:
                 await self._pause(REJOIN_S)
             finally:
                 self._consumer = None
+                await bookmarks.settle()
                 await consumer.stop()
         await stopping.wait()
 
@@ -174,7 +177,7 @@ class Stream:
         except TimeoutError:
             return
 
-    async def _read(self, consumer: Consumer) -> None:
+    async def _read(self, consumer: Consumer, bookmarks: Bookmarks) -> None:
         while not self._stopping.is_set():
             try:
                 records = await consumer.poll(POLL_S)
@@ -185,10 +188,20 @@ class Stream:
             by_topic: defaultdict[str, list[Record]] = defaultdict(list)
             for record in records:
                 by_topic[record.topic].append(record)
-            for topic, share in by_topic.items():
-                if await self._settle(self._routes[topic], share):
-                    await consumer.commit(_next_offsets(share))
-                    self._in_hand.subtract((r.topic, r.partition) for r in share)
+            await self._settle_side_by_side(by_topic, bookmarks)
+
+    async def _settle_side_by_side(self, by_topic: Mapping[str, Sequence[Record]], bookmarks: Bookmarks) -> None:
+        """A batch of each topic at the same time: one does not wait for another's; then a fault of any is raised."""
+        outcomes = await asyncio.gather(
+            *(self._settle(self._routes[topic], share) for topic, share in by_topic.items()), return_exceptions=True
+        )
+        for share, outcome in zip(by_topic.values(), outcomes, strict=True):
+            if outcome is True:
+                bookmarks.note(_next_offsets(share))
+                self._in_hand.subtract((r.topic, r.partition) for r in share)
+        for outcome in outcomes:
+            if isinstance(outcome, BaseException):
+                raise outcome
 
     async def _find_place(self, consumer: Consumer, error: OffsetOutOfRangeError) -> None:
         """Read another log from its beginning; raises Halted where this one lost records that were not read."""

@@ -8,8 +8,9 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 
 from shared.codec import Record
+from shared.consumer import FETCH_WAIT_MS, PACED_POLL_MS, SHORTEST_PAUSE_S
 from shared.errors import Unavailable
-from shared.kafka import FETCH_WAIT_MS, PACED_POLL_MS, SHORTEST_PAUSE_S, START_S, stop
+from shared.kafka import START_S, stop
 from shared.kafka_security import PLAINTEXT, Security
 from shared.topics import Topic
 from shared.wake import Pace

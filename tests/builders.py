@@ -91,7 +91,7 @@ def org() -> Org:
     return load_org(units(), grids())
 
 
-async def eventually(check: Callable[[], Awaitable[bool]], *, within_s: float = 20.0, what: str = "it") -> None:
+async def eventually(check: Callable[[], Awaitable[bool]], *, within_s: float = 60.0, what: str = "it") -> None:
     """Poll until `check` holds; AssertionError after the deadline."""
     deadline = time.monotonic() + within_s
     while not await check():

@@ -186,7 +186,7 @@ async def login_provider(**behaviour: Any) -> AsyncIterator[LoginProvider]:
         yield provider
     finally:
         server.should_exit = True
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await task
 
 
@@ -203,5 +203,5 @@ class Ticks:
 @asynccontextmanager
 async def verifier(provider: LoginProvider, ticks: Ticks | None = None) -> AsyncIterator[Provider]:
     """Our side, which trusts this provider."""
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with httpx.AsyncClient(trust_env=False, timeout=60) as client:
         yield Provider(Issuer(provider.url, AUDIENCE), client, now=lambda: NOW, ticks=ticks or Ticks())

@@ -237,6 +237,6 @@ async def test_the_trail_writes_what_it_holds_when_it_ends(tables: Database) -> 
     trail.note(entry())
     draining.set()
     trail.ring()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         await running
     assert await verify(tables) == (1, [])

@@ -17,9 +17,10 @@ from services.intake.handlers import inbound_route
 from services.notify.core.sheets import safe_cell
 from shared.codec import Record, decode
 from shared.connections import Gate, Thresholds
+from shared.consumer import Consumer
 from shared.errors import Malformed
 from shared.events import UnrecognisedEvent
-from shared.kafka import Consumer, Outgoing, Producer, apply_topics
+from shared.kafka import Outgoing, Producer, apply_topics
 from shared.runtime import server_config
 from shared.stream import Stream
 from shared.topics import INBOUND, TOPICS

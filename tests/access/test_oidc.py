@@ -88,6 +88,6 @@ async def test_documents_that_cannot_be_trusted_give_no_keys(behaviour: dict[str
     "issuer", ["http://login.example.test", "ftp://login.example.test", "login", "", "https://a:b@login.example.test"]
 )
 async def test_an_issuer_without_tls_is_refused_at_once(issuer: str) -> None:
-    async with httpx.AsyncClient() as client:
+    async with httpx.AsyncClient(timeout=60) as client:
         with pytest.raises(ValueError, match="https"):
             Provider(Issuer(issuer, AUDIENCE), client)

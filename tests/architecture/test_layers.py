@@ -80,6 +80,9 @@ SHARED_LAYERS = (
         "shared.row_security",
     },
     {
+        "shared.consumer",
+    },
+    {
         "shared.epochs",
         "shared.kafka",
         "shared.ledger",
@@ -112,6 +115,7 @@ SHARED_LAYERS = (
     },
     {
         "shared.events",
+        "shared.bookmarks",
         "shared.gathering",
         "shared.json_schema",
         "shared.moments",

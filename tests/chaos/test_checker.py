@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from tests.chaos.checker.evidence import Applied, Dead, Evidence, Fault, Record, Run, load, save
+from tests.chaos.checker.evidence import Applied, Dead, Evidence, Fault, Record, Run, Sight, load, save
 from tests.chaos.checker.judge import CHECKS, judge, table
 from tests.chaos.tiny import (
     DONE,
@@ -168,6 +168,14 @@ def test_an_outage_makes_room_for_what_it_held_up() -> None:
     late = next(spoil for i, what, spoil in SPOILED if what == "assigned late")
     outage = Fault(kind="pause", target="kafka", began=real(NINE), ended=real(NINE) + 95)
     assert word(more("faults", outage)(late(whole())), "I-12") == "HOLDS"
+
+
+def test_topics_that_were_lost_and_filled_again_do_not_make_late_what_was_told_in_time() -> None:
+    late = next(spoil for i, what, spoil in SPOILED if what == "assigned late")
+    told = [Sight(id=r.headers["ce_id"], stamp=r.stamp) for r in whole().records if r.topic == "tickets-dispatch"]
+    assert word(more("sights", *told)(late(whole())), "I-12") == "HOLDS"
+    too_late = [replace(sight, stamp=sight.stamp + 100) for sight in told]
+    assert word(more("sights", *too_late)(whole()), "I-12") == "BROKEN"
 
 
 def test_evidence_comes_back_from_its_files_as_it_was(tmp_path: Path) -> None:

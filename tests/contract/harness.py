@@ -7,9 +7,10 @@ from typing import Any
 
 from griddispatch.embedded import Broker
 from shared.codec import encode
+from shared.consumer import Consumer
 from shared.database import Database, Transaction, connect
 from shared.events import Draft, Envelope, TicketReceived, event_id
-from shared.kafka import Consumer, Outgoing, Producer
+from shared.kafka import Outgoing, Producer
 from shared.ledger import Ledger
 from shared.relay import Relay
 from shared.stream import Route, Stream, ticket_route

@@ -47,7 +47,7 @@ class Intake:
     async def _answers(self) -> bool:
         assert self.child.exit_code is None, self.child.log_tail(30)
         try:
-            async with httpx.AsyncClient(trust_env=False) as http:
+            async with httpx.AsyncClient(trust_env=False, timeout=60) as http:
                 return (await http.get(f"{self.url}/readyz")).status_code == 200
         except httpx.HTTPError:
             return False

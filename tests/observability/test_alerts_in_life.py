@@ -60,7 +60,10 @@ async def test_too_many_series_show_in_the_scrape(tmp_path: Path) -> None:
     async with serving(make_asgi_app(registry)) as address:
         port = urlsplit(address).port
         assert port is not None
-        async with prometheus({"dispatch": port}, tmp_path) as base, httpx.AsyncClient(trust_env=False) as http:
+        async with (
+            prometheus({"dispatch": port}, tmp_path) as base,
+            httpx.AsyncClient(trust_env=False, timeout=60) as http,
+        ):
 
             async def noticed() -> bool:
                 try:

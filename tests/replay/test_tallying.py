@@ -120,5 +120,5 @@ async def test_the_loop_adds_up_and_stops_when_asked(source: Database) -> None:
 
     await eventually(done, what="adding up")
     stopping.set()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         await task

@@ -53,7 +53,7 @@ def place(postgres: EmbeddedPostgres) -> Iterator[TestDatabase]:
 
 
 async def _run(dsn: str, *statements: str) -> None:
-    conn = await asyncpg.connect(dsn, timeout=10, server_settings={AREA_SETTING: EVERYWHERE})
+    conn = await asyncpg.connect(dsn, timeout=60, server_settings={AREA_SETTING: EVERYWHERE})
     try:
         for statement in statements:
             await conn.execute(statement, timeout=30)
@@ -62,7 +62,7 @@ async def _run(dsn: str, *statements: str) -> None:
 
 
 async def _value(dsn: str, query: str) -> Any:
-    conn = await asyncpg.connect(dsn, timeout=10, server_settings={AREA_SETTING: EVERYWHERE})
+    conn = await asyncpg.connect(dsn, timeout=60, server_settings={AREA_SETTING: EVERYWHERE})
     try:
         return await conn.fetchval(query, timeout=30)
     finally:

@@ -10,7 +10,7 @@ import { ofCommand, ofField, ofReason, say } from "./words.js";
 const RETRY_MS = 2500;
 const BY_STATE = {
   ACCEPTED: ["redispatch", "designate", "change-urgency", "confirm-category", "hasten"],
-  DISPATCHED: ["redispatch", "designate", "grant-return", "refuse-return", "recall", "grant-extension", "refuse-extension", "add-support", "waive-support", "propose-hang", "approve-hang", "convert-size", "mark-complex", "supervise", "hasten", "change-urgency",
+  DISPATCHED: ["redispatch", "designate", "grant-return", "refuse-return", "recall", "grant-extension", "refuse-extension", "add-support", "waive-support", "propose-hang", "approve-hang", "convert-size", "assess", "mark-complex", "supervise", "hasten", "change-urgency",
     "confirm-category", "make-plan", "hold-meeting", "blow-whistle", "report-in", "sign", "name-handler", "contact", "check-in", "report-stage", "report-first-disposal", "resolve", "sub-dispatch", "return", "ask-info", "ask-extension", "evaluate-partner"],
   NEED_INFO: ["supply-info", "hasten"], HUNG: ["unhang", "hasten"], RESOLVED: ["pass-audit", "rework"], FOLLOWING_UP: ["hasten"], CLOSED: ["reopen"],
 };

@@ -10,10 +10,11 @@ from uuid import UUID
 import asyncpg
 
 from shared import stream
+from shared.bookmarks import Bookmarks
 from shared.codec import Record
+from shared.consumer import Consumer, MayBegin
 from shared.database import Transaction
 from shared.events import Envelope
-from shared.kafka import Consumer, MayBegin
 from shared.positions import Apply, Incoming
 from shared.stream import POLL_S, Route, Stream, _next_offsets
 
@@ -62,7 +63,7 @@ def position_by_itself() -> None:
 def offsets_first() -> None:
     """M5: offsets are committed before the records are given effect to."""
 
-    async def read(self: Stream, consumer: Consumer) -> None:
+    async def read(self: Stream, consumer: Consumer, bookmarks: Bookmarks) -> None:
         while not self._stopping.is_set():
             records = await consumer.poll(POLL_S)
             if records:

@@ -33,7 +33,7 @@ def check_i12(evidence: Evidence, stories: Stories) -> Finding:
     finding = Finding("I-12")
     assigned: dict[str, float] = {}
     for event in stories.events("dispatch", *_ASSIGNED):
-        assigned[event.ticket] = min(assigned.get(event.ticket, event.record.stamp), event.record.stamp)
+        assigned[event.ticket] = min(assigned.get(event.ticket, event.told_at), event.told_at)
     apart = {
         event.ticket
         for event in stories.events("intake", "ticket.not-accepted.v1", "ticket.transferred.v1", "ticket.routed.v1")
@@ -72,7 +72,7 @@ def check_i13(evidence: Evidence, stories: Stories) -> Finding:
         times[event.ticket, body["assignment_id"], body["clock"], body["cycle"], body["level"], body["due_at"]] += 1
         if body["clock"] in ("RESOLVE", "RESOLVE_BIG"):
             first_level.add((event.ticket, body["cycle"]))
-        early = timeline.real(event.instant("due_at")) - event.record.stamp
+        early = timeline.real(event.instant("due_at")) - event.told_at
         if early > EARLY_S:
             finding.broken(
                 event.ticket, f"{body['clock']} level {body['level']} was escalated {early:.1f} s before it was due"
@@ -105,7 +105,7 @@ def _missed(
         return
     began = timeline.real(expected)
     first = next((e for e in story if e.type == "ticket.escalated.v1" and e.body["clock"].startswith("RESOLVE")), None)
-    latest = began + _allowed(evidence, began, first.record.stamp if first else evidence.run.ended)
+    latest = began + _allowed(evidence, began, first.told_at if first else evidence.run.ended)
     if first is None:
         over = timeline.real(ended) if ended is not None else evidence.run.ended
         if over > latest:
@@ -113,9 +113,9 @@ def _missed(
             finding.broken(ticket, f"missed {due_at.isoformat()} and was not escalated by {expected.isoformat()}")
         return
     finding.count("misses")
-    late = first.record.stamp - began
+    late = first.told_at - began
     finding.figures["latest s"] = max(finding.figures.get("latest s", 0.0), round(late, 3))
-    if first.record.stamp > latest:
+    if first.told_at > latest:
         finding.broken(ticket, f"was escalated {late:.1f} s late")
 
 

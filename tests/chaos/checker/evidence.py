@@ -46,6 +46,13 @@ class Record(Struct, frozen=True, kw_only=True):
     headers: dict[str, str]
 
 
+class Sight(Struct, frozen=True, kw_only=True):
+    """An event that was on its topic before that topic was lost: `stamp` is what its record then bore."""
+
+    id: str
+    stamp: float
+
+
 class Ticket(Struct, frozen=True, kw_only=True):
     """A matter as intake keeps it; `keys` are all under which it is found again."""
 
@@ -243,6 +250,7 @@ class Evidence(Struct, frozen=True, kw_only=True):
     run: Run
     ops: Sequence[Op] = ()
     records: Sequence[Record] = ()
+    sights: Sequence[Sight] = ()
     tickets: Sequence[Ticket] = ()
     cases: Sequence[Case] = ()
     ledger: Sequence[Stated] = ()
@@ -266,6 +274,7 @@ _KINDS: dict[str, type[Struct]] = {
     "ops": Op, "records": Record, "tickets": Ticket, "cases": Case, "ledger": Stated, "applied": Applied,
     "messages": Message, "follow_ups": FollowUp, "dead": Dead, "waiting": Waiting, "samples": Sample,
     "deliveries": Delivery, "faults": Fault, "poison": Poison, "drains": Drain, "heals": Heal, "replays": Replay,
+    "sights": Sight,
 }  # fmt: skip
 
 

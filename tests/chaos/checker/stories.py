@@ -3,7 +3,7 @@
 import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from hashlib import sha1
@@ -34,6 +34,8 @@ class Seen:
     type: str
     time: datetime
     epoch: int = 0
+    told_at: float = 0.0
+    """The real second at which it was first told: topics that were lost and filled again bear later ones."""
 
     @cached_property
     def body(self) -> dict[str, Any]:
@@ -60,6 +62,8 @@ class Stories:
                     self.unreadable.append(record)
                 else:
                     self.seen.append(event)
+        earlier = {sight.id: sight.stamp for sight in evidence.sights}
+        self.seen = [replace(e, told_at=earlier.get(e.id, e.record.stamp)) for e in self.seen]
         self.first: dict[tuple[str, str, int], Seen] = {}
         for event in self.seen:
             self.first.setdefault((event.source, event.ticket, event.version), event)

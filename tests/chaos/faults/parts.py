@@ -14,6 +14,7 @@ from griddispatch.embedded.process import LaunchError
 from shared.kafka import apply_topics
 from shared.topics import TOPICS
 from tests.chaos.faults.scene import Act, Scene
+from tests.chaos.stage.collect import look_at_what_was_told
 from tests.chaos.stage.ground import ROOT, SERVICES
 from tests.chaos.stage.link import Link, Weather
 from tests.chaos.stage.receiver import Manners
@@ -68,6 +69,7 @@ async def brokers_killed(scene: Scene) -> None:
 
 async def kafka_lost(scene: Scene) -> None:
     """The whole cluster is lost with all its records; new empty nodes are filled from the ledgers."""
+    await look_at_what_was_told(scene.stage)
     with scene.fault("kafka lost whole", "kafka"):
         for service in SERVICES:
             await scene.stage.drain(service, kafka_is_there=False)

@@ -15,6 +15,7 @@ from shared.kafka import apply_topics
 from shared.topics import TOPICS
 from tests.chaos.checker.evidence import Op
 from tests.chaos.faults.scene import Act, Scene
+from tests.chaos.stage.collect import look_at_what_was_told
 from tests.chaos.stage.ground import ROOT, SERVICES
 from tests.chaos.stage.stage import until
 
@@ -26,6 +27,7 @@ TOLD_S = 300.0
 
 async def kafka_forgets(scene: Scene) -> None:
     """The whole cluster is lost and comes back empty while the services run; nobody tells them, and nobody helps."""
+    await look_at_what_was_told(scene.stage)
     with scene.fault("kafka comes back empty", "kafka"):
         await until(lambda: _marked(scene), TOLD_S, "marks of what was acknowledged")
         done = await _retold(scene)
@@ -66,6 +68,7 @@ async def database_restored(scene: Scene) -> None:
         await asyncio.sleep(LIVE_ON_S)
         for service in SERVICES:
             await stage.drain(service)
+        await look_at_what_was_told(stage)
         await _script(scene, "restore.sh", backup)
         stage.poison.clear()  # it lay in topics that were made anew
         again = forget(scene, backed_up)

@@ -3,12 +3,13 @@
 import asyncio
 import subprocess
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
-from shared.topics import TOPICS
+from shared.topics import DISPATCH, TOPICS, Topic
 from tests.chaos.checker.evidence import (
     Applied,
     Case,
@@ -19,6 +20,7 @@ from tests.chaos.checker.evidence import (
     Record,
     Run,
     Share,
+    Sight,
     Stated,
     Ticket,
     Waiting,
@@ -49,6 +51,7 @@ async def evidence_of(stage: Stage, *, silent: bool = False) -> Evidence:
     return Evidence(
         run=_run(stage, counts, silent=silent), ops=stage.history.ops, samples=stage.history.samples,
         records=records, deliveries=stage.receiver.log, faults=stage.faults, poison=stage.poison,
+        sights=[Sight(id=event, stamp=stamp) for event, stamp in stage.sights.items()],
         drains=stage.drains, heals=stage.heals, replays=stage.replays, texts=_texts(stage),
         tickets=[_ticket(row) for row in await stage.query(_TICKETS)], cases=await _cases(stage),
         ledger=[x for s in SERVICES for x in await _ledger(stage, s)],
@@ -63,15 +66,23 @@ async def evidence_of(stage: Stage, *, silent: bool = False) -> Evidence:
     )  # fmt: skip
 
 
-async def read_topics(bootstrap: str) -> tuple[list[Record], dict[str, int]]:
-    """Every record of every topic, and how many partitions each has."""
+async def look_at_what_was_told(stage: Stage) -> None:
+    """Before topics are lost: write down when dispatch's events were told, as whoever follows them would know."""
+    records, _ = await read_topics(stage.direct_kafka or stage.kafka.bootstrap, [DISPATCH])
+    for record in records:
+        if event := record.headers.get("ce_id"):
+            stage.sights.setdefault(event, record.stamp)
+
+
+async def read_topics(bootstrap: str, topics: Sequence[Topic] = TOPICS) -> tuple[list[Record], dict[str, int]]:
+    """Every record of these topics, and how many partitions each has."""
     client = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False, auto_offset_reset="earliest")
     records: list[Record] = []
     async with asyncio.timeout(READ_S):
         await client.start()
         try:
             cluster = await client._client.fetch_all_metadata()
-            counts = {topic.name: len(cluster.partitions_for_topic(topic.name) or ()) for topic in TOPICS}
+            counts = {topic.name: len(cluster.partitions_for_topic(topic.name) or ()) for topic in topics}
             places = [TopicPartition(name, n) for name, count in counts.items() for n in range(count)]
             client.assign(places)
             ends = await client.end_offsets(places)

@@ -62,6 +62,7 @@ class Stage:
     drains: list[Drain] = field(default_factory=list)
     heals: list[Heal] = field(default_factory=list)
     replays: list[Replay] = field(default_factory=list)
+    sights: dict[str, float] = field(default_factory=dict)
     deaths: Counter[str] = field(default_factory=Counter)
     receiver: Receiver = field(default_factory=Receiver)
     links: dict[str, Link] = field(default_factory=dict)

@@ -247,5 +247,5 @@ async def test_filters_that_are_none_are_refused() -> None:
 
 
 async def _get(url: str) -> httpx.Response:
-    async with httpx.AsyncClient() as http:
+    async with httpx.AsyncClient(timeout=60) as http:
         return await http.get(url)

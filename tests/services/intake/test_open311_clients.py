@@ -36,7 +36,11 @@ async def test_the_georeport_client_reads_services_and_requests(desk: Desk, outp
 
 async def test_a_session_as_the_client_three_speaks_it(desk: Desk) -> None:
     """It runs on Python 2 alone, so its requests are made here as its source makes them: dates, count, empty key."""
-    async with open_door(desk) as door, served(door.app) as address, httpx.AsyncClient(base_url=address + V2) as http:
+    async with (
+        open_door(desk) as door,
+        served(door.app) as address,
+        httpx.AsyncClient(base_url=address + V2, timeout=60) as http,
+    ):
         whose = {"jurisdiction_id": "990101"}
         form = {"service_code": LAMP, "address_string": "东风社区", "description": "路灯坏了", **POINT, "api_key": ""}
         name = {"first_name": "某", "last_name": "李", "phone": "555-5555"}

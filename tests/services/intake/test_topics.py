@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from services.intake.handlers import Inbound, inbound_route, read_inbound, routes
 from shared.codec import Record, encode
+from shared.consumer import Consumer
 from shared.errors import Malformed
 from shared.events import (
     Envelope,
@@ -25,7 +26,7 @@ from shared.events import (
     TicketReturned,
     event_id,
 )
-from shared.kafka import Consumer, Outgoing, Producer
+from shared.kafka import Outgoing, Producer
 from shared.stream import Stream
 from shared.terms import AssignmentKind, CloseReason, MatterSize, ReturnReason, Source, TicketId, TicketType, Urgency
 from shared.wake import Wake

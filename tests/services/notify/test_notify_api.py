@@ -29,7 +29,7 @@ async def client(stage: Stage) -> AsyncIterator[httpx.AsyncClient]:
     """A client of the real API over a real socket."""
     app = open_app("notify")
     app.include_router(router(stage.database, stage.follow_ups))
-    async with serving(app) as base, httpx.AsyncClient(base_url=base, trust_env=False) as client:
+    async with serving(app) as base, httpx.AsyncClient(base_url=base, trust_env=False, timeout=60) as client:
         yield client
 
 
@@ -179,7 +179,7 @@ async def test_while_the_database_is_away_every_line_says_so(stage: Stage, notif
     app = open_app("notify")
     app.include_router(router(away, stage.follow_ups))
     lines = [json.dumps(ANSWER | {"ticket_id": str(ticket(1))}).encode(), b"{"]
-    async with serving(app) as base, httpx.AsyncClient(base_url=base, trust_env=False) as client:
+    async with serving(app) as base, httpx.AsyncClient(base_url=base, trust_env=False, timeout=60) as client:
         single = await client.post(ANSWERS, json=ANSWER)
         many = await client.post("/v1/followups/answers", content=b"\n".join(lines))
     assert single.status_code == 503

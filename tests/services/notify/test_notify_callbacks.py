@@ -82,7 +82,7 @@ async def gateway(notify_database: Database) -> AsyncIterator[Gateway]:
     messages = {m["template"]: str(m["id"]) for m in await stage.messages()}
     app = open_app("notify")
     app.include_router(desk_api.router(stage.database, stage.desk))
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with httpx.AsyncClient(trust_env=False, timeout=60) as client:
         gateway = Gateway(stage, client, {"ID": messages["follow_up"], "TOLD": messages["assigned"]})
         app.include_router(callback_api.router(stage.database, stage.desk, GATEWAY, lambda: gateway.now))
         app.add_middleware(Edge, gate=Gate(Thresholds()), bodies=Bodies(unread={callback_api.PATH: JSON}))
@@ -138,7 +138,7 @@ async def test_whoever_has_no_gateway_takes_nothing(notify_database: Database) -
     stage = MeasuredStage(notify_database)
     app = open_app("notify")
     app.include_router(callback_api.router(stage.database, stage.desk, {}))
-    async with serving(app) as base, httpx.AsyncClient(base_url=base, trust_env=False) as client:
+    async with serving(app) as base, httpx.AsyncClient(base_url=base, trust_env=False, timeout=60) as client:
         assert (await client.post(callback_api.PATH, content=b"{}")).status_code == 401
 
 

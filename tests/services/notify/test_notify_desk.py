@@ -31,7 +31,7 @@ async def client(measured: MeasuredStage) -> AsyncIterator[httpx.AsyncClient]:
     app = open_app("notify")
     app.include_router(api.router(measured.database, measured.follow_ups))
     app.include_router(desk_api.router(measured.database, measured.desk))
-    async with serving(app) as base, httpx.AsyncClient(base_url=base, trust_env=False) as client:
+    async with serving(app) as base, httpx.AsyncClient(base_url=base, trust_env=False, timeout=60) as client:
         yield client
 
 

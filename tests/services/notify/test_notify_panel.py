@@ -29,7 +29,7 @@ async def client(measured: MeasuredStage) -> AsyncIterator[httpx.AsyncClient]:
     """A client of the real API over a real socket."""
     app = open_app("notify")
     app.include_router(panel_api.router(measured.database, measured.panel))
-    async with serving(app) as base, httpx.AsyncClient(base_url=base, trust_env=False) as client:
+    async with serving(app) as base, httpx.AsyncClient(base_url=base, trust_env=False, timeout=60) as client:
         yield client
 
 

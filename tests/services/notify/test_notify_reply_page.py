@@ -53,7 +53,7 @@ async def client(stage: MeasuredStage) -> AsyncIterator[httpx.AsyncClient]:
     app.add_middleware(
         Edge, gate=Gate(Thresholds()), bodies=Bodies(Limits(max_bytes=40_000), unread=dict.fromkeys(reply_page.FORMS, FORM))
     )  # fmt: skip
-    async with serving(app) as base, httpx.AsyncClient(base_url=base, trust_env=False) as client:
+    async with serving(app) as base, httpx.AsyncClient(base_url=base, trust_env=False, timeout=60) as client:
         yield client
 
 
@@ -235,7 +235,7 @@ async def test_without_a_key_nobody_is_asked_for_words_and_none_are_kept(notify_
     app = open_app("notify")
     app.include_router(reply_page.router(stage.database, stage.desk))
     token = await asked(stage)
-    async with serving(app) as base, httpx.AsyncClient(base_url=base, trust_env=False) as client:
+    async with serving(app) as base, httpx.AsyncClient(base_url=base, trust_env=False, timeout=60) as client:
         assert "<textarea" not in (await post(client, "look", token)).text
         assert (await post(client, "answer", token, **YES, words="mine")).status_code == 200
     assert await notify_database.fetch("SELECT * FROM reply_words") == []

@@ -59,7 +59,7 @@ def running(settings: Mapping[str, str], log: Path, *arguments: str) -> Iterator
 
 async def is_ready(process: subprocess.Popen[bytes], base: str, path: str = "/readyz") -> bool:
     assert process.poll() is None, "it ended"
-    async with httpx.AsyncClient(base_url=base, trust_env=False) as client:
+    async with httpx.AsyncClient(base_url=base, trust_env=False, timeout=60) as client:
         try:
             return (await client.get(path)).status_code == 200
         except httpx.TransportError:
@@ -97,7 +97,7 @@ async def test_events_come_in_and_the_citizens_word_goes_out(broker: Broker, not
     with running(environment(notify_dsn, broker.bootstrap, port), tmp_path / "log") as process:
         await eventually(lambda: is_ready(process, base), within_s=40, what="readiness")
         await publish(broker, envelope(assigned(), version=1), envelope(audited(), version=2))
-        async with httpx.AsyncClient(base_url=base, trust_env=False) as client:
+        async with httpx.AsyncClient(base_url=base, trust_env=False, timeout=60) as client:
 
             async def is_asked() -> bool:
                 return (await client.get(f"/v1/followups/{ticket(1)}")).status_code == 200

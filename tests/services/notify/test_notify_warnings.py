@@ -31,7 +31,7 @@ async def client(measured: MeasuredStage) -> AsyncIterator[httpx.AsyncClient]:
     """A client of the real API over a real socket."""
     app = open_app("notify")
     app.include_router(rates_api.router(measured.database, measured.measures, measured.warnings))
-    async with serving(app) as base, httpx.AsyncClient(base_url=base, trust_env=False) as client:
+    async with serving(app) as base, httpx.AsyncClient(base_url=base, trust_env=False, timeout=60) as client:
         yield client
 
 
