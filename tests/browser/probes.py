@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 from uuid import UUID
 
 import httpx
-from playwright.async_api import Page, Route
+from playwright.async_api import CDPSession, Page, Route
 
 MANY = 10_000
 FEW = 400
@@ -76,6 +76,12 @@ async def scroll(page: Page, frames: int = FRAMES, step: int = 700) -> tuple[lis
     """Milliseconds of each frame while scrolling by `step` pixels a frame, rows drawn at the most, and how far it came."""
     took, drawn, top = await page.evaluate(_SCROLL, [frames, step])
     return took, drawn, top
+
+
+async def page_processor_s(session: CDPSession) -> float:
+    """Seconds of processor time that the page's main thread has used: of nobody else on the machine."""
+    told = await session.send("Performance.getMetrics")
+    return float(next(m["value"] for m in told["metrics"] if m["name"] == "TaskDuration"))
 
 
 async def painted(page: Page, url: str) -> tuple[float, float, int]:
