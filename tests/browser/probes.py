@@ -17,17 +17,15 @@ FRAMES = 180
 SCRAPES = 100
 _SCROLL = """async ([frames, step]) => {
   const list = document.querySelector(".list"), took = [], drawn = [], height = list.scrollHeight - list.clientHeight;
-  let furthest = 0;
   let last = await new Promise(requestAnimationFrame);
   for (let n = 0; n < frames; n += 1) {
     list.scrollTop = (n * step) % height;
-    furthest = Math.max(furthest, list.scrollTop);
     const now = await new Promise(requestAnimationFrame);
     took.push(now - last);
     drawn.push(document.querySelectorAll(".row").length);
     last = now;
   }
-  return [took, Math.max(...drawn), furthest];
+  return [took, Math.max(...drawn), list.scrollTop];
 }"""
 _CHANGE = """async ([id, urgency]) => {
   const head = { "Griddispatch-Role": "dispatcher", "Content-Type": "application/json" };
@@ -73,7 +71,7 @@ async def pretend(page: Page, tickets: list[dict[str, Any]]) -> None:
 
 
 async def scroll(page: Page, frames: int = FRAMES, step: int = 700) -> tuple[list[float], int, float]:
-    """Milliseconds of each frame while scrolling by `step` pixels a frame, rows drawn at the most, and how far it came."""
+    """Milliseconds of each frame while scrolling by `step` pixels a frame, rows drawn at the most, and where it came to."""
     took, drawn, top = await page.evaluate(_SCROLL, [frames, step])
     return took, drawn, top
 
