@@ -42,8 +42,8 @@ def bill_of_lock(text: str) -> str:
         if pinned := re.match(r"([\w.-]+)==(\S+)", entry):
             one = component(pinned[1], pinned[2], "")
             hashes = [{"alg": "SHA-256", "content": h} for h in re.findall(r"--hash=sha256:([0-9a-f]{64})", entry)]
-            place = f"https://pypi.org/project/{pinned[1]}/{pinned[2]}/"
-            found.append(one | {"externalReferences": [{"type": "distribution", "url": place, "hashes": hashes}]})
+            place = {"type": "distribution", "url": one["purl"], "hashes": hashes}
+            found.append(one | {"externalReferences": [place]})
     return _document(sorted(found, key=lambda c: str(c["purl"])))
 
 

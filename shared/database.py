@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from importlib.resources import files
@@ -173,22 +173,31 @@ async def connect(
             command_timeout=patience.statement_s,
             max_inactive_connection_lifetime=60,
             reset=_keep_as_it_is,
-            server_settings={
-                "application_name": application,
-                "timezone": "UTC",
-                "lock_timeout": f"{patience.lock_s:g}s",
-                "idle_in_transaction_session_timeout": "15s",
-                "jit": "off",
+            init=_as_settings({
+                "lock_timeout": f"{patience.lock_s:g}s", "idle_in_transaction_session_timeout": "15s", "jit": "off",
                 AREA_SETTING: area,
-            },
-        )
+            }),
+            server_settings={"application_name": application, "timezone": "UTC"},
+        )  # fmt: skip
     except INFRASTRUCTURE_ERRORS as error:
         raise Unavailable(f"database: {type(error).__name__}: {error}") from error
     return Database(pool, application.rpartition("-")[2], reach, area, patience.connection_s)
 
 
+def _as_settings(
+    settings: Mapping[str, str],
+) -> Callable[["asyncpg.Connection[asyncpg.Record]"], Coroutine[object, object, None]]:
+    """What a new connection is told first. Not as it starts: a pooler refuses what it does not know itself."""
+    statement = "SELECT " + ", ".join(f"set_config(${2 * n + 1}, ${2 * n + 2}, false)" for n in range(len(settings)))
+
+    async def begin(conn: "asyncpg.Connection[asyncpg.Record]") -> None:
+        await conn.execute(statement, *(part for setting in settings.items() for part in setting))
+
+    return begin
+
+
 async def _keep_as_it_is(conn: "asyncpg.Connection[asyncpg.Record]") -> None:
-    """No session state is ever set, so there is nothing to reset, and no round trip to pay for it."""
+    """No session state is set later than at the beginning, so there is nothing to reset, and no round trip to pay."""
 
 
 def named_queries(package: str, *path: str) -> Mapping[str, str]:

@@ -98,8 +98,9 @@ async def migrate(dsn: str, migrations: list[Migration]) -> list[str]:
     """
     try:
         async with asyncio.timeout(DEADLINE_S):
-            conn = await asyncpg.connect(dsn, timeout=10, server_settings={AREA_SETTING: EVERYWHERE})
+            conn = await asyncpg.connect(dsn, timeout=10)
             try:
+                await conn.execute("SELECT set_config($1, $2, false)", AREA_SETTING, EVERYWHERE)
                 await conn.execute("SELECT pg_advisory_lock($1)", LOCK_KEY)
                 return await _apply_missing(conn, migrations)
             finally:

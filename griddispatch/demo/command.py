@@ -26,6 +26,9 @@ def demo(
     rate: Annotated[float | None, typer.Option(min=0.01, max=5000, help="matters per second, one by one")] = None,
     seed: Annotated[int, typer.Option(help="what workers and citizens are drawn from")] = 1,
     keep: Annotated[Path | None, typer.Option(help="a new folder for logs and all data")] = None,
+    by_hand: Annotated[
+        bool, typer.Option("--by-hand", help="nobody is simulated: a working morning, at everyday speed")
+    ] = False,
 ) -> None:
     """Run the whole loop here: stores, services, hotlines, workers and citizens; nothing need be installed."""
     began = time.monotonic()
@@ -33,8 +36,10 @@ def demo(
         leave(f"--report: there is no folder {report.absolute().parent}", REFUSED)
     if mapping and source is None:
         leave("--map says how to read a file: give it with --input", REFUSED)
+    if by_hand and (tickets, speed, rate, source, report, once) != (None, None, None, None, None, False):
+        leave("--by-hand feeds no matters: of the other options only --keep goes with it", REFUSED)
     try:
-        options = Options(tickets, speed, once, report, source, read_mapping(mapping or ()), rate, seed, keep)
+        options = Options(tickets, speed, once, report, source, read_mapping(mapping or ()), rate, seed, keep, by_hand)
         code = uvloop.run(run(options, Console(), began))
     except InputError as error:
         leave(str(error), REFUSED)

@@ -17,6 +17,9 @@ FIRST_SHIFT = datetime(2026, 3, 7, 8, 30, tzinfo=ZONE)
 from Monday on: so thousands of citizens can be contacted in time at a speed at which two hours pass in a second."""
 MIDNIGHT = FIRST_SHIFT.replace(hour=0, minute=0)
 
+WORKING_MORNING = datetime(2026, 3, 9, 9, 30, tzinfo=ZONE)
+"""Monday, an hour after offices opened: everybody may be called, and today's deadlines are far away."""
+
 FEED_PER_S = 500.0
 """How many matters a second the feed is expected to bring when nothing paces it."""
 COMMANDS_PER_S = 1000.0
@@ -60,6 +63,11 @@ def fitting_speed(tickets: int, rate: float | None) -> float:
     by_feed = night / (feed_seconds(tickets, rate) * 1.3 + SLACK_S)
     by_work = COMMANDS_PER_S * SHIFT / (COMMANDS_PER_TICKET * max(1, tickets))
     return float(max(60, round(min(FASTEST, by_feed, by_work), -1)))
+
+
+def morning_clock(real: datetime) -> FastClock:
+    """A clock at everyday speed on a working morning, for people who do everything themselves."""
+    return FastClock(WORKING_MORNING.astimezone(UTC), real, 1.0)
 
 
 def night_clock(real: datetime, tickets: int, rate: float | None, speed: float) -> FastClock:

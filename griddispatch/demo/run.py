@@ -16,7 +16,7 @@ from griddispatch.demo.county import County, load_county
 from griddispatch.demo.drive import IN_FLIGHT, Drive, Ending, Terms
 from griddispatch.demo.exchange import new_client
 from griddispatch.demo.feed import SINGLE_IN_FLIGHT
-from griddispatch.demo.hours import fitting_speed, night_clock
+from griddispatch.demo.hours import fitting_speed, morning_clock, night_clock
 from griddispatch.demo.interrupt import EXIT_CODE, Interruption
 from griddispatch.demo.matters import Matters, moved_in, read_matters
 from griddispatch.demo.records import ReaderFailed
@@ -52,6 +52,7 @@ class Options:
     rate: float | None = None
     seed: int = 1
     keep: Path | None = None
+    by_hand: bool = False
 
 
 async def run(options: Options, console: Console, began: float) -> int:
@@ -74,6 +75,10 @@ async def run(options: Options, console: Console, began: float) -> int:
 
 async def _run(options: Options, console: Console, began: float, interruption: Interruption) -> int:
     name = f"{utc_now():%Y%m%d-%H%M%S}-{os.getpid()}"
+    if options.by_hand:
+        return await _by_hand(
+            Stack(new_home(options.keep, name), keeps_data=options.keep is not None), console, interruption
+        )
     county = load_county(data.find(data.AREA))
     matters = _matters(options, county)
     tickets = options.tickets or (len(matters.reports) if options.input else TICKETS)
@@ -89,7 +94,11 @@ async def _run(options: Options, console: Console, began: float, interruption: I
         await _plainly(stack.start_services(clock))
         async with new_client(SINGLE_IN_FLIGHT + 2 * IN_FLIGHT) as client:
             drive = Drive(terms, stack, clock, matters, county, show, client)
-            for line in (*_banner(stack, speed, tickets), *stack.notes, *matters.notes):
+            for line in (
+                *_banner(stack, f"{tickets} matters, simulated time ×{speed:g}"),
+                *stack.notes,
+                *matters.notes,
+            ):
                 show.say(line)
             await drive.wait_for_clock()
             show.say(f"the first matter goes out {time.monotonic() - began:.1f} s after the start")
@@ -104,6 +113,25 @@ async def _run(options: Options, console: Console, began: float, interruption: I
             show.say(complaint)
 
 
+async def _by_hand(stack: Stack, console: Console, interruption: Interruption) -> int:
+    """Stores and services on a working morning, and nobody at work but whoever sits at the keyboard."""
+    show = Show(console, 0)
+    try:
+        await _plainly(stack.start_stores())
+        await _plainly(stack.start_services(morning_clock(utc_now())))
+        stopping = asyncio.Event()
+        interruption.act = stopping.set
+        for line in (*_banner(stack, "a working morning, and nobody at work but you"), *stack.notes):
+            show.say(line)
+        show.say("everything goes on running until Ctrl-C")
+        await stopping.wait()
+        return 0
+    finally:
+        interruption.ignore()
+        for complaint in await stack.stop():
+            show.say(complaint)
+
+
 def _matters(options: Options, county: County) -> Matters:
     """Our own sample as it is, or a file of the user's, brought into the county."""
     if options.input is None:
@@ -111,9 +139,9 @@ def _matters(options: Options, county: County) -> Matters:
     return moved_in(read_matters(options.input, options.mapping, options.tickets), county)
 
 
-def _banner(stack: Stack, speed: float, tickets: int) -> list[str]:
+def _banner(stack: Stack, what: str) -> list[str]:
     return [
-        f"Grid Dispatch demo: {tickets} matters, simulated time ×{speed:g}",
+        f"Grid Dispatch demo: {what}",
         *(f"  {service:9} {stack.url(service)}/docs" for service in PORTS),
         f"  console   {stack.url('dispatch')}/console  (grid workers: {stack.url('dispatch')}/tasks)",
         f"  stores    {stack.database}; {stack.broker} at {stack.bootstrap}",

@@ -25,6 +25,7 @@ from shared.problems import problem
 from shared.terms import Satisfaction, TicketId
 
 Cycle = Annotated[int, Field(ge=0, le=2**31 - 1), WHOLE]
+PathCycle = Annotated[int, Path(ge=0, le=2**31 - 1)]
 
 
 class Body(BaseModel):
@@ -111,7 +112,7 @@ def router(database: Database, desk: Desk) -> APIRouter:
         return {"tasks": [task_view(task) for task in tasks]}
 
     @routes.post("/follow-up-tasks/{ticket_id}/{cycle}/missed", response_model=None)
-    async def miss(request: Request, ticket_id: UUID, cycle: int) -> dict[str, Any] | JSONResponse:
+    async def miss(request: Request, ticket_id: UUID, cycle: PathCycle) -> dict[str, Any] | JSONResponse:
         """Nobody answered the call; the task comes back when the citizen is asked the next time."""
         by, _ = somebody(request, *AGENTS)
         try:
@@ -122,7 +123,9 @@ def router(database: Database, desk: Desk) -> APIRouter:
         return {"ticket_id": str(ticket_id), "cycle": cycle}
 
     @routes.post("/follow-up-tasks/{ticket_id}/{cycle}/checked", response_model=None)
-    async def check(request: Request, ticket_id: UUID, cycle: int, body: CheckBody) -> dict[str, Any] | JSONResponse:
+    async def check(
+        request: Request, ticket_id: UUID, cycle: PathCycle, body: CheckBody
+    ) -> dict[str, Any] | JSONResponse:
         """Somebody of another unit looked at what a patrol had fixed."""
         by, _ = somebody(request, *AGENTS)
         try:

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -17,6 +17,7 @@ from shared.database import Database, Transaction
 from shared.problems import problem
 from shared.terms import ExclusionReason, TicketId
 
+PathCycle = Annotated[int, Path(ge=0, le=2**31 - 1)]
 _NOT_ALLOWED = ("OWN_UNIT", "SAME_PERSON", "NOT_YOURS")
 
 
@@ -56,20 +57,20 @@ def router(database: Database, panel: Panel) -> APIRouter:
         return {"exclusions": [exclusion_view(e) for e in found]}
 
     @routes.post("/{ticket_id}/{cycle}", response_model=None)
-    async def ask(request: Request, ticket_id: UUID, cycle: int, body: RequestBody) -> JSONResponse:
+    async def ask(request: Request, ticket_id: UUID, cycle: PathCycle, body: RequestBody) -> JSONResponse:
         """The unit asks to leave a judgement out of its rates. The same again is the same request."""
         by, _ = somebody(request, Role.LIAISON)
         key, evidence = (TicketId(ticket_id), cycle), tuple(body.evidence)
         return await _answer(database, lambda tx: panel.ask(tx, key, by, body.reason, evidence))
 
     @routes.post("/{ticket_id}/{cycle}/votes", response_model=None)
-    async def vote(request: Request, ticket_id: UUID, cycle: int, body: VoteBody) -> JSONResponse:
+    async def vote(request: Request, ticket_id: UUID, cycle: PathCycle, body: VoteBody) -> JSONResponse:
         """A panel member speaks."""
         by, _ = somebody(request, Role.PANEL_MEMBER)
         return await _answer(database, lambda tx: panel.vote(tx, (TicketId(ticket_id), cycle), by, grant=body.grant))
 
     @routes.post("/{ticket_id}/{cycle}/checks", response_model=None)
-    async def check_exclusion(request: Request, ticket_id: UUID, cycle: int, body: CheckBody) -> JSONResponse:
+    async def check_exclusion(request: Request, ticket_id: UUID, cycle: PathCycle, body: CheckBody) -> JSONResponse:
         """A supervisor looks at a sampled one again."""
         by, _ = somebody(request, Role.SUPERVISOR)
         return await _answer(database, lambda tx: panel.check(tx, (TicketId(ticket_id), cycle), by, upheld=body.upheld))

@@ -25,14 +25,20 @@ async def drawn(world: World, client: httpx.AsyncClient, folder: Path, service: 
     document = (await client.get("/openapi.json")).json()
     settings = folder / f"{service}.toml"
     settings.write_text(config(world, service, document), encoding="utf-8")
-    run = await asyncio.create_subprocess_exec(
-        *command(f"{client.base_url}/openapi.json", Drawing(seed, EXAMPLES, PHASES), settings),
-        env={**os.environ, KNOWN_THINGS: things(world)},
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
-    )  # fmt: skip
-    async with asyncio.timeout(WITHIN_S):
-        said, _ = await run.communicate()
-    return "" if run.returncode == 0 else f"{service}: {said.decode()[-20_000:]}"
+    said = folder / f"{service}.txt"  # a file, so that a run of an hour can be read while it goes
+    with said.open("wb") as out:
+        run = await asyncio.create_subprocess_exec(
+            *command(f"{client.base_url}/openapi.json", Drawing(seed, EXAMPLES, PHASES), settings),
+            env={**os.environ, KNOWN_THINGS: things(world)}, stdout=out, stderr=asyncio.subprocess.STDOUT,
+        )  # fmt: skip
+        try:
+            async with asyncio.timeout(WITHIN_S):
+                await run.wait()
+        finally:
+            if run.returncode is None:
+                run.kill()
+                await run.wait()
+    return "" if run.returncode == 0 else f"{service}: {said.read_text(encoding='utf-8', errors='replace')[-20_000:]}"
 
 
 @pytest.mark.parametrize("seed", SEEDS)

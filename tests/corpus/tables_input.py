@@ -398,6 +398,21 @@ def ids_and_pages() -> Cases:
             cases.add(
                 "the id of nothing", 404, service=service, method="GET", path=path.format(name), who="dispatcher@990101"
             )
+    for cycle in ("-1", "x", "1.5", str(2**31), str(2**63), "308569779680", "%31%00"):
+        for path, who in (
+            ("/v1/exclusions/<ticket_id>/{}/votes", "panel_member"),
+            ("/v1/exclusions/<ticket_id>/{}/checks", "supervisor"),
+            ("/v1/follow-up-tasks/<ticket_id>/{}/missed", "follow_up_agent"),
+        ):
+            cases.add(
+                "no cycle",
+                [400, 404, 405, 422],
+                service="notify",
+                method="POST",
+                path=path.format(cycle),
+                who=f"{who}@990101",
+                body={},
+            )
     pages: tuple[tuple[str, str], ...] = (
         *(("limit", text) for text in ("0", "-1", "1001", "1000000000", "x", "1.5", "1e3", "", "NaN", "１x", "%2B1x", "0x10", "99999999999999999999")),
         *(("after", text) for text in ("x", ",", "2026-03-10,x", "2026-03-10T00:00:00,00000000-0000-4000-8000-000000000000", "2026-03-10T00:00:00Z", "%27", "a" * 101, "9999-99-99T00:00:00Z,00000000-0000-4000-8000-000000000000")),

@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import psutil
 import pytest
 
@@ -67,6 +68,25 @@ def test_sixty_matters_go_through_the_whole_loop(tmp_path: Path) -> None:
     assert "http://127.0.0.1:" in said
     assert "\x1b" not in said
     assert {"intake.log", "dispatch.log", "notify.log"} == {p.name for p in tmp_path.glob(".griddispatch/demo/*/*")}
+
+
+def test_by_hand_nobody_acts_and_the_end_is_in_order(tmp_path: Path) -> None:
+    demo = start(tmp_path, "--by-hand")
+    assert demo.stdout is not None
+    said = []
+    for line in demo.stdout:
+        said.append(line)
+        if "until Ctrl-C" in line:
+            break
+    processes = psutil.Process(demo.pid).children(recursive=True)
+    address = next(line.split()[-1] for line in said if "/v1/overview" in line)
+    clock = httpx.get(address.replace("/overview", "/clock"), timeout=60, trust_env=False).json()
+    assert clock["speed"] == 1
+    assert clock["now"] >= "2026-03-09T01:30"
+    demo.send_signal(signal.SIGINT)
+    rest, _ = demo.communicate(timeout=100)
+    assert demo.returncode == 0, "".join(said) + rest
+    assert is_gone_within(processes, 60)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "sigterm"])

@@ -9,6 +9,8 @@ from tests.conftest import ROOT
 
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _COMMANDS = ("sh", "bash", "shell", "console")
+RUN = (*_COMMANDS, "python")
+"""Kinds of blocks that a test runs."""
 _AWAY = {"node_modules", ".venv", "build", "dist"}
 
 
@@ -40,8 +42,14 @@ def _is_ours(path: Path) -> bool:
 def blocks_of(page: Path) -> Iterator[Block]:
     """The command blocks of a page, in order; of a console block only what is typed."""
     for kind, text in FENCE.findall(page.read_text(encoding="utf-8")):
-        if kind in _COMMANDS:
-            yield Block(page.relative_to(ROOT).as_posix(), typed(text) if kind == "console" else text)
+        if kind in RUN:
+            yield Block(page.relative_to(ROOT).as_posix(), _as_shell(kind, text))
+
+
+def _as_shell(kind: str, text: str) -> str:
+    if kind == "python":
+        return f"python3 - <<'END_OF_PYTHON'\n{text}END_OF_PYTHON\n"
+    return typed(text) if kind == "console" else text
 
 
 def typed(text: str) -> str:

@@ -6,21 +6,20 @@ import re
 import subprocess
 import sys
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from griddispatch.demo.hours import morning_clock
 from griddispatch.demo.stack import PORTS, Stack
 from griddispatch.embedded.postgres import wheel_binaries
-from shared.clock import FastClock, utc_now
+from shared.clock import utc_now
 from tests.conftest import ROOT
 from tests.docs.not_run import NOT_RUN
 from tests.docs.pages import Block, blocks_of, pages, typed
 
 pytestmark = pytest.mark.timeout(300)
 
-MONDAY_MORNING = datetime(2026, 3, 9, 1, 30, tzinfo=UTC)
 MOST_NOT_RUN = 20
 SEEN = ("deploy", "docs", "clients", "services", "shared", "griddispatch")
 """What the pages name by its place in the project."""
@@ -36,25 +35,25 @@ RUNNABLE = [page for page in pages() if to_run(page)]
 
 @pytest.fixture(scope="module")
 async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack]:
-    """The stores and the three services on a Monday morning, with nobody else at work."""
+    """The stores and the three services as `make demo ARGS=--by-hand` starts them: what the pages ask readers to have."""
     running = Stack(tmp_path_factory.mktemp("stack"), keeps_data=False)
     try:
         await running.start_stores()
-        await running.start_services(FastClock(MONDAY_MORNING, utc_now(), 1.0))
+        await running.start_services(morning_clock(utc_now()))
         yield running
     finally:
         await running.stop()
 
 
 def checkout(folder: Path) -> Path:
-    """A folder that looks like the project's root and may be written to, with `griddispatch` on its own path."""
+    """A folder that looks like the project's root and may be written to, with our programs on its own path."""
     for name in SEEN:
         (folder / name).symlink_to(ROOT / name)
-    shim = folder / "bin" / "griddispatch"
-    shim.parent.mkdir()
-    shim.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m griddispatch "$@"\n')
-    shim.chmod(0o755)
-    (shim.parent / "python3").symlink_to(sys.executable)
+    (folder / "bin").mkdir()
+    for name, called in (("griddispatch", " -m griddispatch"), ("python3", "")):
+        shim = folder / "bin" / name
+        shim.write_text(f'#!/bin/sh\nexec "{sys.executable}"{called} "$@"\n')
+        shim.chmod(0o755)
     return folder
 
 
@@ -73,7 +72,7 @@ def environment(folder: Path, stack: Stack) -> dict[str, str]:
     places = {f"GRIDDISPATCH_DATABASE_DSN_{service.upper()}": stack.dsn(service) for service in PORTS}
     return kept | places | {
         "PATH": os.pathsep.join((str(folder / "bin"), str(wheel_binaries()), os.environ["PATH"])),
-        "PYTHONPATH": str(ROOT), "GRIDDISPATCH_KAFKA_BOOTSTRAP": stack.bootstrap, "ADMIN_DSN": stack.admin_dsn,
+        "PYTHONPATH": os.pathsep.join((str(ROOT), str(ROOT / "clients" / "python"))), "GRIDDISPATCH_KAFKA_BOOTSTRAP": stack.bootstrap, "ADMIN_DSN": stack.admin_dsn,
         "COLUMNS": "160", "no_proxy": "*",
     }  # fmt: skip
 

@@ -45,6 +45,12 @@ def test_the_bill_of_the_lock_names_every_package_and_is_the_same_each_time() ->
     assert all(c["externalReferences"][0]["hashes"] for c in document["components"])
 
 
+def test_the_bill_names_packages_and_no_registry() -> None:
+    text = runpy.run_path(str(ROOT / "deploy" / "make_sbom.py"))["bill_of_lock"](RUNTIME.read_text(encoding="utf-8"))
+    assert all(c["purl"] == f"pkg:pypi/{c['name']}@{c['version']}" for c in json.loads(text)["components"])
+    assert "://" not in text
+
+
 def test_every_licence_is_an_allowed_one_and_stands_on_its_page() -> None:
     found = licences()
     assert {name: licence for name, licence in found.items() if not licence or refused(licence)} == {}

@@ -140,13 +140,12 @@ class LadderFigures:
 
 @dataclass(frozen=True, slots=True)
 class SupervisionRules:
-    """Hastening 催办, and what a missed arrival and a vulnerable person change; notify keeps the budget of notices."""
+    """Hastening 催办, and what a missed arrival changes; notify keeps the budget of notices."""
 
     __pydantic_config__: ClassVar[ConfigDict] = CLOSED
     hastens_counted_per_day: Few
     hastens_to_level_1: Count
     critical_arrival_level_3: LimitText  # from the order on, where nobody came to a critical matter; level 2 is at once
-    vulnerable_queue_steps: Few  # a vulnerable person's matter moves up; the deadline stays
 
 
 @dataclass(frozen=True, slots=True)
