@@ -48,7 +48,7 @@ const COMMANDS = {
 const REASONS = {
   CONFIDENTIAL: ["其中一单要求保密", "one of them is confidential"], LEAD: ["其中一单是敏感线索", "one of them is a lead"], EXERCISE: ["演练工单不与真实工单合并", "one of them is an exercise"], OTHER_PARTY: ["举报的对象不同或未写明", "they report different parties, or do not say whom"],
   OTHER_DANGER: ["含紧急险情且内容不相似", "one is an emergency and they are not alike"], ENDED: ["其中一单已结束或尚未分拨", "one of them has ended or is not triaged yet"], SAME: ["两单已是同一单", "the two are one already"], IN_AN_INCIDENT: ["本单已并单，请先拆单", "it belongs to an incident already: split it off first"],
-  RESULT_IN: ["本单已有办理结果", "its own result is in already"], CLOSED: ["主单早已结案", "the main ticket was closed too long ago"],
+  RESULT_IN: ["本单已在回访或已结案", "its own citizen is asked already, or it is closed"], CLOSED: ["主单早已结案", "the main ticket was closed too long ago"],
 };
 const FIELDS = {
   into_ticket_no: ["主单编号", "Number of the main ticket"], unit: ["单位", "Unit"], reason: ["原因", "Reason"], decision: ["决定", "Decision"], finding: ["认定", "Finding"], basis: ["依据", "Basis"], handler: ["承办人编号", "Handler's id"], action: ["处置方式（代码）", "Action (code)"], reply: ["给诉求人的答复", "Reply to the citizen"], note: ["内部说明", "Note for the house"], why: ["理由（不对外）", "Reason, for the house only"], report: ["情况", "Report"],
