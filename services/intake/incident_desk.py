@@ -106,8 +106,8 @@ class IncidentDesk:
 
     def _check_time(self, child: Held, main: Held, now: datetime) -> None:
         """Raise Conflict where it is too late: a rule looks at fresh tickets only, people at any."""
-        if child.public_state not in (PublicState.ACCEPTED, PublicState.IN_HAND):
-            raise Conflict("its own result is in already", 0, "RESULT_IN")
+        if child.public_state in (PublicState.AWAITING_EVALUATION, PublicState.CLOSED):
+            raise Conflict("its own citizen is asked already, or it is closed", 0, "RESULT_IN")
         if main.closed_at is not None and now - main.closed_at > self._merging.rules.merging.closed_within:
             raise Conflict("the other one was closed too long ago", 0, "CLOSED")
 

@@ -9,10 +9,11 @@ import argparse
 import asyncio
 import contextlib
 import gzip
+import re
 import statistics
 import sys
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -125,11 +126,12 @@ async def of_the_first_look(browser: Browser, url: str) -> list[Figure]:
 
 async def of_news(browser: Browser, url: str) -> list[Figure]:
     """From the answer to a command, which comes after its commit, to its effect on the screen."""
-    page = await opened(browser)
-    await page.goto(f"{url}/console")
-    await page.locator(".row").first.wait_for()
-    ids = await page.locator(".row").evaluate_all("(rows) => rows.map((row) => row.dataset.ticket)")
-    told = [await probes.shown_after(page, i, u) for i in ids[:CHANGED] for u in ("U1", "U2")]
+    page, told = await opened(browser), list[float | None]()
+    answer = await page.request.get(f"{url}/v1/queue?urgency=U3&state=DISPATCHED&limit={CHANGED}")
+    for ticket in (await answer.json())["tickets"]:
+        await page.goto(f"{url}/console?no={ticket['ticket_no']}")
+        await page.locator(f"[data-ticket='{ticket['ticket_id']}']").wait_for()
+        told += [await probes.shown_after(page, ticket["ticket_id"], urgency) for urgency in ("U2", "U1")]
     await page.context.close()
     seen = [took for took in told if took is not None]
     if len(seen) < CHANGED or min(seen) < 0:
@@ -147,8 +149,12 @@ async def of_scrolling(browser: Browser, url: str) -> list[Figure]:
         page = await opened(browser)
         await probes.pretend(page, probes.many(n, datetime.now(UTC)))
         await page.goto(f"{url}/console")
-        await page.locator(".panel h2 .num", has_text=str(n)[:-1]).wait_for()
+        await page.locator(".panel h2 .num", has_text=re.compile(f"^{n}$")).wait_for()
+        session = await page.context.new_cdp_session(page)
+        await session.send("Performance.enable", {"timeDomain": "threadTicks"})
+        before = await probes.page_processor_s(session)
         frames, drawn, _ = await probes.scroll(page)
+        spent = 1000 * (await probes.page_processor_s(session) - before) / len(frames)
         await page.context.close()
         medians[n] = statistics.median(frames)
         name, is_many = f"{n} tickets scroll", n == probes.MANY
@@ -156,6 +162,7 @@ async def of_scrolling(browser: Browser, url: str) -> list[Figure]:
             Figure(name, "a frame, median", medians[n], "ms", most(20) if is_many else None),
             Figure(name, "a frame, p95", percentile(frames, 0.95), "ms", most(50) if is_many else None),
             Figure(name, "a frame, the longest", max(frames), "ms"),
+            Figure(name, "processor of the page, a frame", spent, "ms", most(16) if is_many else None),
             Figure(name, "rows drawn at the most", drawn, "", most(60)),
         ]
     ratio = medians[probes.MANY] / medians[probes.FEW]
@@ -184,8 +191,11 @@ async def of_pages(site: Site, scale: Scale) -> list[Figure]:
             await browser.close()
 
 
-async def run() -> Results:
-    """The product up, everything measured, the product down."""
+PARTS = {"metrics": of_metrics, "pages": of_pages, "watchers": watchers}
+
+
+async def run(wanted: Collection[str]) -> Results:
+    """The product up, everything wanted measured, the product down."""
     machine, at = this_machine(), utc_now()
     stack = Stack(new_home(None, f"console-{at:%Y%m%d-%H%M%S}"), keeps_data=False, settings=MANY_CONNECTIONS)
     figures, troubles = list[Figure](), list[str]()
@@ -198,9 +208,9 @@ async def run() -> Results:
         observer = asyncio.create_task(site.watch(), name="observer")
         try:
             await fill(site)
-            for name, part in (("metrics", of_metrics), ("pages", of_pages), ("watchers", watchers)):
+            for name in [name for name in PARTS if name in wanted]:
                 tell(f"{name} …")
-                figures += await play(name, part(site, SCALE), troubles)
+                figures += await play(name, PARTS[name](site, SCALE), troubles)
         finally:
             observer.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -233,9 +243,10 @@ def main() -> int:
     """Measure, tell, and write the report where one is wanted."""
     parser = argparse.ArgumentParser(prog="python -m tests.browser.measure", description="Measure the console.")
     parser.add_argument("--report", type=Path, help="write everything here, as JSON")
+    parser.add_argument("--only", action="append", choices=PARTS, help="measure this alone; may be repeated")
     asked = parser.parse_args()
     try:
-        results = asyncio.run(run())
+        results = asyncio.run(run(asked.only or PARTS))
     except (LaunchError, Unavailable, OSError, pytest.skip.Exception) as error:
         tell(f"not measured: {error}")
         return REFUSED

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 from uuid import UUID
 
 import httpx
-from playwright.async_api import Page, Route
+from playwright.async_api import CDPSession, Page, Route
 
 MANY = 10_000
 FEW = 400
@@ -17,17 +17,15 @@ FRAMES = 180
 SCRAPES = 100
 _SCROLL = """async ([frames, step]) => {
   const list = document.querySelector(".list"), took = [], drawn = [], height = list.scrollHeight - list.clientHeight;
-  let furthest = 0;
   let last = await new Promise(requestAnimationFrame);
   for (let n = 0; n < frames; n += 1) {
     list.scrollTop = (n * step) % height;
-    furthest = Math.max(furthest, list.scrollTop);
     const now = await new Promise(requestAnimationFrame);
     took.push(now - last);
     drawn.push(document.querySelectorAll(".row").length);
     last = now;
   }
-  return [took, Math.max(...drawn), furthest];
+  return [took, Math.max(...drawn), list.scrollTop];
 }"""
 _CHANGE = """async ([id, urgency]) => {
   const head = { "Griddispatch-Role": "dispatcher", "Content-Type": "application/json" };
@@ -73,9 +71,15 @@ async def pretend(page: Page, tickets: list[dict[str, Any]]) -> None:
 
 
 async def scroll(page: Page, frames: int = FRAMES, step: int = 700) -> tuple[list[float], int, float]:
-    """Milliseconds of each frame while scrolling by `step` pixels a frame, rows drawn at the most, and how far it came."""
+    """Milliseconds of each frame while scrolling by `step` pixels a frame, rows drawn at the most, and where it came to."""
     took, drawn, top = await page.evaluate(_SCROLL, [frames, step])
     return took, drawn, top
+
+
+async def page_processor_s(session: CDPSession) -> float:
+    """Seconds of processor time that the page's main thread has used: of nobody else on the machine."""
+    told = await session.send("Performance.getMetrics")
+    return float(next(m["value"] for m in told["metrics"] if m["name"] == "TaskDuration"))
 
 
 async def painted(page: Page, url: str) -> tuple[float, float, int]:

@@ -95,10 +95,12 @@ const REASON = { type: "string", maxLength: 500, why: true };
 /** Whether the chosen role may merge and split, and there is somewhere to do it. */
 export const maySort = (store) => Boolean(store.names.all.intake) && DISPATCHERS.has(me.role);
 
-/** What intake decides about a ticket: one in hand may be merged into another, who waits for another one may be split off. */
+const MERGEABLE = new Set(["ACCEPTED", "DISPATCHED", "NEED_INFO", "HUNG", "RESOLVED"]);
+
+/** What intake decides about a ticket: an open one may be merged into another, who waits for another one may be split off. */
 function deskCommands(store, ticket) {
-  if (!maySort(store) || !["DISPATCHED", "MERGED"].includes(ticket.state)) return [];
-  if (ticket.state === "DISPATCHED") {
+  if (!maySort(store) || (ticket.state !== "MERGED" && !MERGEABLE.has(ticket.state))) return [];
+  if (ticket.state !== "MERGED") {
     const schema = { properties: { into_ticket_no: { type: "string", pattern: "[0-9]{20}" }, note: REASON }, required: ["into_ticket_no", "note"] };
     return [{ name: "merge-into", schema, about: say("mergesInto"), path: `${store.names.all.intake}/v1/tickets/${ticket.ticket_id}/merge` }];
   }

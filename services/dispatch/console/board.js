@@ -27,8 +27,11 @@ export function Board({ store, filters, go }) {
 }
 
 function Figures({ store, filters, set }) {
-  const counts = { RED: 0, YELLOW: 0, GREEN: 0 };
-  for (const t of store.tickets.values()) if (suits(t, { ...filters, light: "" })) counts[t.light] += 1;
+  const counts = store.derived("lights", filters, (all) => {
+    const found = { RED: 0, YELLOW: 0, GREEN: 0 };
+    for (const t of all) if (suits(t, { ...filters, light: "" })) found[t.light] += 1;
+    return found;
+  });
   const total = counts.RED + counts.YELLOW + counts.GREEN;
   const words = { RED: "overdue", YELLOW: "soon", GREEN: "calm" };
   return html`<section class="panel figures" aria-label=${say("open")}>
@@ -51,7 +54,7 @@ function Filters({ store, filters, set }) {
   const roots = Object.keys(names.all.categories).filter((code) => code.length === 2).sort();
   const choice = (key, label, options) => html`<select aria-label=${label} value=${filters[key] || ""} onChange=${(e) => set({ [key]: e.target.value })}>
     <option value="">${label}: ${say("all")}</option>${options.map(([value, text]) => html`<option value=${value} selected=${filters[key] === value}>${text}</option>`)}</select>`;
-  const busy = [...new Set([...store.tickets.values()].flatMap((t) => [t.unit, ...(t.supporting || [])]))].filter(Boolean).sort();
+  const busy = store.derived("busy", {}, (all) => [...new Set(all.flatMap((t) => [t.unit, ...(t.supporting || [])]))].filter(Boolean).sort());
   const isFiltered = Object.keys(filters).some((key) => key !== "view" && filters[key]);
   const hours = (n) => new Date(store.now() + n * 3600e3).toISOString();
   return html`<div class="filters push">
@@ -65,9 +68,10 @@ function Filters({ store, filters, set }) {
   </div>`;
 }
 
-/** What sets a ticket apart: how urgent, how high it was escalated. It also says why one is red that has time left. */
-function Marks({ t, names }) {
-  return html`${t.urgency !== "U3" && html`<span class="tag ${t.urgency}">${names.label("Urgency", t.urgency)}</span> `}${t.level > 0 && html`<span class="tag U1">${say("level")} ${t.level}</span> `}`;
+/** What sets a ticket apart: how urgent, how high it was escalated; and why one is red that has time left. */
+function Marks({ t, names, now }) {
+  const isStep = t.light === "RED" && t.level === 0 && !isResting(t) && Date.parse(t.due_at) > now;
+  return html`${isStep && html`<span class="tag U1">${say("stepLate")}</span> `}${t.urgency !== "U3" && html`<span class="tag ${t.urgency}">${names.label("Urgency", t.urgency)}</span> `}${t.level > 0 && html`<span class="tag U1">${say("level")} ${t.level}</span> `}`;
 }
 
 function Rows({ store, rows, go }) {
@@ -85,7 +89,7 @@ function Rows({ store, rows, go }) {
     <div class="tall" style=${{ height: `${rows.length * size.row}px` }}>
       ${rows.slice(first, last).map((t, n) => html`<${Link} key=${t.ticket_id} class="row ${performance.now() - (store.fresh.get(t.ticket_id) || -1e9) < 1600 ? "fresh" : ""}" style=${{ top: `${(first + n) * size.row}px` }} to=${{ view: "ticket", id: t.ticket_id }} go=${go} data-ticket=${t.ticket_id}>
         <span><${Light} light=${t.light} names=${names} /></span><${Due} at=${isResting(t) ? null : t.due_at} now=${now} light=${t.light} />
-        <span><${Marks} t=${t} names=${names} />${names.category(t.category)}${t.size === "BIG" && html` <span class="tag">${names.label("MatterSize", t.size)}</span>`}</span><span>${names.place(placeOf(t))}</span><span>${names.unit(t.unit)}</span><span>${names.state(t.state)}</span>
+        <span><${Marks} t=${t} names=${names} now=${now} />${names.category(t.category)}${t.size === "BIG" && html` <span class="tag">${names.label("MatterSize", t.size)}</span>`}</span><span>${names.place(placeOf(t))}</span><span>${names.unit(t.unit)}</span><span>${names.state(t.state)}</span>
       <//>`)}
     </div></div>`;
 }

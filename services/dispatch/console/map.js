@@ -83,12 +83,15 @@ export function Grids({ store, filters, set }) {
     setHere(next);
     e.currentTarget.parentNode.querySelector(`[data-grid="${next}"]`).focus();
   };
-  const loads = new Map();
-  for (const t of store.tickets.values()) {
-    if (!suits(t, { ...filters, grid: "" })) continue;
-    const load = loads.get(placeOf(t)) || { n: 0, RED: 0, YELLOW: 0, GREEN: 0 };
-    load.n += 1; load[t.light] += 1; loads.set(placeOf(t), load);
-  }
+  const loads = store.derived("loads", filters, (all) => {
+    const found = new Map();
+    for (const t of all) {
+      if (!suits(t, { ...filters, grid: "" })) continue;
+      const load = found.get(placeOf(t)) || { n: 0, RED: 0, YELLOW: 0, GREEN: 0 };
+      load.n += 1; load[t.light] += 1; found.set(placeOf(t), load);
+    }
+    return found;
+  });
   const none = { n: 0, RED: 0, YELLOW: 0 };
   const choose = (code) => set({ grid: filters.grid === code ? "" : code });
   return html`<section class="panel" aria-label=${say("map")}>

@@ -23,7 +23,9 @@ export class Store {
     this.clock = { server: Date.now(), client: performance.now(), speed: 1 };
     this.listeners = new Set();
     this.revision = 0;
+    this.kept = {};
     this.telling = 0;
+    this.toldAt = -TELL_MS;
   }
 
   /** The service's present instant, in milliseconds. */
@@ -33,7 +35,9 @@ export class Store {
 
   changed() {
     this.revision += 1;
-    if (!this.telling) this.telling = setTimeout(() => { this.telling = 0; this.listeners.forEach((call) => call()); }, TELL_MS);
+    if (this.telling) return;
+    const soon = Math.max(0, this.toldAt + TELL_MS - performance.now()); // the first news after a rest is told at once
+    this.telling = setTimeout(() => { this.telling = 0; this.toldAt = performance.now(); this.listeners.forEach((call) => call()); }, soon);
   }
 
   async start() {
@@ -118,15 +122,17 @@ export class Store {
 
   forget(ids) { for (const id of ids) this.tickets.delete(id); }
 
+  /** What `make` makes of the tickets, anew only when a ticket or the filters have changed: the page is drawn every second. */
+  derived(name, filters, make) {
+    const key = JSON.stringify(filters) + this.revision;
+    if (this.kept[name]?.key !== key) this.kept[name] = { key, made: make([...this.tickets.values()]) };
+    return this.kept[name].made;
+  }
+
   /** The tickets that fit: what units must still do first, of that what is red, then the nearest deadline; kept until
       something changes. */
   list(filters) {
-    const key = JSON.stringify(filters) + this.revision;
-    if (this.kept?.key !== key) {
-      const fits = inOrder([...this.tickets.values()].filter((t) => suits(t, filters)));
-      this.kept = { key, fits };
-    }
-    return this.kept.fits;
+    return this.derived("list", filters, (all) => inOrder(all.filter((t) => suits(t, filters))));
   }
 }
 

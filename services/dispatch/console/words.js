@@ -15,6 +15,7 @@ const WORDS = {
   merging: ["并入后随主单办理、随主单办结：主单", "It then waits for the main ticket and ends with it: main ticket"], keeps: ["两单各自办理，不再建议合并：", "Both stay as they are and are not suggested again:"], mergesInto: ["本单不再单独办理，随所填主单办结；误并可拆单恢复。", "This ticket then waits for the one you name and ends with it; splitting it off undoes that."], twenty: ["20 位工单编号，可输入其中几位查找", "20 digits; any part of it finds open tickets"], notOpen: ["不在办的工单中，请核对编号", "not among the open tickets: check the number"],
   splits: ["拆出后恢复并单前的单位和时限。", "It gets back the units and clocks it had before."], cannot: ["未能办理：", "It could not be done:"], mergedInto: ["并入主单", "Merged into"], waiting: ["并入本单", "Waiting for it"],
   halted: ["停在最后状态", "standing still"],
+  stepLate: ["有时限已过", "a limit passed"],
   busy: ["系统繁忙。所填内容已保留，稍后自动提交。", "The service is busy. What you wrote is kept and sent again by itself."],
   still: ["消息系统暂时不可用：看板停在最后的状态，恢复后自动更新。", "The message system is away: the board stands still as last heard, and goes on by itself."],
   signIn: ["请先填写访问令牌。", "Enter your access token first."], notYours: ["当前角色无权查看；若令牌有多个角色，请先选择角色。", "This role may not see it; if your token has several roles, choose one first."],
@@ -47,7 +48,7 @@ const COMMANDS = {
 const REASONS = {
   CONFIDENTIAL: ["其中一单要求保密", "one of them is confidential"], LEAD: ["其中一单是敏感线索", "one of them is a lead"], EXERCISE: ["演练工单不与真实工单合并", "one of them is an exercise"], OTHER_PARTY: ["举报的对象不同或未写明", "they report different parties, or do not say whom"],
   OTHER_DANGER: ["含紧急险情且内容不相似", "one is an emergency and they are not alike"], ENDED: ["其中一单已结束或尚未分拨", "one of them has ended or is not triaged yet"], SAME: ["两单已是同一单", "the two are one already"], IN_AN_INCIDENT: ["本单已并单，请先拆单", "it belongs to an incident already: split it off first"],
-  RESULT_IN: ["本单已有办理结果", "its own result is in already"], CLOSED: ["主单早已结案", "the main ticket was closed too long ago"],
+  RESULT_IN: ["本单已在回访或已结案", "its own citizen is asked already, or it is closed"], CLOSED: ["主单早已结案", "the main ticket was closed too long ago"],
 };
 const FIELDS = {
   into_ticket_no: ["主单编号", "Number of the main ticket"], unit: ["单位", "Unit"], reason: ["原因", "Reason"], decision: ["决定", "Decision"], finding: ["认定", "Finding"], basis: ["依据", "Basis"], handler: ["承办人编号", "Handler's id"], action: ["处置方式（代码）", "Action (code)"], reply: ["给诉求人的答复", "Reply to the citizen"], note: ["内部说明", "Note for the house"], why: ["理由（不对外）", "Reason, for the house only"], report: ["情况", "Report"],

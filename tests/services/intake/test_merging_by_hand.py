@@ -8,7 +8,7 @@ from httpx import Response
 
 from services.intake.core.incidents import Hindrance
 from services.intake.core.numbers import check_ticket_number
-from shared.events import TicketClosed, TicketResolved
+from shared.events import TicketAudited, TicketClosed
 from tests.builders import ROOT
 from tests.open_access import acting_as
 from tests.services.intake.counter import DISPATCHER, LAMP, Counter, phone, said
@@ -113,13 +113,16 @@ async def test_a_ticket_is_not_merged_into_itself_nor_twice_nor_away_from_those_
     assert (around.status_code, around.json()["reason"]) == (409, "SAME"), "it waits for this one"
 
 
-async def test_whose_result_is_in_waits_for_nobody_and_what_was_closed_long_ago_takes_nobody_in(
+async def test_whose_citizen_is_asked_waits_for_nobody_and_what_was_closed_long_ago_takes_nobody_in(
     counter: Counter,
 ) -> None:
     main, other = await unlike(counter)
     (late,) = await counter.hand_in(said("噪声扰民", phone(3), location={"lon": 119.24, "lat": 33.36}))
-    resolved = {"assignment_id": main, "unit": "grid:990101001001001", "action": "HANDLED", "cycle": 1, "on_time": True}
-    await counter.tell(late, 1, TicketResolved.model_validate(resolved))
+    audited = {
+        "ticket_no": await number(counter, late), "source": "hotline-12345", "assignment_id": main, "unit": "housing",
+        "cycle": 1, "follow_up": True,
+    }  # fmt: skip
+    await counter.tell(late, 1, TicketAudited.model_validate(audited))
     refused = await merge(counter, late, await number(counter, main))
     assert (refused.status_code, refused.json()["reason"]) == (409, "RESULT_IN")
     await counter.tell(main, 1, TicketClosed.model_validate({"reason": "EVALUATED", "cycle": 1}))
