@@ -42,10 +42,7 @@ class Verdict:
     counts: tuple[str, ...] = ()
 
 
-AGREED: Final = (
-    ("incidents.toml", "repeats.reopen_days", "dispatch.toml", "repeats.reopen_days"),
-    ("incidents.toml", "merging.supervise.reporters_from", "dispatch.toml", "supervision.reporters_to_level_2"),
-)
+AGREED: Final = (("incidents.toml", "repeats.reopen_days", "dispatch.toml", "repeats.reopen_days"),)
 """Figures that two services keep of the same thing."""
 
 

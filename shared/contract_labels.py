@@ -10,6 +10,7 @@ from shared.terms import (
     AssignmentKind,
     Channel,
     CloseReason,
+    ComplexMark,
     ConversionReason,
     ExclusionReason,
     FollowUpOutcome,
@@ -133,6 +134,11 @@ LABELS: Mapping[type[StrEnum], Mapping[str, Label]] = MappingProxyType(
             "NO_AUTHORITY": L("没法管", "no authority"), "SEVERAL_UNITS": L("涉及多部门", "several units needed"),
             "BEYOND_A_DAY": L("当日办不完", "more than a day's work"),
             "NEEDS_ENFORCEMENT": L("需执法", "needs enforcement"),
+        },
+        ComplexMark: {
+            "CROSS_COUNTY": L("跨县", "across counties"), "LEGAL_VACANCY": L("法规空白", "no law for it"),
+            "HISTORICAL": L("历史遗留", "left over from long ago"),
+            "COMMAND_CENTRE": L("指挥中心认定", "found by the command centre"),
         },
         WhistleKind: {
             "EMERGENCY": L("应急", "emergency"), "ENFORCEMENT": L("综合执法", "enforcement"),

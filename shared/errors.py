@@ -31,9 +31,11 @@ class Malformed(Rejected):
 class Conflict(Exception):
     """The thing has moved on since the caller looked: read it again and decide anew."""
 
-    def __init__(self, message: str, current_version: int) -> None:
+    def __init__(self, message: str, current_version: int, reason: str = "") -> None:
+        """`reason`: a stable code, where pages have words of their own for it."""
         super().__init__(message)
         self.current_version = current_version
+        self.reason = reason
 
 
 class NotFound(Exception):

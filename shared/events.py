@@ -85,6 +85,12 @@ class TicketTriaged(Event):
     session_id: SessionId | None = None
     self_fixed_by: str | None = None
     vulnerable: bool = False
+    involved_units: int = 0
+    involved_grids: int = 0
+    households: int = 0
+    people: int = 0
+    money_yuan: int = 0
+    effort_minutes: int = 0
 
 
 # ---- dispatch ---------------------------------------------------------------------------------------------

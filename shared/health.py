@@ -5,9 +5,10 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from fastapi import APIRouter, Response
 from fastapi.responses import JSONResponse
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import REGISTRY
 
 from shared.errors import Unavailable
+from shared.exposition import CONTENT_TYPE, Exposition
 
 PING_S = 2.0
 
@@ -39,7 +40,7 @@ class Readiness:
 
 def router(readiness: Readiness) -> APIRouter:
     """The three routes every service answers."""
-    routes = APIRouter(include_in_schema=False)
+    routes, exposition = APIRouter(include_in_schema=False), Exposition(REGISTRY)
 
     @routes.get("/livez")
     async def livez() -> dict[str, str]:
@@ -52,6 +53,6 @@ def router(readiness: Readiness) -> APIRouter:
 
     @routes.get("/metrics")
     async def metrics() -> Response:
-        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+        return Response(exposition.text(), media_type=CONTENT_TYPE)
 
     return routes

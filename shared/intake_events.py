@@ -183,12 +183,22 @@ class CommitmentMissed(Event):
     became: TicketId
 
 
+class TicketWordsErased(Event):
+    """What the citizen said, and who they are, was erased for good 删除, as two people agreed.
+
+    Whoever keeps words of this ticket's citizen erases them too; facts and figures stay. Stated once more for every
+    such agreement.
+    """
+
+    type: ClassVar[str] = "org.griddispatch.ticket.words-erased.v1"
+
+
 INTAKE_EVENT_TYPES = frozenset(
     model.type
     for model in (
         TicketMerged, TicketSplit, IncidentRecounted, TicketHastened, ReopenRequested, TicketSupplemented,
         WithdrawalRequested, TicketNotAccepted, TicketTransferred, TicketRouted, LeadCreated,
-        SessionClosed, CommitmentMade, CommitmentKept, CommitmentMissed,
+        SessionClosed, CommitmentMade, CommitmentKept, CommitmentMissed, TicketWordsErased,
     )
 )  # fmt: skip
 """The names of these types: intake states them all, on `tickets-intake`."""

@@ -10,6 +10,7 @@ from shared.event import Event as Event
 from shared.terms import (
     AssignmentId,
     AssignmentKind,
+    ComplexMark,
     ConversionReason,
     MatterSize,
     ReportAnswer,
@@ -204,6 +205,22 @@ class TicketFoundBig(Event):
     cycle: int
     reason: ConversionReason
     due_at: datetime
+
+
+class TicketAssessed(Event):
+    """What was found on the spot; 0 where nobody looked."""
+
+    type: ClassVar[str] = "org.griddispatch.ticket.assessed.v1"
+    assignment_id: AssignmentId
+    unit: str
+    cycle: int
+    involved_units: int
+    involved_grids: int
+    households: int
+    people: int
+    money_yuan: int
+    effort_minutes: int
+    marks: tuple[ComplexMark, ...]
 
 
 class TicketFoundComplex(Event):

@@ -4,12 +4,15 @@ import base64
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from hashlib import sha256
-from typing import Any, Final
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple
 from urllib.parse import parse_qsl
 
 from shared.errors import Malformed
 from shared.markup import Html, document, element, together
+from shared.terms import Satisfaction
 
 FORM: Final = "application/x-www-form-urlencoded"
 LANGUAGES: Final = ("zh", "en")
@@ -40,6 +43,35 @@ class Said:
     def of(self, language: str) -> str:
         """The sentence in one of them."""
         return self.en if language == "en" else self.zh
+
+
+COMMON: Final = MappingProxyType(
+    {
+        "contacted": Said("工作人员联系过您吗?", "Did anybody get in touch with you?"),
+        "solved": Said("问题解决了吗?", "Is it solved?"),
+        "satisfaction": Said("您对结果满意吗?", "Are you satisfied with the result?"),
+        "yes": Said("是", "yes"),
+        "no": Said("否", "no"),
+        "SATISFIED": Said("满意", "satisfied"),
+        "BASICALLY": Said("基本满意", "mostly satisfied"),
+        "DISSATISFIED": Said("不满意", "not satisfied"),
+        "send": Said("提交", "Send"),
+        "reopen": Said("没有解决,要求重办", "Not solved: have it done again"),
+        "incomplete": Said("请回答每个问题。", "Please answer every question."),
+        "away": Said("系统暂时无法答复,请稍后再试。", "We cannot answer just now. Please try again later."),
+        "unreadable": Said("提交的内容无法读取。", "What was sent cannot be read."),
+        "other_language": Said("English", "中文"),
+    }
+)
+"""What every page for citizens says alike, by name."""
+
+
+class Judged(NamedTuple):
+    """A citizen's judgement as a form has it."""
+
+    contacted: bool
+    solved: bool
+    satisfaction: Satisfaction
 
 
 def headers_of(script: str = "") -> dict[str, str]:
@@ -78,15 +110,62 @@ def choice(name: str, question: str, options: Sequence[tuple[str, str]], chosen:
     return element("fieldset", element("legend", question), *(radio(*option) for option in options))
 
 
+def writing(name: str, text: str, most: int, **more: str | bool) -> Html:
+    """A field for words of up to `most` characters."""
+    return element(
+        "textarea", text[:most], name=name, id=name, rows="4", maxlength=str(most), dir="auto", **more
+    )  # fmt: skip
+
+
+def entry(name: str, label: str, most: int, **more: str | bool) -> Html:
+    """A line that must be filled in, of up to `most` characters, under its label."""
+    line = element(
+        "input", type="text", id=name, name=name, maxlength=str(most), required=True, spellcheck="false", **more
+    )  # fmt: skip
+    return together(element("label", label, for_=name), line)
+
+
+def instant(local: datetime) -> Html:
+    """A minute of local time, for eyes and for programs."""
+    return element("time", f"{local:%Y-%m-%d %H:%M}", datetime=local.isoformat(timespec="minutes"))
+
+
 def form(action: str, hidden: Mapping[str, str], *children: Html) -> Html:
     """A form whose secrets travel in its body: the address, which logs keep, never holds them."""
     fields = [element("input", type="hidden", name=name, value=value) for name, value in hidden.items()]
     return element("form", *fields, *children, method="post", action=action, autocomplete="off")
 
 
-def note(sentence: str) -> Html:
-    """What was just done or declined; nothing for no sentence."""
-    return element("p", sentence, class_="note", role="status") if sentence else together()
+class Sayer:
+    """Says a page's sentences in one language, by their names; what stands in none of its own is common to all."""
+
+    def __init__(self, words: Mapping[str, Said], language: str) -> None:
+        self._words = words
+        self.language = language
+        self.other = "zh" if language == "en" else "en"
+
+    def __call__(self, name: str) -> str:
+        return (self._words.get(name) or COMMON[name]).of(self.language)
+
+    def note(self, name: str | None) -> Html:
+        """What was just done or declined, by the name of its sentence; nothing for no name."""
+        return element("p", self(name), class_="note", role="status") if name else together()
+
+    def button(self, name: str) -> Html:
+        """What sends a form, with a sentence on it."""
+        return element("button", self(name), type="submit")
+
+    def questions(self, chosen: Mapping[str, str]) -> Html:
+        """What a citizen is asked about a result, as `read_judged` reads it; `chosen` is what they said so far."""
+        flags = (("1", self("yes")), ("0", self("no")))
+        grades = tuple((grade.value, self(grade.value)) for grade in Satisfaction)
+        asked = (("contacted", flags), ("solved", flags), ("satisfaction", grades))
+        return together(*(choice(name, self(name), options, chosen.get(name, "")) for name, options in asked))
+
+    def elsewhere(self, address: str) -> Html:
+        """The way to the same page in the other language."""
+        link = element("a", self("other_language"), href=f"{address}?lang={self.other}", hreflang=self.other)
+        return element("p", link)
 
 
 SHOWN: Final[dict[int | str, dict[str, Any]]] = {
@@ -117,6 +196,16 @@ def read_fields(body: bytes) -> dict[str, str]:
     if len(fields) < len(pairs) or any(_FORBIDDEN.search(value) for value in fields.values()):
         raise _unreadable()
     return {name: value.replace("\r\n", "\n") for name, value in fields.items()}
+
+
+def read_judged(fields: Mapping[str, str]) -> Judged | None:
+    """What `questions` asked for; None unless every question has one of its answers."""
+    flags = {"1": True, "0": False}
+    contacted, solved = flags.get(fields.get("contacted", "")), flags.get(fields.get("solved", ""))
+    said = fields.get("satisfaction", "")
+    if contacted is None or solved is None or said not in tuple(Satisfaction):
+        return None
+    return Judged(contacted, solved, Satisfaction(said))
 
 
 def language_of(asked: str, accepted: str) -> str:

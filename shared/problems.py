@@ -32,7 +32,8 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(Conflict)
     async def conflict(request: Request, error: Conflict) -> JSONResponse:
-        return problem(409, "conflict", str(error), current_version=error.current_version)
+        extra: dict[str, object] = {"reason": error.reason} if error.reason else {}
+        return problem(409, "conflict", str(error), (), None, current_version=error.current_version, **extra)
 
     @app.exception_handler(NotFound)
     async def not_found(request: Request, error: NotFound) -> JSONResponse:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import time
-from typing import Annotated, Any, Final, TypeAlias, TypeVar
+from typing import Annotated, Any, ClassVar, Final, TypeAlias, TypeVar
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
@@ -10,6 +10,14 @@ T = TypeVar("T")
 
 CLOSED: Final = ConfigDict(extra="forbid")
 """The configuration of every section: a key that nobody reads is refused."""
+
+
+class Section:
+    """The base of a section's dataclass: what `CLOSED` says holds for it."""
+
+    __slots__ = ()
+    __pydantic_config__: ClassVar[ConfigDict] = CLOSED
+
 
 Name: TypeAlias = Annotated[str, Field(strict=True, min_length=1, max_length=80)]
 Count: TypeAlias = Annotated[int, Field(strict=True, ge=1, le=100_000)]

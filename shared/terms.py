@@ -144,6 +144,15 @@ class ConversionReason(StrEnum):
     NEEDS_ENFORCEMENT = "NEEDS_ENFORCEMENT"
 
 
+class ComplexMark(StrEnum):
+    """What makes a big matter complex (疑难), beside the number of units: 跨县, 法规空白, 历史遗留, 指挥中心认定."""
+
+    CROSS_COUNTY = "CROSS_COUNTY"
+    LEGAL_VACANCY = "LEGAL_VACANCY"
+    HISTORICAL = "HISTORICAL"
+    COMMAND_CENTRE = "COMMAND_CENTRE"
+
+
 class WhistleKind(StrEnum):
     """Why a township calls departments to the spot (吹哨): 应急, 综合执法, 重点难点."""
 

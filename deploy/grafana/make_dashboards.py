@@ -134,6 +134,10 @@ DASHBOARDS: dict[str, tuple[str, tuple[Panel, ...]]] = {
         line("Kafka 遗忘与重述 forgotten and told again", "short", ("sum by (topic) (increase(griddispatch_logs_forgotten_total[$__rate_interval]))", "{{topic}} forgotten"), ("sum by (topic) (increase(griddispatch_events_retold_total[$__rate_interval]))", "{{topic}} told again")),
         line("处理器 processor", "percentunit", ('rate(process_cpu_seconds_total{job=~"intake|dispatch|notify"}[$__rate_interval])', "{{job}}")),
         line("内存 memory", "bytes", ('process_resident_memory_bytes{job=~"intake|dispatch|notify"}', "{{job}}")),
+        line("异常记录 dead and unknown records", "short", ("sum by (job, topic) (increase(griddispatch_records_dead_total[$__rate_interval]))", "{{job}} dead {{topic}}"), ("sum by (job, topic) (increase(griddispatch_events_unrecognised_total[$__rate_interval]))", "{{job}} unknown {{topic}}"), limit=1),
+        line("采样 age of samples, failures", "short", ("time() - max by (job, sample) (griddispatch_sampled_timestamp_seconds)", "{{job}} {{sample}} age, s"), ("sum by (job, sample) (increase(griddispatch_samples_failed_total[$__rate_interval]))", "{{job}} {{sample}} failed")),
+        line("停读与待补 halted, oldest parked", "short", ("max by (job, group) (griddispatch_stream_halted)", "{{group}} halted"), ("max by (job) (griddispatch_parked_age_seconds)", "{{job}} parked, s"), limit=1),
+        ranking("版本 releases that run", "short", "sum by (service, release) (griddispatch_build_info)", "{{service}} {{release}}"),
         line("发布者 relay shards held", "short", ("sum by (job) (griddispatch_relay_shards)", "{{job}}")),
     )),
     "district": ("乡镇与单位 Townships and units", (

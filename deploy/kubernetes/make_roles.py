@@ -125,6 +125,12 @@ $more_env          securityContext:
           emptyDir: { sizeLimit: 64Mi }
 """)
 VAULT = "            - { name: GRIDDISPATCH_VAULT_KEYS_FILE, value: /run/secrets/griddispatch/vault_keys }\n"
+ORIGIN = Template(
+    "            - name: $setting\n"
+    "              valueFrom: { configMapKeyRef: { name: griddispatch-pages, key: $key } }\n"
+)
+ORIGINS = {"intake": ("GRIDDISPATCH_CONSOLE_ORIGINS", "console"), "dispatch": ("GRIDDISPATCH_INTAKE_ORIGIN", "intake")}
+"""What a service's API must know of the other one's address, as browsers see it: the setting, and where it stands."""
 BUDGET = Template("""---
 apiVersion: policy/v1
 kind: PodDisruptionBudget
@@ -180,6 +186,9 @@ def deployment(service: str, part: str, replicas: int, *, whole: bool) -> str:
     facts = {"name": service if whole else f"{service}-{part}", "service": service, "part": part, "replicas": replicas}
     only = "" if whole else f', "--only", "{part}"'
     more = VAULT if service == "intake" else ""
+    if service in ORIGINS and (whole or part == "api"):
+        setting, key = ORIGINS[service]
+        more += ORIGIN.substitute(setting=setting, key=key)
     labels = ", app.kubernetes.io/part-of: griddispatch"
     labels += ', griddispatch.org/serves: "true"' if whole or part == "api" else ""
     text = DEPLOYMENT.substitute(

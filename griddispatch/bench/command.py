@@ -1,5 +1,6 @@
 """`griddispatch bench`: measure this product on this machine, against its goals and against its floor."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -30,6 +31,8 @@ def bench(
     ] = False,
     only: Annotated[list[str] | None, typer.Option(help=f"of {', '.join(NAMES)}; may be repeated")] = None,
     only_micro: Annotated[bool, typer.Option("--micro", help="the pure core alone, without any store")] = False,
+    queued: Annotated[int | None, typer.Option(min=1, help="webhooks that wait in `deliveries`")] = None,
+    rated: Annotated[int | None, typer.Option(min=400, help="evaluated tickets in `rates`")] = None,
     apache: Annotated[bool, typer.Option("--apache", help="Apache Kafka instead of the embedded broker")] = False,
     report: Annotated[Path | None, typer.Option(help="write everything here, as JSON")] = None,
     docs: Annotated[
@@ -50,8 +53,10 @@ def bench(
     if unknown:
         _leave(f"--only: {', '.join(unknown)}: one of {', '.join(NAMES)}")
     console = Console()
+    usual = QUICK if quick else Scale()
+    scale = replace(usual, queued=queued or usual.queued, rated=rated or usual.rated)
     try:
-        found = uvloop.run(run(QUICK if quick else Scale(), wanted, console.print, quick=quick, apache=apache))
+        found = uvloop.run(run(scale, wanted, console.print, quick=quick, apache=apache))
     except (LaunchError, Unavailable, OSError) as error:
         _leave(str(error))
     results = Results(**{**vars(found), "figures": (*found.figures, *over_floor(found.figures))})

@@ -19,6 +19,7 @@ from griddispatch.bench.lives import lives, webhooks
 from griddispatch.bench.machine import Machine, this_machine
 from griddispatch.bench.micro import micro
 from griddispatch.bench.pace import spike, steady
+from griddispatch.bench.rated import rates
 from griddispatch.bench.sharing import sharing
 from griddispatch.bench.site import Scale, Site, Stalled, morning_clock
 from griddispatch.bench.standing import cold, memory, rest
@@ -36,8 +37,9 @@ Scenario = Callable[[Site, Scale], Awaitable[list[Figure]]]
 
 SCENARIOS: dict[str, Scenario] = {
     "idle": rest, "floor": floor, "lives": lives, "bulk": bulk, "single": single, "kafka": inbound, "steady": steady,
-    "spike": spike, "sustained": sustained, "timers": timers, "growth": growth, "reading": reads, "watchers": watchers,
-    "memory": memory, "webhooks": webhooks, "deliveries": deliveries, "cold": cold, "sharing": sharing,
+    "spike": spike, "sustained": sustained, "timers": timers, "growth": growth, "reading": reads, "rates": rates,
+    "watchers": watchers, "memory": memory, "webhooks": webhooks, "deliveries": deliveries, "cold": cold,
+    "sharing": sharing,
 }  # fmt: skip
 """In the order they are played: what comes later finds fuller tables."""
 SCENARIO_S = 900.0

@@ -85,19 +85,22 @@ async def deliveries(site: Site, scale: Scale) -> list[Figure]:
 
 
 async def _leave(site: Site, scale: Scale, alive: list[UUID], taken: list[float]) -> list[Figure]:
-    """What leaves of the queue within the scale's seconds. Filling is not timed, though some leaves meanwhile."""
+    """What leaves of the queue within the scale's seconds. Nothing leaves while it is filled."""
     before = usage_by_group(site.stack.pids)["notify"].rss_bytes
     waiting = scale.queued
+    await site.admin.execute(_SQL["hold_subscriptions"], alive, timeout=FILLED_S)
     for first in range(0, waiting, PART * RECEIVERS):
         each = min(PART * RECEIVERS, waiting - first) // RECEIVERS
         await site.admin.execute(_SQL["queue_deliveries"], alive, each, site.clock(), timeout=FILLED_S)
     await site.admin.execute(_SQL["analyze_deliveries"], timeout=FILLED_S)
-    began, meter, sent = time.perf_counter(), site.meter(), len(taken)
-    while time.perf_counter() - began < scale.queued_s and len(taken) < waiting:
+    await site.admin.execute(_SQL["release_subscriptions"], alive, timeout=FILLED_S)
+    began, meter, sent, most_bytes = time.perf_counter(), site.meter(), len(taken), before
+    while time.perf_counter() - began < scale.queued_s and len(taken) - sent < waiting:
         site.stack.check()
         await asyncio.sleep(0.1)
+        most_bytes = max(most_bytes, usage_by_group(site.stack.pids)["notify"].rss_bytes)
     spent, sent = meter.spent(), len(taken) - sent
-    grown = (usage_by_group(site.stack.pids)["notify"].rss_bytes - before) / 1e6
+    grown = (most_bytes - before) / 1e6
     if not sent:
         raise Stalled("nothing left")
     note = f"{waiting:,} queued for {RECEIVERS} receivers"

@@ -9,6 +9,7 @@ from uuid import UUID
 from services.dispatch import board_api, pages, samples, store, stream_api
 from services.dispatch.api import Commands, router
 from services.dispatch.auditor import Auditor
+from services.dispatch.board_api import Drawn
 from services.dispatch.core.naming import Naming, category_names
 from services.dispatch.core.org import Org
 from services.dispatch.core.org_files import ORG_FILES, leaf_codes, load_org_files
@@ -49,9 +50,11 @@ async def build(settings: DispatchSettings, parts: frozenset[str], make: type[As
         views = await assembly.doors_database("views", settings.database_pool)  # reading must not keep commands waiting
         assembly.app.include_router(router(views, commands))
         await assembly.add_reconciliation(org.county)
-        assembly.app.include_router(pages.router(settings.intake_origin))
+        base_map = settings.base_map
+        assembly.app.include_router(pages.router(settings.intake_origin, base_map.origin))
         live, naming = add_live(assembly, settings), read_naming(settings, book, org)
-        assembly.app.include_router(board_api.router(views, commands, naming, grids, live, settings.intake_origin))
+        drawn, intake = Drawn(grids, base_map), settings.intake_origin
+        assembly.app.include_router(board_api.router(views, commands, naming, drawn, live, intake))
     if "stream" in parts:
         await assembly.add_stream("stream", routes(decider))
     if "timers" in parts:

@@ -4,13 +4,15 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from enum import StrEnum
 from functools import cache
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 from uuid import UUID
 
+from asyncpg import Record
 from fastapi import APIRouter, Query
 
 from services.dispatch import board_store, store
 from services.dispatch.api import read_place
+from services.dispatch.base_map import BaseMap
 from services.dispatch.board_store import QueueFilter
 from services.dispatch.commands import NAMES, ON_ASSIGNMENTS, Commands
 from services.dispatch.core.board import clock_rows, reason_rows, story_rows, unit_names, unit_rows
@@ -37,8 +39,15 @@ LATE_S = 5
 Code = Annotated[str | None, Query(pattern=r"^[0-9]{1,15}$")]
 
 
+class Drawn(NamedTuple):
+    """What the map shows: the grids as the area's file has them, and what lies below them."""
+
+    grids: Mapping[str, Any]
+    base_map: BaseMap = BaseMap()
+
+
 def router(
-    database: Database, commands: Commands, naming: Naming, grids: Mapping[str, Any], live: Live, intake: str = ""
+    database: Database, commands: Commands, naming: Naming, drawn: Drawn, live: Live, intake: str = ""
 ) -> APIRouter:  # fmt: skip
     """Every view of the console; `intake` is the origin at which pages find the desk that merges and splits."""
     routes = APIRouter(prefix="/v1")
@@ -96,10 +105,13 @@ def router(
         if not cases:
             raise NotFound(str(ticket_id))
         (case,) = cases
+        family = await board_store.read_family(database, ticket, case.merge.into if case.merge else None)
         return {
             "ticket": ticket_view(case),
             "story": story_rows([dict(row) for row in await board_store.read_story(database, ticket)]),
             "clocks": clock_rows(case, await board_store.read_timers(database, ticket), decider.book),
+            "into": next((_named(row) for row in family if not row["waits"]), None),
+            "waiting": [_named(row) for row in family if row["waits"]],
             "decisions": reason_rows([dict(row) for row in await store.read_decisions(database, ticket)], naming),
         }
 
@@ -117,6 +129,10 @@ def router(
         stream = {"is_following": live.is_following, "watchers": live.watchers.count}
         return {**state, "unwatched": unwatched, "stream": stream, "dead_letters": dead, "alerts": _alerts(live)}
 
+    area = {
+        "grids": [_grid(feature) for feature in drawn.grids["features"]],
+        "base_map": drawn.base_map._asdict() if drawn.base_map.template else None,
+    }
     names = cache(lambda: {**_names(commands, naming), "intake": intake})
 
     @routes.get("/names")
@@ -126,10 +142,14 @@ def router(
 
     @routes.get("/area")
     async def get_area() -> dict[str, Any]:
-        """The grids of the county: code, names, township, and the outlines as rings of longitude and latitude."""
-        return {"grids": [_grid(feature) for feature in grids["features"]]}
+        """The grids of the county: code, names, township, outlines as rings of longitude and latitude; the base map."""
+        return area
 
     return routes
+
+
+def _named(row: Record) -> dict[str, Any]:
+    return {"ticket_id": row["ticket_id"], "ticket_no": row["ticket_no"]}
 
 
 def _alerts(live: Live) -> list[dict[str, object]]:

@@ -76,6 +76,11 @@ async def read_story(database: Database, ticket_id: TicketId) -> list[Record]:
     return await database.fetch(_MESSAGING["read_events"], ticket_id)
 
 
+async def read_family(database: Database, ticket_id: TicketId, into: TicketId | None) -> list[Record]:
+    """Id and number of the ticket that this one waits for, if any, and of those that wait for this one (`waits`)."""
+    return await database.fetch(_SQL["read_family"], ticket_id, into)
+
+
 async def system_state(database: Database, now: datetime) -> dict[str, Mapping[str, Any]]:
     """How the queues between the services stand: unpublished, parked, dead, and clocks that are late."""
     (outbox,) = await database.fetch(_MESSAGING["outbox_state"])

@@ -46,7 +46,7 @@ ON_ASSIGNMENTS: Final[Mapping[str, type[Command]]] = {
     "sign": t.Sign, "name-handler": t.NameHandler, "contact": t.Contact, "check-in": t.CheckIn,
     "report-stage": t.ReportStage, "report-first-disposal": t.ReportFirstDisposal, "resolve": t.Resolve,
     "sub-dispatch": t.SubDispatch, "return": t.Return, "grant-return": t.GrantReturn, "refuse-return": t.RefuseReturn,
-    "recall": t.Recall, "convert-size": t.ConvertSize,
+    "recall": t.Recall, "convert-size": t.ConvertSize, "assess": t.Assess,
 }  # fmt: skip
 """Commands on one unit's share, by the name in their path."""
 

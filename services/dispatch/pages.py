@@ -1,10 +1,12 @@
 """The console and the task page: files of this package, read once, served under a strict policy, needing no network."""
 
+import re
 from collections.abc import Mapping
 from functools import cache
 from hashlib import sha256
 from importlib.resources import files
 from importlib.resources.abc import Traversable
+from string import Template
 from typing import Final, NamedTuple
 
 from fastapi import APIRouter, Request, Response
@@ -19,8 +21,8 @@ TYPES: Final = {
 }
 HEADERS: Final = {
     "Content-Security-Policy": (
-        "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'{intake};"
-        " object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+        "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:{pictures};"
+        " connect-src 'self'{intake}; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
     ),
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -29,7 +31,13 @@ HEADERS: Final = {
 }
 """Nothing from elsewhere, nothing inline, in nobody's frame; kept, but asked for again each time.
 
-`{intake}` stands for where else the pages may ask."""
+`{intake}` stands for where else the pages may ask, `{pictures}` for where the base map's tiles are."""
+
+
+PAGES: Final = {"app.js": ("指挥台", "wide"), "tasks.js": ("我的任务", "phone")}
+"""The script of each page, its title until the script has another, and its look."""
+TEMPLATE: Final = "page.html"
+_IMPORTS: Final = re.compile(r'from "\./([^"]+)"')
 
 
 class Part(NamedTuple):
@@ -42,8 +50,13 @@ class Part(NamedTuple):
 
 @cache
 def parts() -> dict[str, Part]:
-    """Every file by its path below `console`."""
-    return dict(_walk(files("services.dispatch") / "console", ""))
+    """Every file by its path below `console`, and the pages, made of one template, by their script's."""
+    found = dict(_walk(files("services.dispatch") / "console", ""))
+    template = Template(found.pop(TEMPLATE).body.decode())
+    for script, (title, look) in PAGES.items():
+        page = template.substitute(title=title, look=look, script=script, preloads=_preloads(found, script))
+        found[script.replace(".js", ".html")] = _part(page.encode(), TYPES[".html"])
+    return found
 
 
 def _walk(folder: Traversable, prefix: str) -> list[tuple[str, Part]]:
@@ -53,20 +66,31 @@ def _walk(folder: Traversable, prefix: str) -> list[tuple[str, Part]]:
         if entry.is_dir():
             found += _walk(entry, f"{prefix}{entry.name}/")
         elif kind:
-            body = entry.read_bytes()
-            found.append((f"{prefix}{entry.name}", Part(body, kind, f'"{sha256(body).hexdigest()[:20]}"')))
+            found.append((f"{prefix}{entry.name}", _part(entry.read_bytes(), kind)))
     return found
 
 
-def router(intake_origin: str = "") -> APIRouter:
-    """The pages and their parts; they may ask intake at its origin too, where there is one."""
-    intake = f" {intake_origin}" if intake_origin else ""
-    headers = {name: value.replace("{intake}", intake) for name, value in HEADERS.items()}
+def _part(body: bytes, kind: str) -> Part:
+    return Part(body, kind, f'"{sha256(body).hexdigest()[:20]}"')
+
+
+def _preloads(found: Mapping[str, Part], script: str) -> str:
+    """Whatever the script imports, told ahead, so that nothing is asked for only after something else came."""
+    wanted, new = set[str](), {script}
+    while new:
+        wanted |= new
+        new = {part for name in new for part in _IMPORTS.findall(found[name].body.decode())} - wanted
+    return "\n".join(f'  <link rel="modulepreload" href="/console/{part}">' for part in sorted(wanted - {script}))
+
+
+def router(intake_origin: str = "", map_origin: str = "") -> APIRouter:
+    """The pages and their parts; they may ask intake, and fetch tiles, at these origins too."""
+    headers = headers_for(intake_origin, map_origin)
     routes = APIRouter(include_in_schema=False)
 
     @routes.get("/console")
     async def get_console(request: Request) -> Response:
-        return _send(request, "console.html", headers)
+        return _send(request, "app.html", headers)
 
     @routes.get("/tasks")
     async def get_tasks(request: Request) -> Response:
@@ -77,6 +101,17 @@ def router(intake_origin: str = "") -> APIRouter:
         return _send(request, path, headers)
 
     return routes
+
+
+def headers_for(intake_origin: str, map_origin: str) -> Mapping[str, str]:
+    """What goes with every part: the policy, opened for these two origins where they are given."""
+    elsewhere = {"{intake}": intake_origin, "{pictures}": map_origin}
+    policy = HEADERS["Content-Security-Policy"]
+    for name, origin in elsewhere.items():
+        policy = policy.replace(name, f" {origin}" if origin else "")
+    # Those who give tiles away want to know to which site: they are told the origin, never a page's address.
+    referrer = {"Referrer-Policy": "strict-origin"} if map_origin else {}
+    return {**HEADERS, "Content-Security-Policy": policy, **referrer}
 
 
 def _send(request: Request, name: str, common: Mapping[str, str]) -> Response:

@@ -46,7 +46,6 @@ from services.intake.ratings import ratings_of
 from services.intake.receive import Receiver
 from services.intake.relay_calls import relay_calls_of
 from services.intake.retention import Eraser
-from services.intake.rounds import come_round
 from services.intake.settings import IntakeSettings
 from services.intake.triage import Judge, TriageLoop
 from services.intake.vault import Marks, Vault, lead_keys, ordinary_keys, read_keys
@@ -58,6 +57,7 @@ from shared.key_store import KeyRing
 from shared.packs import open_pack
 from shared.permissions import Locate, Whereabouts
 from shared.rate_limit import RateLimits
+from shared.rounds import come_round
 from shared.strict_json import Limits
 from shared.terms import Source
 from shared.topics import INTAKE
@@ -105,7 +105,9 @@ async def _wire(
         )
         database = await assembly.doors_database("api", settings.database_pool)
         calls = relay_calls_of(settings.relay_call_url, settings.relay_call_key.get_secret_value())
-        privacy = Privacy(vault, Marks(ring), gazetteer.county, calls if settings.relay_call_url else None)
+        privacy = Privacy(
+            vault, Marks(ring), gazetteer.county, assembly.ledger, calls if settings.relay_call_url else None
+        )  # fmt: skip
         assembly.loop("relay-calls", calls.run)
         doors = Doors(database, receiver, Limits(max_bytes=settings.body_limit), settings.bulk_batch)
         assembly.app.include_router(router(doors, privacy, settings.now))

@@ -14,13 +14,14 @@ from services.intake.citizen import Act, CitizenDesk, Declined, Locked
 from services.intake.core.citizen_view import HEADERS, MOST_WORDS, Shown, Step, ask_page, ticket_page
 from services.intake.core.citizen_words import WORDS
 from services.intake.doors import Refusal
-from services.intake.ratings import Judgement, Ratings
+from services.intake.ratings import Ratings
 from shared.actors import TooMany
 from shared.database import Transaction
 from shared.errors import Malformed, Unavailable
-from shared.plain_pages import FORM, SHOWN, language_of, posted, read_fields
+from shared.page_routes import add_steps, language_asked, sent
+from shared.plain_pages import FORM, SHOWN, posted, read_fields, read_judged
 from shared.rate_limit import Policy, RateLimits
-from shared.terms import Satisfaction, TicketId
+from shared.terms import TicketId
 
 BODY_LIMIT: Final = 256 * 1024
 WITHIN_S: Final = 20.0
@@ -61,13 +62,13 @@ class Page:
         if outcome is None or done.shown is None:
             self._count(peer)
             return _asked(request, fields, 404, "wrong")
-        return _sent(ticket_page(_language(request, fields), done.shown), done.status)
+        return _sent(ticket_page(language_asked(request, fields), done.shown), done.status)
 
     async def _rate(self, fields: Fields) -> str:
         """Hand a judgement in, once number and code are proven. The sentence about it."""
-        judgement = _judgement(fields)
-        if judgement is None:
-            return "refused_rate"
+        judged = read_judged(fields)
+        if judged is None:
+            return "incomplete"
         proven: list[TicketId] = []
 
         async def prove(tx: Transaction, row: asyncpg.Record, now: datetime) -> dict[str, object]:
@@ -77,7 +78,7 @@ class Page:
         await self.desk.enter(fields.get("ticket_no", ""), fields.get("query_code", ""), prove)
         if not proven or self.ratings is None:
             return "not_asked"
-        return (await self.ratings.rate(proven[0], judgement)).value
+        return (await self.ratings.rate(proven[0], judged)).value
 
     def _count(self, peer: str) -> None:
         try:
@@ -140,6 +141,14 @@ class _Done:
                 return None
 
 
+_STEPS: Final = {
+    "": ("", "show_page", "How the matter stands."),
+    "/supplement": ("supplement", "page_supplement", "Add something."),
+    "/hasten": ("hasten", "page_hasten", "Ask for speed."),
+    "/withdraw": ("withdraw", "page_withdraw", "Take the matter back."),
+    "/rate": ("rate", "page_rate", "Judge the result."),
+    "/reopen": ("reopen", "page_reopen", "Have it done again."),
+}
 PAGE_FORM: Final = posted(("ticket_no", "query_code"), ("lang", "text", "contacted", "solved", "satisfaction"))
 
 
@@ -150,44 +159,15 @@ def router(page: Page) -> APIRouter:
     @routes.get("", response_class=Response, responses=SHOWN)
     async def open_page(request: Request, lang: str = "") -> Response:
         """The page that asks for number and code."""
-        return _sent(ask_page(_language(request, {"lang": lang})))
+        return _sent(ask_page(language_asked(request, {"lang": lang})))
 
     @routes.get("/{ticket_no}", response_class=Response, responses=SHOWN)
     async def open_page_of(request: Request, ticket_no: str, lang: str = "") -> Response:
         """The same with a number filled in, as a printed slip has it; whether there is such a ticket is not said."""
         number = ticket_no if len(ticket_no) == 20 and ticket_no.isascii() and ticket_no.isdigit() else ""
-        return _sent(ask_page(_language(request, {"lang": lang}), number))
+        return _sent(ask_page(language_asked(request, {"lang": lang}), number))
 
-    @routes.post("", response_class=Response, responses=SHOWN, openapi_extra=PAGE_FORM)
-    async def show_page(request: Request) -> Response:
-        """How the matter stands."""
-        return await page.show(request, "")
-
-    @routes.post("/supplement", response_class=Response, responses=SHOWN, openapi_extra=PAGE_FORM)
-    async def page_supplement(request: Request) -> Response:
-        """Add something."""
-        return await page.show(request, "supplement")
-
-    @routes.post("/hasten", response_class=Response, responses=SHOWN, openapi_extra=PAGE_FORM)
-    async def page_hasten(request: Request) -> Response:
-        """Ask for speed."""
-        return await page.show(request, "hasten")
-
-    @routes.post("/withdraw", response_class=Response, responses=SHOWN, openapi_extra=PAGE_FORM)
-    async def page_withdraw(request: Request) -> Response:
-        """Take the matter back."""
-        return await page.show(request, "withdraw")
-
-    @routes.post("/rate", response_class=Response, responses=SHOWN, openapi_extra=PAGE_FORM)
-    async def page_rate(request: Request) -> Response:
-        """Judge the result."""
-        return await page.show(request, "rate")
-
-    @routes.post("/reopen", response_class=Response, responses=SHOWN, openapi_extra=PAGE_FORM)
-    async def page_reopen(request: Request) -> Response:
-        """Have it done again."""
-        return await page.show(request, "reopen")
-
+    add_steps(routes, page.show, _STEPS, PAGE_FORM)
     return routes
 
 
@@ -201,27 +181,12 @@ async def _fields(request: Request) -> Fields:
         raise Refusal(400, error.code, "The form cannot be read.", error.problems) from error
 
 
-def _judgement(fields: Fields) -> Judgement | None:
-    flags = {"1": True, "0": False}
-    contacted, solved = flags.get(fields.get("contacted", "")), flags.get(fields.get("solved", ""))
-    said = fields.get("satisfaction", "")
-    if contacted is None or solved is None or said not in tuple(Satisfaction):
-        return None
-    return Judgement(contacted, solved, Satisfaction(said))
-
-
-def _language(request: Request, fields: Fields) -> str:
-    """What the form says, else what the browser would rather read; Chinese for anything else."""
-    asked = fields.get("lang") or request.query_params.get("lang", "")
-    return language_of(asked, request.headers.get("accept-language", ""))
-
-
 def _asked(request: Request, fields: Fields, status: int, note: str, retry_after_s: int | None = None) -> Response:
     """The page that asks again. It never says which part was wrong."""
-    page = ask_page(_language(request, fields), said=note)
+    page = ask_page(language_asked(request, fields), said=note)
     more = {"Retry-After": str(retry_after_s)} if retry_after_s is not None else {}
     return _sent(page, status, more)
 
 
 def _sent(page: str, status: int = 200, more: Mapping[str, str] | None = None) -> Response:
-    return Response(page, status, {**HEADERS, **(more or {})}, media_type="text/html; charset=utf-8")
+    return sent(page, status, {**HEADERS, **(more or {})})

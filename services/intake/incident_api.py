@@ -6,10 +6,11 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import AfterValidator, BaseModel, StringConstraints
+from pydantic import AfterValidator, BaseModel, Field, StringConstraints
 
 from services.intake import incident_store
 from services.intake.contract import refusals
+from services.intake.core.numbers import check_ticket_number
 from services.intake.forms import SOMETHING, Form, acted, answer, command, guarded, taking
 from services.intake.incident_desk import IncidentDesk, Refusal
 from services.intake.officers import Actor, actor_of
@@ -42,6 +43,21 @@ class MergeForm(Form):
     """Why two tickets are merged, or left apart; the note is told nobody outside. The body may be left out."""
 
     note: Line | None = None
+
+
+def _readable_number(number: str) -> str:
+    if not check_ticket_number(number):
+        raise ValueError("is no ticket number: 20 digits, of which the last checks the others")
+    return number
+
+
+class HandMergeForm(Form):
+    """The number of the ticket that is worked on, and why both are about one thing; the note is told nobody outside."""
+
+    into_ticket_no: Annotated[
+        str, AfterValidator(_readable_number), Field(json_schema_extra={"pattern": "^[0-9]{20}$"})
+    ]
+    note: Line
 
 
 class RefusalForm(Form):
@@ -145,6 +161,18 @@ def router(database: Database, desk: IncidentDesk, now: Clock) -> APIRouter:
             await desk.refuse_suggestion(tx, suggestion_id, form.note, actor, now())
 
         return await command(database, request, DISPATCHERS, MergeForm, call, MergeForm())
+
+    @routes.post(
+        "/v1/tickets/{ticket_id}/merge", status_code=204, **taking(HandMergeForm, 400, 403, 404, 409, 422, 503)
+    )
+    async def merge(request: Request, ticket_id: UUID) -> Response:
+        """Merge a ticket into another one, suggested or not, with a reason: it waits for that one and ends with it."""
+
+        async def call(actor: Actor, form: HandMergeForm, tx: Transaction) -> None:
+            ticket, area = TicketId(ticket_id), acting().area
+            await desk.merge(tx, ticket, form.into_ticket_no, form.note, area, actor, now())
+
+        return await command(database, request, DISPATCHERS, HandMergeForm, call)
 
     @routes.post("/v1/tickets/{ticket_id}/split", status_code=204, **taking(SplitForm, 400, 403, 404, 409, 422, 503))
     async def split(request: Request, ticket_id: UUID) -> Response:

@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from services.intake import incident_store, store
 from services.intake.core.incidents import hindrance, incident_of
+from services.intake.core.progress import PublicState
 from services.intake.core.similarity import similarity
 from services.intake.incident_store import Ending, Held, Joining
 from services.intake.merging import Merging, recounted
@@ -16,6 +18,9 @@ from shared.events import Draft
 from shared.intake_events import TicketMerged, TicketNotAccepted, TicketSplit, TicketTransferred
 from shared.ledger import Ledger
 from shared.terms import NotAcceptedReason, SplitReason, TicketId, TransferTarget, Urgency
+
+BY_HAND: Final = "merge.by-hand"
+"""The rule by which somebody merges what no rule found alike."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +51,21 @@ class IncidentDesk:
             raise NotFound(f"no suggestion {suggestion_id}")
         if not suggestion.is_open:
             raise Conflict("it is decided already", 0)
-        await self._merge(tx, suggestion.ticket_id, suggestion.into, suggestion.rule, actor, now)
+        await self._merge(tx, suggestion.ticket_id, suggestion.into, suggestion.rule, None, actor, now)
         await incident_store.decide_suggestion(tx, suggestion_id, "ACCEPTED", now, actor.name, note)
+
+    async def merge(
+        self, tx: Transaction, ticket_id: TicketId, into_no: str, note: str, area: str, actor: Actor, now: datetime
+    ) -> None:
+        """Merge what nobody suggested into the ticket of that number, or the one it waits for; the note stays here.
+
+        Raises NotFound; Rejected for a number of nobody in the area; Conflict where it cannot be merged.
+        """
+        into = await incident_store.find_by_number(tx, into_no, area)
+        if into is None:
+            raise Rejected(Problem("into_ticket_no", "unknown", "is no ticket that you may see"))
+        main = await self._merge(tx, ticket_id, into, BY_HAND, note, actor, now)
+        await incident_store.settle_suggestions(tx, (ticket_id, into, main), now, actor.name, note)
 
     async def refuse_suggestion(
         self, tx: Transaction, suggestion_id: int, note: str | None, actor: Actor, now: datetime
@@ -61,17 +79,21 @@ class IncidentDesk:
         await incident_store.decide_suggestion(tx, suggestion_id, "REFUSED", now, actor.name, note)
 
     async def _merge(
-        self, tx: Transaction, ticket_id: TicketId, into: TicketId, rule: str, actor: Actor, now: datetime
-    ) -> None:
+        self, tx: Transaction, ticket_id: TicketId, into: TicketId, rule: str, note: str | None, actor: Actor,
+        now: datetime,
+    ) -> TicketId:  # fmt: skip
+        """The ticket that this one waits for from now on."""
         held = await self._held(tx, ticket_id, into)
         main = held[into].merged_into or into
         if main != into:
             held |= await self._held(tx, main)
         self._check_merge(held[ticket_id], held[main])
+        if rule == BY_HAND:
+            self._check_time(held[ticket_id], held[main], now)
         incident_id = incident_of(main)
         await incident_store.merge_ticket(tx, ticket_id, main, now)
         await incident_store.open_incidents(tx, {incident_id: main}, now)
-        await incident_store.insert_members(tx, [Joining(incident_id, ticket_id, rule, True)], now, actor.name)
+        await incident_store.insert_members(tx, [Joining(incident_id, ticket_id, rule, True)], now, actor.name, note)
         tally = (await self._merging.tallies(tx, [incident_id]))[incident_id]
         merged = TicketMerged(
             incident_id=incident_id, into=main, rule=rule, reporters=tally.reporters, mass=tally.mass,
@@ -80,17 +102,27 @@ class IncidentDesk:
         await self._state(
             tx, Draft(ticket_id, merged, now), Draft(main, recounted(incident_id, tally), now)
         )  # fmt: skip
+        return main
+
+    def _check_time(self, child: Held, main: Held, now: datetime) -> None:
+        """Raise Conflict where it is too late: a rule looks at fresh tickets only, people at any."""
+        if child.public_state not in (PublicState.ACCEPTED, PublicState.IN_HAND):
+            raise Conflict("its own result is in already", 0, "RESULT_IN")
+        if main.closed_at is not None and now - main.closed_at > self._merging.rules.merging.closed_within:
+            raise Conflict("the other one was closed too long ago", 0, "CLOSED")
 
     def _check_merge(self, child: Held, main: Held) -> None:
         """Raise Conflict for what no person may merge either."""
         if not child.is_triaged or not main.is_triaged:
-            raise Conflict("one of them has ended", 0)
-        if child.merged_into is not None or child.is_main or child.trace.ticket_id == main.trace.ticket_id:
-            raise Conflict("it belongs to an incident already", 0)
+            raise Conflict("one of them has ended, or is not triaged yet", 0, "ENDED")
+        if child.trace.ticket_id == main.trace.ticket_id:
+            raise Conflict("the two are one already", 0, "SAME")
+        if child.merged_into is not None or child.is_main:
+            raise Conflict("it belongs to an incident already", 0, "IN_AN_INCIDENT")
         likeness = similarity(child.trace.signature, main.trace.signature)
         found = hindrance(child.trace, main.trace, likeness, self._merging.rules.merging)
         if found is not None:
-            raise Conflict(f"they must not be merged: {found}", 0)
+            raise Conflict(f"they must not be merged: {found}", 0, found)
 
     async def split(
         self, tx: Transaction, ticket_id: TicketId, reason: SplitReason, note: str | None, actor: Actor, now: datetime

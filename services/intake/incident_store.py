@@ -51,6 +51,8 @@ class Held:
     is_main: bool
     merged_into: TicketId | None
     hidden: bool
+    public_state: str
+    closed_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,8 +132,10 @@ async def lock_incident(tx: Transaction, incident_id: IncidentId) -> bool:
     return bool(await tx.conn.fetch(_SQL["lock_incidents"], [incident_id]))
 
 
-async def insert_members(tx: Transaction, joinings: Sequence[Joining], now: datetime, by: str) -> None:
-    """Write down that these tickets are part of their incidents."""
+async def insert_members(
+    tx: Transaction, joinings: Sequence[Joining], now: datetime, by: str, note: str | None = None
+) -> None:  # fmt: skip
+    """Write down that these tickets are part of their incidents, and why where somebody said so."""
     await tx.conn.execute(
         _SQL["insert_members"],
         [j.incident_id for j in joinings],
@@ -140,6 +144,7 @@ async def insert_members(tx: Transaction, joinings: Sequence[Joining], now: date
         [j.own_follow_up for j in joinings],
         now,
         by,
+        note,
     )
 
 
@@ -208,6 +213,19 @@ async def decide_suggestion(
     await tx.conn.execute(_SQL["decide_suggestion"], suggestion_id, state, now, by, note)
 
 
+async def settle_suggestions(
+    tx: Transaction, between: Iterable[TicketId], now: datetime, by: str, note: str | None
+) -> None:  # fmt: skip
+    """Take what was suggested between any two of these as accepted."""
+    await tx.conn.execute(_SQL["settle_suggestions"], sorted(set(between)), now, by, note)
+
+
+async def find_by_number(tx: Transaction, ticket_no: str, area: str) -> TicketId | None:
+    """The ticket of that number, or the one it waits for, if it lies in the area and may be known of."""
+    found = await tx.conn.fetchval(_SQL["find_by_number"], ticket_no, area)
+    return None if found is None else TicketId(found)
+
+
 async def lock_tickets(tx: Transaction, ticket_ids: Sequence[TicketId]) -> dict[TicketId, Held]:
     """Lock these tickets in id order; those that are not there are left out."""
     rows = await tx.conn.fetch(_SQL["lock_tickets"], ticket_ids)
@@ -215,7 +233,8 @@ async def lock_tickets(tx: Transaction, ticket_ids: Sequence[TicketId]) -> dict[
         TicketId(row["id"]): Held(
             _trace(row, confidential=row["confidential"], is_lead=row["hidden"]), row["ticket_no"],
             row["state"] == "TRIAGED", row["is_main"],
-            TicketId(row["merged_into"]) if row["merged_into"] else None, row["hidden"],
+            TicketId(row["merged_into"]) if row["merged_into"] else None, row["hidden"], row["public_state"],
+            row["closed_at"],
         )
         for row in rows
         if row["category"] is not None

@@ -20,6 +20,9 @@ from shared.acting import acting
 from shared.audit import Entry, append
 from shared.database import Database, Transaction
 from shared.errors import Conflict, NotFound, Problem, Rejected
+from shared.events import Draft
+from shared.intake_events import TicketWordsErased
+from shared.ledger import Ledger
 from shared.pending_acts import PendingAct
 from shared.terms import TicketId
 
@@ -31,6 +34,7 @@ class Privacy:
     vault: Vault
     marks: Marks
     county: str
+    ledger: Ledger
     calls: RelayCalls | None = None
 
     async def unlock(
@@ -100,11 +104,14 @@ class Privacy:
     async def erase(self, tx: Transaction, ticket_id: TicketId, actor: Actor, why: str, now: datetime) -> bool:
         """Forget a matter's words for good, as two people agreed; False when nothing was left. The ledger stays whole.
 
-        Raises NotFound, Conflict without an approval, Forbidden for a third person.
+        It is stated, so that whoever else keeps words of this citizen forgets them too. Raises NotFound, Conflict
+        without an approval, Forbidden for a third person.
         """
         await self._guard(tx, ticket_id, actor)
+        versions = await self.ledger.lock(tx, [ticket_id])
         await pending_acts.use(tx, ERASE, str(ticket_id), {"purpose": why}, _person(actor), now)
         erased = await store.erase_words(tx, ticket_id)
+        await self.ledger.append(tx, versions, [Draft(ticket_id, TicketWordsErased(), now)])
         detail = (("erased", erased),)
         await append(tx, Entry(actor.name, "erase_matter", "done", now, subject=str(ticket_id), detail=detail))
         return erased

@@ -1,32 +1,23 @@
 """The citizen's judgement from their page: handed in where follow-ups are kept, over its HTTP contract."""
 
 import asyncio
-from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final
 
 import httpx
 
 from shared.errors import Unavailable
-from shared.terms import Satisfaction, TicketId
+from shared.plain_pages import Judged
+from shared.terms import TicketId
 
 TIMEOUT_S: Final = 5.0
 
 
 class Taken(Enum):
-    """What became of a judgement."""
+    """What became of a judged."""
 
     YES = "done_rate"
     NOT_ASKED = "not_asked"
-
-
-@dataclass(frozen=True, slots=True)
-class Judgement:
-    """What the citizen says of the result."""
-
-    contacted: bool
-    solved: bool
-    satisfaction: Satisfaction
 
 
 def ratings_of(address: str, key: str) -> "Ratings":
@@ -42,15 +33,15 @@ class Ratings:
         """`client` has notify's address as its base, and whatever it asks of callers in its headers."""
         self._client = client
 
-    async def rate(self, ticket_id: TicketId, judgement: Judgement) -> Taken:
+    async def rate(self, ticket_id: TicketId, judged: Judged) -> Taken:
         """Hand it in for the round that waits for it; the same again is the same. Raises Unavailable."""
         standing = await self._ask("GET", f"/v1/followups/{ticket_id}")
         rounds = standing.json()["follow_ups"] if standing.status_code == 200 else []
         if not rounds:
             return Taken.NOT_ASKED
         body = {
-            "cycle": max(known["cycle"] for known in rounds), "contacted": judgement.contacted,
-            "solved": judgement.solved, "satisfaction": judgement.satisfaction, "recorded_by": "CITIZEN",
+            "cycle": max(known["cycle"] for known in rounds), "contacted": judged.contacted,
+            "solved": judged.solved, "satisfaction": judged.satisfaction, "recorded_by": "CITIZEN",
         }  # fmt: skip
         answered = await self._ask("POST", f"/v1/followups/{ticket_id}/answers", body)
         return Taken.YES if answered.status_code == 200 else Taken.NOT_ASKED

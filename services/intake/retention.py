@@ -1,16 +1,13 @@
 """Retention: words kept for as long as they may be are erased, and the log proves when and by which rule."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
-from uuid import UUID
 
 from services.intake import privacy_store, store
-from services.intake.core.privacy import Retention, Rule, digest_of
-from shared.audit import Entry, append
+from services.intake.core.privacy import Retention, Rule
 from shared.database import Transaction
+from shared.erasing import prove_rule
 
-ACTOR: Final = "system:retention"
 LOT: Final = 200
 
 
@@ -29,12 +26,5 @@ class Eraser:
         leads = await privacy_store.erase_due_leads(tx, now - self._retention.lead, self._lot)
         words = await privacy_store.erase_due_words(tx, now - self._retention.talk, self._lot)
         for rule, erased in ((Rule.IDENTITY, identities), (Rule.LEAD, leads), (Rule.TALK, words)):
-            await _prove(tx, rule, erased, now)
+            await prove_rule(tx, rule.value, erased, now)
         return len(identities) + len(leads) + len(words)
-
-
-async def _prove(tx: Transaction, rule: Rule, erased: Sequence[UUID], now: datetime) -> None:
-    """Which rule erased how much when. The digest is of the ids, so that whoever has them can check; it names none."""
-    if erased:
-        detail = (("rule", rule.value), ("count", len(erased)), ("sha256", digest_of(erased)))
-        await append(tx, Entry(ACTOR, "erase_by_rule", "done", now, subject=rule.value, detail=detail))

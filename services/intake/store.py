@@ -1,7 +1,7 @@
 """One typed function per named query: what intake keeps, and how it is found again."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeAlias
 from uuid import UUID
@@ -86,6 +86,8 @@ class Verdict:
     trace: Trace | None = None
     merged_into: TicketId | None = None
     hidden: bool = False
+    reach: Mapping[str, int] = field(default_factory=dict)
+    """Figures of its reach, by the fields of the event that hold them."""
 
 
 async def claim_requests(tx: Transaction, claims: Sequence[Claim]) -> dict[Key, int]:

@@ -18,6 +18,7 @@ from services.intake.core.incident_rules import RefusalRule
 from services.intake.core.incidents import incident_of
 from services.intake.core.leads import Area, LeadState
 from services.intake.core.location import Clues, Gazetteer, Location
+from services.intake.core.reach import reach_of
 from services.intake.core.repeats import LOCAL
 from services.intake.core.triage import Fired, Matter, Triage
 from services.intake.incident_store import Ending
@@ -248,7 +249,7 @@ class TriageLoop:
         explanation = _explanation(seen.triage, seen.place)
         return Verdict(
             seen.ticket_id, seen.triage, seen.place, explanation, look.trace if look else None,
-            fold.into if fold else None, hidden,
+            fold.into if fold else None, hidden, reach_of(seen.words.extensions) if seen.words else {},
         )  # fmt: skip
 
     def _question(self, row: asyncpg.Record) -> Question | None:
@@ -312,6 +313,7 @@ class TriageLoop:
             hidden=verdict.hidden,
             session_id=row["session_id"],
             self_fixed_by=row["self_fixed_by"],
+            **verdict.reach,
         )
 
 

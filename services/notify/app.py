@@ -2,7 +2,7 @@
 
 import json
 import tomllib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
 from importlib.resources import files
@@ -28,6 +28,7 @@ from services.notify.channels.factory import make_channels
 from services.notify.channels.guard import Guard
 from services.notify.channels.signing import KeyRefused, Sign, read_keys
 from services.notify.core.contacts import AddressBook, ContactsRefused, load_contacts
+from services.notify.core.gateways import SmsGateway
 from services.notify.core.links import Links
 from services.notify.core.measures import MeasureRules, load_measures
 from services.notify.core.render import TemplatesRefused, make_renderer
@@ -37,6 +38,8 @@ from services.notify.courier import Courier
 from services.notify.desk import Desk
 from services.notify.followups import FollowUpLoop, FollowUps
 from services.notify.handlers import measure_and_draw, routes
+from services.notify.keeping import Keeping
+from services.notify.outcomes import Outcomes
 from services.notify.panel import Panel, PanelLoop
 from services.notify.rates import Rates
 from services.notify.seals import Seals, read_ring
@@ -50,6 +53,7 @@ from shared.edge import JSON, Bodies
 from shared.packs import open_pack
 from shared.permissions import Locate, Whereabouts
 from shared.plain_pages import FORM
+from shared.rounds import come_round
 from shared.terms import Source
 from shared.topics import NOTIFY
 from shared.wake import Wake
@@ -70,6 +74,7 @@ async def build(settings: NotifySettings, parts: frozenset[str], make: type[Asse
     book = read_contacts(settings)
     links = make_links(settings, measures)
     renderer = make_renderer(read_templates(settings.templates), rules.follow_up.zone, links)
+    keys = read_callback_keys(settings.callback_secrets, book)
     guard = Guard(settings.loopback)
     channels = make_channels(book, settings.webhook_secrets, settings.channel_secrets, renderer, guard)
     assembly = make(settings, "notify", Source.NOTIFY, parts)
@@ -97,21 +102,20 @@ async def build(settings: NotifySettings, parts: frozenset[str], make: type[Asse
     desk = Desk(follow_ups, measures, seals)
     panel = Panel(assembly.ledger, measures, workdays, settings.now, rates.note)
     if "api" in parts:
+        outcomes = Outcomes(assembly.ledger, settings.now, book.fallbacks, rules.courtesy, ring)
+        callbacks = partial(_callbacks, desk=desk, outcomes=outcomes, keys=keys)
         parted = (
             partial(router, follow_ups=follow_ups), partial(desk_api.router, desk=desk),
             partial(panel_api.router, panel=panel), partial(rates_api.router, rules=measures, warnings=warnings),
             partial(subscription_api.router, subscriptions=subscriptions), partial(reply_page.router, desk=desk),
-            partial(callback_api.router, desk=desk, keys=read_callback_keys(settings.callback_secrets)),
+            callbacks,
         )  # fmt: skip
         await add_doors(assembly, settings.database_pool, parted, county)
     if "stream" in parts:
         told = subscriptions if seals.is_able else None
         await assembly.add_stream("stream", routes(follow_ups, measure_and_draw(rates, desk), told))
     if "followups" in parts:
-        database = await assembly.database("followups")
-        assembly.loop("followups", FollowUpLoop(database, follow_ups).run)
-        assembly.loop("panel", PanelLoop(database, panel).run)
-        assembly.loop("warnings", GrowthLoop(database, warnings).run)
+        await _keep_up(assembly, settings, follow_ups, panel, warnings)
     if "relay" in parts:
         await assembly.add_relay(NOTIFY)
         sampled = await assembly.database("samples", 1)
@@ -120,11 +124,24 @@ async def build(settings: NotifySettings, parts: frozenset[str], make: type[Asse
     return assembly
 
 
+async def _keep_up(
+    assembly: Assembly, settings: NotifySettings, follow_ups: FollowUps, panel: Panel, warnings: Warnings
+) -> None:
+    """What works on by the clock: asking again, letting requests lapse, looking for growth, and forgetting."""
+    database = await assembly.database("followups")
+    assembly.loop("followups", FollowUpLoop(database, follow_ups).run)
+    assembly.loop("panel", PanelLoop(database, panel).run)
+    assembly.loop("warnings", GrowthLoop(database, warnings).run)
+    keeping = Keeping(timedelta(settings.retention_message_days), timedelta(settings.retention_words_days))
+    assembly.loop("retention", partial(come_round, "retention", keeping.forget_due, database, settings.now))
+
+
 async def add_doors(
     assembly: Assembly, pool: int, routers: Iterable[Callable[[Database], APIRouter]], county: str
 ) -> None:
     """What callers and citizens find here, guarded, over a pool of its own."""
-    assembly.bodies = Bodies(unread={**dict.fromkeys(reply_page.FORMS, FORM), callback_api.PATH: JSON})
+    forms, signed = dict.fromkeys(reply_page.FORMS, FORM), dict.fromkeys(callback_api.PATHS, JSON)
+    assembly.bodies = Bodies(unread=forms | signed)
     await assembly.add_gatekeeper(locators)
     database = await assembly.doors_database("api", pool)
     for make in routers:
@@ -163,8 +180,20 @@ def make_links(settings: NotifySettings, measures: MeasureRules) -> Links:
     return Links(settings.citizen_page, key, timedelta(days=days.answer_days), timedelta(days=days.reopen_days))
 
 
-def read_callback_keys(secrets: Mapping[str, SecretStr]) -> dict[str, tuple[Sign, ...]]:
-    """With what each gateway signs. Raises KeyRefused, which names the gateway and never quotes a key."""
+def _callbacks(
+    database: Database, *, desk: Desk, outcomes: Outcomes, keys: Mapping[str, Sequence[Sign]]
+) -> APIRouter:  # fmt: skip
+    return callback_api.router(callback_api.Callbacks(database, desk, outcomes, keys))
+
+
+def read_callback_keys(
+    secrets: Mapping[str, SecretStr], book: AddressBook
+) -> dict[str, tuple[Sign, ...]]:  # fmt: skip
+    """With what each gateway signs. Raises KeyRefused, which names the gateway and never quotes a key, also for one of
+    the address book that gives receipts and could not sign them."""
+    for name, gateway in book.gateways.items():
+        if isinstance(gateway, SmsGateway) and gateway.receipts and name not in secrets:
+            raise KeyRefused(f"callback secret {name!r}: is missing, and this gateway gives receipts")
     keys: dict[str, tuple[Sign, ...]] = {}
     for name, secret in secrets.items():
         try:

@@ -1,23 +1,28 @@
-"""HTTP of what others hand in signed: the replies of citizens to messages that a gateway sent for us."""
+"""HTTP of what gateways hand in signed: replies of citizens to messages that one sent for us, and receipts of those."""
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Final
+from dataclasses import dataclass
+from typing import Annotated, Any, Final, TypeVar
 from uuid import UUID
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
-from services.notify import desk_store
+from services.notify import desk_store, receipt_store, store
 from services.notify.api import answered
 from services.notify.channels.signing import Sign
-from services.notify.core.callback import KEPT, CallbackRefused, Claim, sender_of
+from services.notify.core.callback import CallbackRefused, Claim, sender_of
+from services.notify.core.delivery import REFERENCE, ReceiptState, judge_receipt
 from services.notify.core.followup import Answer, RecordedBy
+from services.notify.core.message import MessageState
 from services.notify.core.reply_view import MOST_WORDS
 from services.notify.desk import Desk
 from services.notify.desk_api import Body
+from services.notify.outcomes import Outcomes
+from services.notify.store import Settled
 from shared.clock import Clock, utc_now
-from shared.database import Database
+from shared.database import Database, Transaction
 from shared.edge import sound_line
 from shared.errors import Problem, Rejected
 from shared.problems import problem
@@ -25,8 +30,11 @@ from shared.strict_json import Limits
 from shared.telemetry import log
 from shared.terms import Satisfaction
 
-PATH: Final = "/v1/callbacks/replies"
+REPLIES: Final = "/v1/callbacks/replies"
+RECEIPTS: Final = "/v1/callbacks/receipts"
+PATHS: Final = (REPLIES, RECEIPTS)
 _LIMITS: Final = Limits()
+B = TypeVar("B", bound=BaseModel)
 
 
 class ReplyBody(Body):
@@ -39,34 +47,95 @@ class ReplyBody(Body):
     words: Annotated[str, Field(max_length=MOST_WORDS)] = ""
 
 
-_BODY: Final = TypeAdapter(ReplyBody)
+class ReceiptBody(Body):
+    """Whether what a gateway took arrived. `reference` is its own id of it, or ours where it was described so."""
+
+    reference: Annotated[str, Field(pattern=f"^{REFERENCE.pattern}$")]
+    state: Annotated[ReceiptState, Field(strict=False)]
 
 
-def router(
-    database: Database, desk: Desk, keys: Mapping[str, Sequence[Sign]], now: Clock = utc_now
-) -> APIRouter:  # fmt: skip
-    """The route. `keys` are the gateways' by name; `now` is the time that signatures are judged by."""
-    routes = APIRouter()
-    schema = {"required": True, "content": {"application/json": {"schema": ReplyBody.model_json_schema()}}}
+_REPLY: Final = TypeAdapter(ReplyBody)
+_RECEIPT: Final = TypeAdapter(ReceiptBody)
 
-    @routes.post(PATH, openapi_extra={"requestBody": schema})
-    async def take_reply(request: Request) -> JSONResponse:
-        """A citizen's reply, signed by the gateway by the rules of Standard Webhooks; the same id is taken once."""
-        raw, instant = await request.body(), now()
+
+@dataclass(frozen=True)
+class Callbacks:
+    """What is behind the doors. `keys` are the gateways' by name; `now` is the time that signatures are judged by."""
+
+    database: Database
+    desk: Desk
+    outcomes: Outcomes
+    keys: Mapping[str, Sequence[Sign]]
+    now: Clock = utc_now
+
+    async def signed(self, request: Request) -> tuple[str, str, bytes] | None:
+        """Whose it is, under which id, and its bytes; None when nobody we know has signed it, or not now."""
+        raw = await request.body()
         claim = Claim(*(_only(request, f"webhook-{part}") for part in ("id", "timestamp", "signature")))
         try:
-            sender = sender_of(keys, claim, raw, instant)
+            return sender_of(self.keys, claim, raw, self.now()), str(claim.identity), raw
         except CallbackRefused as refused:
             log.warning("callback_refused", reason=str(refused))
-            return problem(401, "callback-refused", "Nobody we know has signed this, or not now.")
-        body = _read(raw)
+            return None
+
+    async def reply(self, tx: Transaction, body: ReplyBody) -> JSONResponse:
+        """The citizen's judgement."""
         answer = Answer(body.contacted, body.solved, body.satisfaction, RecordedBy.CITIZEN)
-        async with database.transaction() as tx:
-            if not await desk_store.hear_callback(tx, sender, str(claim.identity), instant, instant - KEPT):
-                return problem(409, "callback-repeated", "This was handed in before: it need not come again.")
-            return answered(await desk.answer_message(tx, body.message_id, answer, body.words.strip()))
+        return answered(await self.desk.answer_message(tx, body.message_id, answer, body.words.strip()))
+
+    async def receipt(self, tx: Transaction, gateway: str, body: ReceiptBody) -> JSONResponse:
+        """The first receipt of a reference counts. One that comes before the gateway's own answer, or of something we
+        never sent, is kept for a while and answered 202."""
+        message_id, state = await receipt_store.hear_receipt(tx, gateway, body.reference, body.state, self.now())
+        if message_id is None:
+            return JSONResponse({"reference": body.reference, "state": state}, 202)
+        waiting = await store.read_sent(tx, [message_id])
+        verdict = judge_receipt(state)
+        await self.outcomes.record(tx, [Settled(m, verdict, None, MessageState.SENT) for m in waiting])
+        return JSONResponse({"reference": body.reference, "state": state})
+
+
+def router(callbacks: Callbacks) -> APIRouter:
+    """The routes."""
+    routes = APIRouter()
+
+    async def taken(request: Request) -> tuple[str, str, bytes] | JSONResponse:
+        found = await callbacks.signed(request)
+        return found or problem(401, "callback-refused", "Nobody we know has signed this, or not now.")
+
+    @routes.post(REPLIES, openapi_extra=_shown(ReplyBody))
+    async def take_reply(request: Request) -> JSONResponse:
+        """A citizen's reply, signed by the gateway by the rules of Standard Webhooks; the same id is taken once."""
+        found = await taken(request)
+        if isinstance(found, JSONResponse):
+            return found
+        body = _read(_REPLY, found[2])
+        async with callbacks.database.transaction() as tx:
+            return await _once(callbacks, tx, found) or await callbacks.reply(tx, body)
+
+    @routes.post(RECEIPTS, openapi_extra=_shown(ReceiptBody))
+    async def take_receipt(request: Request) -> JSONResponse:
+        """Whether a message arrived, signed by the gateway that took it; the same id is taken once."""
+        found = await taken(request)
+        if isinstance(found, JSONResponse):
+            return found
+        body = _read(_RECEIPT, found[2])
+        async with callbacks.database.transaction() as tx:
+            return await _once(callbacks, tx, found) or await callbacks.receipt(tx, found[0], body)
 
     return routes
+
+
+async def _once(callbacks: Callbacks, tx: Transaction, found: tuple[str, str, bytes]) -> JSONResponse | None:
+    """Remember the id; a refusal when it was handed in before."""
+    if await desk_store.hear_callback(tx, found[0], found[1], callbacks.now()):
+        return None
+    return problem(409, "callback-repeated", "This was handed in before: it need not come again.")
+
+
+def _shown(body: type[BaseModel]) -> dict[str, Any]:
+    schema = {"required": True, "content": {"application/json": {"schema": body.model_json_schema()}}}
+    return {"requestBody": schema}
 
 
 def _only(request: Request, name: str) -> str | None:
@@ -74,10 +143,10 @@ def _only(request: Request, name: str) -> str | None:
     return found[0] if len(found) == 1 else None
 
 
-def _read(raw: bytes) -> ReplyBody:
+def _read(adapter: TypeAdapter[B], raw: bytes) -> B:
     """The body, strictly. Raises Rejected."""
     try:
-        return _BODY.validate_json(sound_line(raw, _LIMITS))
+        return adapter.validate_json(sound_line(raw, _LIMITS))
     except ValidationError as error:
         found = error.errors(include_url=False, include_input=False, include_context=False)
         raise Rejected(*(Problem(".".join(map(str, e["loc"])), e["type"], e["msg"]) for e in found)) from error

@@ -4,7 +4,6 @@ import asyncio
 import random
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 
 from opentelemetry.trace import SpanKind
@@ -13,15 +12,15 @@ from services.notify import store
 from services.notify.channels.base import Channel
 from services.notify.core.breaker import Breaker
 from services.notify.core.contacts import Endpoint
-from services.notify.core.courtesy import USUAL, Courtesy, reroute
-from services.notify.core.delivery import LOST, Outcome, Result, Verdict, judge
+from services.notify.core.courtesy import USUAL, Courtesy
+from services.notify.core.delivery import LOST, Outcome, Result, Verdict, judge, judge_silence
 from services.notify.core.message import Message, MessageState
+from services.notify.outcomes import Outcomes
 from services.notify.store import Settled
 from shared import telemetry, tracing
 from shared.clock import Clock
 from shared.database import Database
 from shared.errors import Unavailable
-from shared.events import Draft, Event, NotificationDelivered, NotificationFailed
 from shared.ledger import Ledger
 from shared.outcome import backoff_s
 from shared.telemetry import log
@@ -53,12 +52,11 @@ class Courier:
         `fallbacks` are the endpoints that take over what failed, by the name of the one it failed at.
         """
         self._database = database
-        self._ledger = ledger
         self._channels = dict(channels)
         self._now = now
         self._lease_s = lease_s
-        self._fallbacks = dict(fallbacks or {})
         self._courtesy = courtesy
+        self._outcomes = Outcomes(ledger, now, fallbacks or {}, courtesy, self.ring)
         self._breakers = {name: Breaker() for name in channels}
         self._wakes = {name: Wake() for name in channels}
         self._idle = Wake()
@@ -85,13 +83,16 @@ class Courier:
         return len(settled)
 
     async def sweep(self) -> int:
-        """Settle messages whose sender vanished or whose endpoint is gone; how many were found. Raises Unavailable."""
+        """Settle messages whose sender vanished, whose endpoint is gone or whose receipt never came; how many. Raises
+        Unavailable."""
         now = self._now()
         lost = await store.read_lost(self._database, SWEEP_BATCH)
         await self._record([Settled(m, self._judge(m, LOST, now), LOST) for m in lost])
         strays = await store.read_strays(self._database, self._channels, SWEEP_BATCH)
         await self._record([Settled(m, _STRAY, None, MessageState.QUEUED) for m in strays])
-        return len(lost) + len(strays)
+        silent = await store.read_unreceipted(self._database, now, SWEEP_BATCH)
+        await self._record([Settled(m, judge_silence(m.policy), None, MessageState.SENT) for m in silent])
+        return len(lost) + len(strays) + len(silent)
 
     async def _lane(self, name: str, stopping: asyncio.Event) -> None:
         """Try, and record what was tried while the next ones are on their way."""
@@ -186,56 +187,14 @@ class Courier:
                 await self._idle.wait(backoff_s(failures, random.random(), cap_s=2))
 
     async def _record(self, settled: Sequence[Settled]) -> None:
-        """Write outcomes, their events, and what goes a second way, in one transaction."""
-        untried = [s.message for s in settled if s.result is not None and s.result.outcome is Outcome.UNTRIED]
-        tried = [s for s in settled if s.result is None or s.result.outcome is not Outcome.UNTRIED]
-        final = [s for s in tried if s.verdict.state is not MessageState.QUEUED]
-        final += [_along(s, carried) for s in final for carried in s.message.carried]
+        """Write outcomes down in one transaction, and count them once that is durable."""
         if not settled:
             return
         async with self._database.transaction() as tx:
-            versions = await store.lock_stories(tx, self._ledger, [s.message.ticket_id for s in final])
-            now = self._now()
-            await store.release_messages(tx, untried)
-            kept = [s for s in tried if s.verdict.state is MessageState.QUEUED]
-            moved = await store.settle_messages(tx, [*kept, *final], now)
-            ended = [s for s in final if s.message.id in moved]
-            drafts = [
-                Draft(s.message.ticket_id, _statement(s), now, s.message.caused_by, s.message.traceparent)
-                for s in ended
-            ]
-            await self._ledger.append(tx, versions, drafts)
-            second = [
-                reroute(s.message, self._fallbacks[s.message.endpoint], now)
-                for s in ended
-                if s.verdict.state is MessageState.FAILED and s.message.endpoint in self._fallbacks
-            ]
-            await store.add_messages(tx, second, now, self._courtesy)
-            if second:
-                tx.on_commit(self.ring)
+            await self._outcomes.record(tx, settled)
+        tried = [s for s in settled if s.result is None or s.result.outcome is not Outcome.UNTRIED]
         for (channel, outcome), count in Counter(map(_label, tried)).items():
             telemetry.NOTIFICATIONS.labels(channel=channel, outcome=outcome).inc(count)
-
-
-def _along(settled: Settled, carried: Message) -> Settled:
-    """What travels with a message ends as it ends."""
-    there = replace(carried, carried=())
-    return Settled(there, settled.verdict, None, MessageState.CARRIED)
-
-
-def _statement(settled: Settled) -> Event:
-    """The event of a message that has come to its end."""
-    message, verdict = settled.message, settled.verdict
-    if verdict.state is MessageState.DELIVERED:
-        return NotificationDelivered(
-            notification_id=message.id, template=message.template, recipient=message.recipient,
-            channel=message.channel, attempts=message.attempt,
-        )  # fmt: skip
-    reason = f"{'unknown whether it arrived: ' * (verdict.state is MessageState.UNKNOWN)}{verdict.error}"
-    return NotificationFailed(
-        notification_id=message.id, template=message.template, recipient=message.recipient, channel=message.channel,
-        attempts=message.attempt, reason=reason,
-    )  # fmt: skip
 
 
 def _label(settled: Settled) -> tuple[str, str]:

@@ -26,8 +26,6 @@ from shared.telemetry import log
 from shared.terms import TicketId
 
 TOKEN_BYTES = 18
-WORDS_KEPT = timedelta(days=3 * 365)
-"""How long what citizens wrote beside an answer is kept."""
 NO_SEALS = Seals({})
 
 
@@ -130,7 +128,7 @@ class Desk:
         if expires_at <= now:
             raise DeskRefused("TOO_LATE", "the time for coming back is over")
         token = token_urlsafe(TOKEN_BYTES)
-        await desk_store.add_link(tx, digest_of(token), Link(*key, purpose.value, expires_at, None), now)
+        await desk_store.add_link(tx, digest_of(token), Link(*key, purpose.value, expires_at, None))
         return token, expires_at
 
     async def look(self, tx: Transaction, token: str) -> Seen:
@@ -171,7 +169,7 @@ class Desk:
 
     async def _keep_words(self, tx: Transaction, key: Key, words: str, now: datetime) -> None:
         if words and self.seals.is_able:
-            await desk_store.add_words(tx, key, self.seals.seal(key[0], words), now, now - WORDS_KEPT)
+            await desk_store.add_words(tx, key, self.seals.seal(key[0], words), now)
 
     def _open(self, ticket_id: TicketId, sealed: bytes) -> str | None:
         try:

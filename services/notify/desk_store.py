@@ -157,15 +157,13 @@ def _task(row: asyncpg.Record) -> Task:
 # Links
 
 
-async def add_link(tx: Transaction, digest: bytes, link: Link, now: datetime) -> None:
-    """Keep a link by the hash of its token, and forget a few that are no good any more."""
-    await tx.conn.execute(_SQL["forget_links"], now, 100)
+async def add_link(tx: Transaction, digest: bytes, link: Link) -> None:
+    """Keep a link by the hash of its token."""
     await tx.conn.execute(_SQL["add_link"], digest, link.ticket_id, link.cycle, link.purpose, link.expires_at)
 
 
-async def add_links(tx: Transaction, links: Sequence[tuple[bytes, Link]], now: datetime) -> None:
-    """Keep the links of messages, in one statement, and forget a few that are no good any more."""
-    await tx.conn.execute(_SQL["forget_links"], now, 100)
+async def add_links(tx: Transaction, links: Sequence[tuple[bytes, Link]]) -> None:
+    """Keep the links of messages, in one statement."""
     made = [link for _, link in links]
     await tx.conn.execute(
         _SQL["add_links"], [digest for digest, _ in links], [m.ticket_id for m in made], [m.cycle for m in made],
@@ -186,13 +184,22 @@ async def use_link(tx: Transaction, digest: bytes, now: datetime) -> bool:
     return bool(await tx.conn.fetch(_SQL["use_link"], digest, now))
 
 
+async def forget_links(tx: Transaction, now: datetime, limit: int) -> int:
+    """Forget links that are no good any more; how many."""
+    return len(await tx.conn.fetch(_SQL["forget_links"], now, limit))
+
+
 # Callbacks
 
 
-async def hear_callback(tx: Transaction, sender: str, identity: str, now: datetime, forget_before: datetime) -> bool:
-    """Remember what was handed in, and forget a little of what is old; False when it was handed in before."""
-    await tx.conn.execute(_SQL["forget_callbacks"], forget_before, 100)
+async def hear_callback(tx: Transaction, sender: str, identity: str, now: datetime) -> bool:
+    """Remember what was handed in; False when it was handed in before."""
     return bool(await tx.conn.fetch(_SQL["hear_callback"], sender, identity, now))
+
+
+async def forget_callbacks(tx: Transaction, before: datetime, limit: int) -> int:
+    """Forget what was handed in before; how many."""
+    return len(await tx.conn.fetch(_SQL["forget_callbacks"], before, limit))
 
 
 async def follow_up_of_message(tx: Transaction, message_id: UUID) -> Key | None:
@@ -204,10 +211,19 @@ async def follow_up_of_message(tx: Transaction, message_id: UUID) -> Key | None:
 # Words
 
 
-async def add_words(tx: Transaction, key: Key, sealed: bytes, now: datetime, forget_before: datetime) -> None:
-    """Keep what a citizen wrote, and forget a few that are old; what stands already stays."""
-    await tx.conn.execute(_SQL["forget_words"], forget_before, 100)
+async def add_words(tx: Transaction, key: Key, sealed: bytes, now: datetime) -> None:
+    """Keep what a citizen wrote; what stands already stays."""
     await tx.conn.execute(_SQL["add_words"], *key, sealed, now)
+
+
+async def erase_words(tx: Transaction, ticket_ids: Collection[TicketId]) -> list[TicketId]:
+    """Erase all that the citizens of these tickets wrote; the ticket of each text."""
+    return [TicketId(row["ticket_id"]) for row in await tx.conn.fetch(_SQL["erase_words"], list(ticket_ids))]
+
+
+async def forget_words(tx: Transaction, before: datetime, limit: int) -> list[TicketId]:
+    """Erase what was written before, `limit` texts at the most; the ticket of each."""
+    return [TicketId(row["ticket_id"]) for row in await tx.conn.fetch(_SQL["forget_words"], before, limit)]
 
 
 async def words_of(database: Database, ticket_id: TicketId) -> list[tuple[int, bytes, datetime]]:

@@ -153,7 +153,7 @@ class FollowUps:
         await store.add_messages(tx, messages, now, self.courtesy)
         if self.links.are_made:
             made = [(f, Purpose.ANSWER) for _, f in asked] + [(f, Purpose.REOPEN) for _, f in silent]
-            await desk_store.add_links(tx, [self._link(f, purpose, now) for f, purpose in made], now)
+            await desk_store.add_links(tx, [self._link(f, purpose, now) for f, purpose in made])
         tx.on_commit(self.on_messages)
 
     def _link(self, follow_up: FollowUp, purpose: Purpose, now: datetime) -> tuple[bytes, Link]:

@@ -1,6 +1,6 @@
 """SQL of early warning: where matters came up, how many there were by the hour, and the alerts that were given."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -104,14 +104,26 @@ async def same_hours(tx: Transaction, hours: Sequence[Hour], days: int) -> dict[
     return {hour: past + [0] * (days - len(past)) for hour, past in found.items()}
 
 
-async def recent_grids(
-    tx: Transaction, groups: Sequence[str], until: datetime, hours: int
-) -> dict[str, dict[str, int]]:
-    """For each group the grids that had matters of it within `hours` before `until`, and how many."""
-    found: dict[str, dict[str, int]] = {group: {} for group in groups}
-    for row in await tx.conn.fetch(_SQL["recent_grids"], groups, until, hours):
-        found[row["grp"]][row["grid"]] = row["n"]
-    return found
+async def grids_with_matters(
+    tx: Transaction, wanted: Mapping[str, Collection[str]], until: Mapping[str, datetime], hours: int
+) -> dict[str, frozenset[str]]:
+    """For each group those of the wanted grids that had matters of it within `hours` before the group's instant."""
+    asked = [(group, grid, until[group]) for group, grids in wanted.items() for grid in sorted(grids)]
+    rows = await tx.conn.fetch(
+        _SQL["grids_with_matters"], [a[0] for a in asked], [a[1] for a in asked], [a[2] for a in asked], hours
+    )  # fmt: skip
+    return {group: frozenset(row["grid"] for row in rows if row["grp"] == group) for group in wanted}
+
+
+async def count_matters(tx: Transaction, group: str, grids: Collection[str], until: datetime, hours: int) -> int:
+    """How many matters of a group these grids had within `hours` before an instant."""
+    (row,) = await tx.conn.fetch(_SQL["count_matters"], group, sorted(grids), until, hours)
+    return int(row["n"])
+
+
+async def given_alerts(tx: Transaction, ids: Sequence[UUID]) -> frozenset[UUID]:
+    """Those of these alerts that were given."""
+    return frozenset(row["id"] for row in await tx.conn.fetch(_SQL["given_alerts"], ids))
 
 
 async def week_counts(database: Database, until: datetime, weeks: int) -> dict[tuple[str, str], list[int]]:

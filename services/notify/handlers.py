@@ -7,6 +7,7 @@ from services.notify.core.plan import plan
 from services.notify.core.record import HEARD
 from services.notify.desk import Desk
 from services.notify.followups import FollowUps
+from services.notify.keeping import Forgetting
 from services.notify.rates import Rates
 from services.notify.subscriptions import Subscriptions
 from shared.database import Transaction
@@ -80,7 +81,8 @@ async def measure_nothing(tx: Transaction, envelopes: Sequence[Envelope]) -> Non
 def routes(
     follow_ups: FollowUps, on_measured: Apply = measure_nothing, subscriptions: Subscriptions | None = None
 ) -> tuple[Route[Incoming], ...]:
-    """The topics notify reads: dispatch's, and all three where somebody can subscribe to them."""
+    """The topics notify reads: dispatch's, and all three where there is a key to seal with: then somebody can subscribe
+    to them, and words are kept that intake may want erased."""
     told = tell_and_ask(follow_ups, follow_ups.on_messages, on_measured)
     if subscriptions is None:
         return (ticket_route(DISPATCH, told, WANTED),)
@@ -90,7 +92,11 @@ def routes(
         await told(tx, envelopes)
         await hear(tx, envelopes)
 
+    async def forget_and_feed(tx: Transaction, envelopes: Sequence[Envelope]) -> None:
+        await hear(tx, envelopes)
+        await Forgetting(follow_ups.now).hear(tx, envelopes)
+
     return (
-        ticket_route(DISPATCH, tell_and_feed, every), ticket_route(INTAKE, hear, every),
+        ticket_route(DISPATCH, tell_and_feed, every), ticket_route(INTAKE, forget_and_feed, every),
         ticket_route(NOTIFY, hear, every),
     )  # fmt: skip

@@ -11,8 +11,8 @@ from services.notify.desk import Desk
 from services.notify.followups import OwnUnit
 from shared.database import Database, Transaction
 from shared.errors import Malformed, NotFound, Unavailable
-from shared.plain_pages import SHOWN, language_of, posted, read_fields
-from shared.terms import Satisfaction
+from shared.page_routes import add_steps, language_asked, sent
+from shared.plain_pages import SHOWN, posted, read_fields, read_judged
 
 PATH: Final = "/r"
 FORMS: Final = (f"{PATH}/look", f"{PATH}/answer", f"{PATH}/reopen")
@@ -20,6 +20,11 @@ FORMS: Final = (f"{PATH}/look", f"{PATH}/answer", f"{PATH}/reopen")
 _MOST_TOKEN: Final = 64
 _STATUS: Final = {Standing.UNKNOWN: 404, Standing.OVER: 410}
 
+_STEPS: Final = {
+    "/look": ("", "look_at_link", "What a link is good for."),
+    "/answer": ("answer", "page_answer", "The citizen's judgement."),
+    "/reopen": ("reopen", "page_come_back", "The citizen comes back with a matter that was closed."),
+}
 FIELDS: Final = posted(("token",), ("lang", "contacted", "solved", "satisfaction", "words"))
 
 Fields = Mapping[str, str]
@@ -62,12 +67,12 @@ class ReplyPage:
 
     async def _answer(self, tx: Transaction, token: str, fields: Fields) -> tuple[str, int]:
         """Record an answer. The sentence about it, and the status."""
-        answer, words = _read_answer(fields), fields.get("words", "").strip()
-        if answer is None:
+        judged, words = read_judged(fields), fields.get("words", "").strip()
+        if judged is None:
             return "incomplete", 422
         if len(words) > MOST_WORDS:
             return "too_long", 422
-        match await self._desk.answer_by_link(tx, token, answer, words):
+        match await self._desk.answer_by_link(tx, token, Answer(*judged, RecordedBy.CITIZEN), words):
             case FollowUp():
                 return "answered", 200
             case NotFound() | OwnUnit():
@@ -79,9 +84,9 @@ class ReplyPage:
         self, request: Request, token: str, seen: Seen, said: str, fields: Fields, status: int
     ) -> Response:  # fmt: skip
         zone, words = self._desk.rules.zone, self._desk.seals.is_able
-        language = _language(request, fields)
+        language = language_asked(request, fields)
         page = reply_page(language, token, seen, zone, said=said, words=words, draft=fields)
-        return Response(page, status, HEADERS, media_type="text/html; charset=utf-8")
+        return sent(page, status, HEADERS)
 
 
 def router(database: Database, desk: Desk) -> APIRouter:
@@ -94,21 +99,7 @@ def router(database: Database, desk: Desk) -> APIRouter:
         """Where links in messages lead; what stands behind their # comes by the next request."""
         return _enter(request, {"lang": lang}, 200, "")
 
-    @routes.post("/look", response_class=Response, responses=SHOWN, openapi_extra=FIELDS)
-    async def look_at_link(request: Request) -> Response:
-        """What a link is good for."""
-        return await page.show(request, "")
-
-    @routes.post("/answer", response_class=Response, responses=SHOWN, openapi_extra=FIELDS)
-    async def page_answer(request: Request) -> Response:
-        """The citizen's judgement."""
-        return await page.show(request, "answer")
-
-    @routes.post("/reopen", response_class=Response, responses=SHOWN, openapi_extra=FIELDS)
-    async def page_come_back(request: Request) -> Response:
-        """The citizen comes back with a matter that was closed."""
-        return await page.show(request, "reopen")
-
+    add_steps(routes, page.show, _STEPS, FIELDS)
     return routes
 
 
@@ -118,19 +109,5 @@ def _token(said: str) -> str:
     return token if len(token) <= _MOST_TOKEN and token.isascii() else ""
 
 
-def _read_answer(fields: Fields) -> Answer | None:
-    flags = {"1": True, "0": False}
-    contacted, solved = flags.get(fields.get("contacted", "")), flags.get(fields.get("solved", ""))
-    said = fields.get("satisfaction", "")
-    if contacted is None or solved is None or said not in tuple(Satisfaction):
-        return None
-    return Answer(contacted, solved, Satisfaction(said), RecordedBy.CITIZEN)
-
-
-def _language(request: Request, fields: Fields) -> str:
-    return language_of(fields.get("lang", ""), request.headers.get("accept-language", ""))
-
-
 def _enter(request: Request, fields: Fields, status: int, said: str) -> Response:
-    page = entrance(_language(request, fields), said)
-    return Response(page, status, ENTRANCE_HEADERS, media_type="text/html; charset=utf-8")
+    return sent(entrance(language_asked(request, fields), said), status, ENTRANCE_HEADERS)

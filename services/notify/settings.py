@@ -63,6 +63,10 @@ class NotifySettings(ServiceSettings):
     link_key: SecretStr = Field(default=SecretStr(""), max_length=200)
     """What links' tokens are made with, at least 32 characters; a new one ends the links that are on their way. Empty,
     like an empty `citizen_page`: messages hold no links."""
+    retention_message_days: int = Field(default=365, ge=30, le=36500)
+    """For how many days messages and their attempts are kept after they came to their end."""
+    retention_words_days: int = Field(default=3 * 365, ge=1, le=36500)
+    """For how many days what citizens wrote beside an answer is kept."""
     templates: Path | None = None
     """A folder of texts that replace built-in ones of the same names."""
     loopback_targets: Annotated[str, AfterValidator(_readable_places)] = ""

@@ -1,6 +1,6 @@
 """All SQL of notify: one typed function per named query."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -22,6 +22,7 @@ _SQL = named_queries("services.notify", "sql", "queries.sql")
 MOST_TIED = 5_000
 """Messages that one pass ties into bundles, or holds: well within what one statement may take."""
 
+Fetch = Callable[..., Awaitable[Sequence[asyncpg.Record]]]
 Key = tuple[TicketId, int]
 """A follow-up's key: ticket and cycle."""
 
@@ -149,22 +150,32 @@ async def claim_messages(
     """Lease due messages of one endpoint and note their attempts, in one committed statement; urgent ones first."""
     audiences = [audience.value for audience in quiet]
     rows = await database.fetch(_SQL["claim_messages"], endpoint, now, limit, lease_s, audiences)
-    return await _messages(database, rows)
+    return await _messages(database.fetch, rows)
 
 
 async def read_lost(database: Database, limit: int) -> list[Message]:
     """Messages whose lease ran out before an outcome was recorded."""
-    return await _messages(database, await database.fetch(_SQL["read_lost"], limit))
+    return await _messages(database.fetch, await database.fetch(_SQL["read_lost"], limit))
 
 
 async def read_strays(database: Database, endpoints: Collection[str], limit: int) -> list[Message]:
     """Waiting messages whose endpoint is none of `endpoints`."""
-    return await _messages(database, await database.fetch(_SQL["read_strays"], list(endpoints), limit))
+    return await _messages(database.fetch, await database.fetch(_SQL["read_strays"], list(endpoints), limit))
 
 
 async def read_expired(database: Database, endpoint: str, now: datetime, limit: int) -> list[Message]:
     """Waiting messages of one endpoint that are not to wait any longer."""
-    return await _messages(database, await database.fetch(_SQL["read_expired"], endpoint, now, limit))
+    return await _messages(database.fetch, await database.fetch(_SQL["read_expired"], endpoint, now, limit))
+
+
+async def read_sent(tx: Transaction, ids: Collection[UUID]) -> list[Message]:
+    """Those of these messages whose receipts are awaited."""
+    return await _messages(tx.conn.fetch, await tx.conn.fetch(_SQL["read_sent"], list(ids)))
+
+
+async def read_unreceipted(database: Database, now: datetime, limit: int) -> list[Message]:
+    """Messages whose receipts did not come in time."""
+    return await _messages(database.fetch, await database.fetch(_SQL["read_unreceipted"], now, limit))
 
 
 async def release_messages(tx: Transaction, messages: Sequence[Message]) -> None:
@@ -190,6 +201,11 @@ async def settle_messages(tx: Transaction, settled: Sequence[Settled], now: date
     return frozenset(row["id"] for row in rows)
 
 
+async def prune_messages(tx: Transaction, before: datetime, limit: int) -> int:
+    """Forget messages that were settled before, `limit` at the most; how many it were."""
+    return len(await tx.conn.fetch(_SQL["prune_messages"], before, limit))
+
+
 async def list_messages(database: Database, ticket_id: TicketId) -> list[dict[str, object]]:
     """One ticket's messages with their attempts, oldest first, as the API shows them."""
     messages = [dict(row) for row in await database.fetch(_SQL["list_messages"], ticket_id)]
@@ -200,11 +216,11 @@ async def list_messages(database: Database, ticket_id: TicketId) -> list[dict[st
     return [message | {"attempts": tries[message["id"]]} for message in messages]
 
 
-async def _messages(database: Database, rows: Sequence[asyncpg.Record]) -> list[Message]:
+async def _messages(fetch: Fetch, rows: Sequence[asyncpg.Record]) -> list[Message]:
     """The messages of `rows`, in their order, each with what it carries."""
     carriers = [row["id"] for row in rows if row["carrier"] is not None]
     carried: dict[UUID, list[Message]] = {}
-    for row in await database.fetch(_SQL["read_carried"], carriers) if carriers else ():
+    for row in await fetch(_SQL["read_carried"], carriers) if carriers else ():
         carried.setdefault(row["carrier"], []).append(_message(row, ()))
     return [_message(row, carried.get(row["id"], ())) for row in rows]
 

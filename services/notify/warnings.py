@@ -17,8 +17,8 @@ from services.notify.core.plan import plan_alert
 from services.notify.core.rates import Bucket, Counts
 from services.notify.core.warning import (
     HOUR,
+    Cluster,
     Neighbours,
-    cluster,
     edges,
     growth_threshold,
     hour_of,
@@ -75,7 +75,7 @@ class Warnings:
         hours = Counter((m.group, m.township, hour_of(m.accepted_at)) for m in fresh)
         reached = await store.count_hours(tx, dict(sorted(hours.items())))
         alerts = [*await self._spikes(tx, reached), *await self._spreads(tx, fresh), *self._critical(fresh, opened)]
-        await self.give(tx, [alert for alert in alerts if alert.window_end > self.now() - STALE])
+        await self.give(tx, [alert for alert in alerts if self._is_timely(alert)])
         return recurrences(recurring, self._rules)
 
     async def give(self, tx: Transaction, alerts: Sequence[Alert]) -> int:
@@ -128,20 +128,40 @@ class Warnings:
         ]
 
     async def _spreads(self, tx: Transaction, fresh: Sequence[Occurrence]) -> list[Alert]:
-        """Looked for around the last matter of each group."""
-        rules = self._rules.warning
+        """Looked for around the last matter of each group; counted once, when the alert is new."""
+        rules, hours = self._rules.warning, self._rules.warning.spread_within_hours
         last = {m.group: m for m in sorted(fresh, key=lambda m: m.accepted_at) if m.grid in self._neighbours}
-        alerts = []
-        for group, matter in sorted(last.items()):
-            near = (await store.recent_grids(tx, [group], matter.accepted_at, rules.spread_within_hours))[group]
-            grids = cluster(matter.grid, near.keys(), self._neighbours)
-            if len(grids) >= rules.spread_grids:
-                length = timedelta(hours=rules.spread_within_hours)
-                start, place = window_of(matter.accepted_at, rules.spread_within_hours), min(grids)[:9]
-                count = sum(near[grid] for grid in grids)
-                alert = self._alert(AlertKind.SPREAD, group, place, start, length, count, rules.spread_grids, grids)
-                alerts.append(alert)
-        return alerts
+        wide = {
+            group: grids
+            for group, grids in (await self._clusters(tx, last)).items()
+            if len(grids) >= rules.spread_grids
+        }
+        alerts = [
+            self._alert(
+                AlertKind.SPREAD, group, min(grids)[:9], window_of(last[group].accepted_at, hours),
+                timedelta(hours=hours), 0, rules.spread_grids, grids,
+            )
+            for group, grids in sorted(wide.items())
+        ]  # fmt: skip
+        given = await store.given_alerts(tx, [a.id for a in alerts]) if alerts else frozenset[UUID]()
+        return [
+            replace(a, count=await store.count_matters(tx, a.group, a.grids, last[a.group].accepted_at, hours))
+            for a in alerts
+            if a.id not in given and self._is_timely(a)
+        ]
+
+    async def _clusters(self, tx: Transaction, last: Mapping[str, Occurrence]) -> dict[str, frozenset[str]]:
+        """The grids that hang together around the last matter of each group and had matters of it a short time ago."""
+        clusters = {group: Cluster(matter.grid, self._neighbours) for group, matter in last.items()}
+        until = {group: matter.accepted_at for group, matter in last.items()}
+        while wanted := {group: ahead for group, cluster in clusters.items() if (ahead := cluster.ahead())}:
+            found = await store.grids_with_matters(tx, wanted, until, self._rules.warning.spread_within_hours)
+            for group, cluster in clusters.items():
+                cluster.grow(found.get(group, ()))
+        return {group: frozenset(cluster.grids) for group, cluster in clusters.items()}
+
+    def _is_timely(self, alert: Alert) -> bool:
+        return alert.window_end > self.now() - STALE
 
     def _critical(self, fresh: Sequence[Occurrence], opened: Mapping[TicketId, TicketAssigned]) -> list[Alert]:
         return [

@@ -13,7 +13,7 @@ from griddispatch.bench.site import Scale, Stalled
 SMALL = Scale(
     tickets=40, rounds=1, idle_s=0.2, sustained=80, steady_s=0.5, spike_s=0.5, calm_s=1.0, timers=60, stored=(400,),
     reads=3, lives=40, watchers=5, watched_s=0.5, shared_s=0.5, settle_s=1.0, queued=400,
-    queued_s=5.0,
+    queued_s=5.0, rated=800,
 )  # fmt: skip
 STARTING_ANEW = ("webhooks", "deliveries", "cold", "sharing")
 """Scenarios that end and start services: they have a stack of their own, so that neither test takes all the time."""
@@ -34,7 +34,7 @@ async def measured(wanted: Sequence[str], home: Path) -> set[str]:
 async def test_every_scenario_on_running_services_is_played_to_its_end(tmp_path: Path) -> None:
     assert await measured(RUNNING, tmp_path) == {
         "idle", "floor", "whole lives", "bulk", "single", "kafka", "steady 100/s", "spike", "sustained", "timers",
-        "growth", "reading", "5 watchers", "memory",
+        "growth", "reading", "rates", "5 watchers", "memory",
     }  # fmt: skip
 
 

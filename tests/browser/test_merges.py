@@ -52,7 +52,9 @@ async def test_a_dispatcher_merges_what_was_suggested_and_splits_it_again(stage:
     assert [(row["state"], row["note"]) for row in kept] == [("ACCEPTED", WHY)]
 
     async with stage.page(f"/console?view=ticket&id={child}", role="dispatcher") as page:
-        await expect(page.locator(".title a", has_text=main[:8])).to_be_visible(timeout=PATIENCE_MS)
+        await expect(page.locator(".title a", has_text=(await stage.ticket(main))["ticket_no"])).to_be_visible(
+            timeout=PATIENCE_MS
+        )
         await page.locator("[data-command=split]").click()
         await page.locator("dialog select").select_option("OTHER_PLACE")
         await page.locator("dialog textarea").fill("相距五十余米，是两处井盖")
@@ -60,6 +62,44 @@ async def test_a_dispatcher_merges_what_was_suggested_and_splits_it_again(stage:
         await expect(page.locator("dialog")).to_have_count(0, timeout=PATIENCE_MS)
         await becomes(stage, child, "DISPATCHED")
         await expect(page.locator("[data-command=split]")).to_have_count(0, timeout=PATIENCE_MS)
+
+
+async def test_a_dispatcher_merges_two_that_nobody_suggested_and_splits_them_again(stage: Stage) -> None:
+    main = await stage.hand_in("unlike-1")
+    child = await stage.hand_in("unlike-2", text="垃圾堆在门口没人清运", location={"lon": 119.23, "lat": 33.37})
+    for ticket_id in (main, child):
+        await assigned(stage, ticket_id)
+    number = (await stage.ticket(main))["ticket_no"]
+    async with stage.page(f"/console?view=ticket&id={child}", role="dispatcher") as page:
+        await page.locator("[data-command=merge-into]").click()
+        field = page.locator("dialog input")
+        await field.press_sequentially("not a number " + number[-14:])
+        assert await field.input_value() == number[-14:], "only digits are taken"
+        offered = page.locator("dialog datalist option")
+        await expect(offered.first).to_have_attribute("value", number, timeout=PATIENCE_MS)
+        await expect(offered).to_have_count(1)
+        await page.locator("dialog textarea").fill("同一位群众的两件事，一并处理")
+        await page.locator("dialog .main").click()
+        await expect(page.locator("dialog input:invalid")).to_have_count(1)  # fourteen digits are no number
+        wrong = number[:-1] + str((int(number[-1]) + 1) % 10)
+        await field.fill(wrong)
+        await expect(page.locator("dialog [role=status]")).to_contain_text("不在办的工单中")
+        await page.locator("dialog .main").click()
+        await expect(page.locator("dialog .said.bad")).to_contain_text("主单编号", timeout=PATIENCE_MS)
+        await field.fill(number)
+        await expect(page.locator("dialog .field [role=status]")).to_contain_text("路灯")
+        await page.locator("dialog .main").click()
+        await becomes(stage, child, "MERGED")
+        await expect(page.locator(".title a", has_text=number)).to_be_visible(timeout=PATIENCE_MS)
+        await page.locator(".title a", has_text=number).click()
+        waiting = page.locator("dd a", has_text=(await stage.ticket(child))["ticket_no"])
+        await waiting.click()  # the one that is worked on names those that wait for it
+        await page.locator("[data-command=split]").click()
+        await page.locator("dialog select").select_option("OTHER_MATTER")
+        await page.locator("dialog textarea").fill("是两件事")
+        await page.locator("dialog .main").click()
+        await becomes(stage, child, "DISPATCHED")
+    forgive(stage, "422")
 
 
 async def test_who_is_no_dispatcher_is_offered_neither(stage: Stage) -> None:

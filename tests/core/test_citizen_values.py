@@ -15,8 +15,9 @@ from services.intake.core.open311 import catalogue_of
 from services.intake.core.open311_query import Status
 from services.intake.core.open311_view import Shown as Listed
 from services.intake.core.open311_view import request_document, spots_of
-from services.intake.core.privacy import Guard, digest_of, masked_name, masked_phone
+from services.intake.core.privacy import Guard, masked_name, masked_phone
 from services.intake.core.progress import PublicState, public_state_after
+from shared.erasing import digest_of
 from shared.events import Event, TicketAudited, TicketClosed, TicketReopened, TicketResolved, TicketSigned
 from shared.joint_events import TicketResolvedWith
 from shared.markup import element, together

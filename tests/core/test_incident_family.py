@@ -1,11 +1,15 @@
 """Tickets of one incident in the core: one is worked on, the others wait, end with it, or are worked on again."""
 
+from collections.abc import Callable
+from dataclasses import replace
+
 import pytest
 
+from services.dispatch.core.actors import Role
 from services.dispatch.core.case import AssignmentState, TicketState
 from services.dispatch.core.family_words import ChildJoined, ChildLeft, MainEnded, MainResolved
 from services.dispatch.core.story import Clock
-from services.dispatch.core.triggers import AskInfo, Sign, Withdraw
+from services.dispatch.core.triggers import ApproveHang, AskInfo, ProposeHang, Sign, Withdraw
 from services.notify.core.contacts import AddressBook
 from services.notify.core.followup import open_follow_up
 from services.notify.core.plan import plan
@@ -25,6 +29,7 @@ from shared.intake_events import (
     TicketNotAccepted,
     TicketRouted,
     TicketSplit,
+    TicketSupplemented,
     TicketTransferred,
     WithdrawalRequested,
 )
@@ -37,6 +42,7 @@ from shared.joint_events import (
     WishPassedOver,
 )
 from shared.terms import (
+    AssignmentKind,
     CloseReason,
     FollowUpOutcome,
     IncidentId,
@@ -49,7 +55,7 @@ from shared.terms import (
     TransferTarget,
 )
 from tests.builders import ticket
-from tests.core.course import BIG, Course, local
+from tests.core.course import BIG, BOOK, Course, actor, local, supported
 from tests.services.notify.values import rules
 
 SPLIT = TicketSplit(incident_id=IncidentId(ticket(9)), reason=SplitReason.OTHER_PLACE)
@@ -156,12 +162,102 @@ def test_a_split_that_follows_a_withdrawal_is_no_wish_of_anybody() -> None:
     assert not course.all(WishPassedOver)
 
 
-def test_what_is_not_in_hand_is_not_merged_and_that_is_said() -> None:
-    course = Course("2026-03-10T09:15", category=BIG)
-    course.give(AskInfo("哪一段?"))
+def asking() -> Course:
+    """The citizen was asked for what is missing, until Friday 24:00."""
+    course = supported("2026-03-10T09:00")
+    course.give(AskInfo("哪一段?"), "2026-03-10T10:00")
+    return course
+
+
+def put_off() -> Course:
+    """It waits with a plan."""
+    course, centre = supported("2026-03-10T09:00"), Role.COMMAND_CENTRE
+    course.give(ProposeHang("FUNDS", "housing", "方案", "纪要", 60), by=actor(centre, person="leader-1"))
+    course.give(ApproveHang(), by=actor(centre, person="leader-2"))
+    return course
+
+
+def handed_in() -> Course:
+    """Its result waits for an auditor."""
+    course = supported("2026-03-10T09:00", book=replace(BOOK, audit=replace(BOOK.audit, automatic_for=frozenset())))
+    part = course.part(AssignmentKind.SUPPORT)
+    course.work(part)
+    course.resolve(part)
+    course.work()
+    course.resolve()
+    return course
+
+
+@pytest.mark.parametrize(
+    ("make", "state", "clock"),
+    [
+        (asking, TicketState.NEED_INFO, Clock.SUPPLEMENT), (put_off, TicketState.HUNG, Clock.HANG),
+        (handed_in, TicketState.RESOLVED, Clock.AUDIT),
+    ],
+)  # fmt: skip
+def test_merged_from_wherever_it_stood_and_split_it_stands_there_again_with_its_clocks(
+    make: Callable[[], Course], state: TicketState, clock: Clock
+) -> None:
+    course = make()
+    before, running = course.case, course.clock(clock)
     course.merge()
-    assert course.last(WishPassedOver) == WishPassedOver(wish="ticket.merged", code="NOT_DISPATCHED")
-    assert course.case.state is TicketState.NEED_INFO
+    assert (course.case.state, course.timers) == (TicketState.MERGED, {})
+    course.give(SPLIT)
+    assert (course.case.state, course.clock(clock)) == (state, running)
+    assert (course.case.due_at, course.case.paused_at, course.case.hang) == (
+        before.due_at,
+        before.paused_at,
+        before.hang,
+    )
+    assert sorted(key.clock for key in course.timers) == sorted(text.partition(":")[0] for text in before.clocks)
+
+
+def test_what_was_handed_in_stays_handed_in_and_ends_when_the_other_is_solved() -> None:
+    course = handed_in()
+    lead = course.case.lead
+    assert not [type(event) for event in course.merge() if isinstance(event, TicketRecalled)]
+    assert course.case.lead == lead
+    course.give(SOLVED)
+    assert course.last(TicketResolvedWith).unit == "transport"
+    former = course.case.assignment(lead.id)
+    assert former is not None and former.state is AssignmentState.RECALLED
+    assert [share.unit for share in course.case.assignments if share.is_live] == []
+
+
+def test_one_that_was_put_off_ends_with_the_other_and_waits_for_nothing_more() -> None:
+    course = put_off()
+    course.merge()
+    course.give(SOLVED)
+    assert (course.case.state, course.case.hang, course.case.paused_at) == (TicketState.FOLLOWING_UP, None, None)
+
+
+def test_a_citizen_who_answers_while_it_is_merged_is_waited_for_no_longer() -> None:
+    alone, merged = asking(), asking()
+    supplied = TicketSupplemented(supplement_id=ticket(7))
+    alone.give(supplied, "2026-03-11T10:00")
+    merged.merge()
+    merged.give(supplied, "2026-03-11T10:00")
+    merged.give(SPLIT, "2026-03-12T15:00")
+    assert merged.case.state is TicketState.DISPATCHED
+    assert merged.case.due_at == alone.case.due_at, "the wait ended with the answer, not with the split"
+
+
+def test_a_wait_for_the_citizen_that_ran_out_while_it_was_merged_gives_no_more_time_than_it_was() -> None:
+    alone, merged = asking(), asking()
+    merged.merge()
+    merged.give(SPLIT, "2026-03-20T15:00")
+    merged.wait("2026-03-20T15:01")
+    alone.wait("2026-03-20T15:01")
+    assert merged.case.due_at == alone.case.due_at
+
+
+def test_whose_citizen_is_being_asked_is_not_merged_and_that_is_said() -> None:
+    course = Course("2026-03-10T09:15")
+    course.work()
+    course.resolve()
+    course.merge()
+    assert course.last(WishPassedOver) == WishPassedOver(wish="ticket.merged", code="BEING_ASKED")
+    assert course.case.state is TicketState.FOLLOWING_UP
     twice = waiting()
     twice.merge(8)
     assert twice.last(WishPassedOver).code == "MERGED"

@@ -144,7 +144,7 @@ def test_what_follows_has_its_figures() -> None:
     assert (BOOK.joint.max_forwards, BOOK.joint.least_supports_of_big) == (2, 1)
     assert (BOOK.extension.times, BOOK.extension.limit_times, str(BOOK.extension.at_most)) == (1, 2, "10 WD")
     assert (BOOK.hang.review_days, BOOK.hang.citizen_told_every_days, BOOK.hang.renewals) == (90, 30, 2)
-    assert (BOOK.supervision.hastens_to_level_1, BOOK.supervision.reporters_to_level_2) == (3, 10)
+    assert (BOOK.supervision.hastens_to_level_1, BOOK.supervision.hastens_counted_per_day) == (3, 1)
 
 
 def test_an_urgency_limit_longer_than_the_base_is_allowed_and_noted() -> None:

@@ -43,7 +43,7 @@ def test_what_a_patrol_fixed_is_resolved_by_its_unit_at_once_and_nobody_is_asked
 
 
 def test_a_big_matter_that_was_fixed_needs_no_support() -> None:
-    decision = fixed(category="180101")
+    decision = fixed(category="180201")
     assert decision.case.size is MatterSize.BIG
     assert [a.unit for a in decision.case.assignments] == [GRID_UNIT]
     assert decision.case.state is TicketState.CLOSED

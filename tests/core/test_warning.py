@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.notify.core.warning import (
+    Cluster,
+    Neighbours,
     NeighboursRefused,
-    cluster,
     edges,
     growth_threshold,
     hour_of,
@@ -72,12 +73,29 @@ def test_growth_below_one_and_a_half_times_the_mean_is_none() -> None:
     assert growth_threshold(weeks, RULES) == 32  # 1.5 x 250 / 12 = 31.25
 
 
+def cluster_of(around: str, there: set[str], near: Neighbours) -> set[str]:
+    cluster = Cluster(around, near)
+    while ahead := cluster.ahead():
+        cluster.grow(ahead & there)
+    return cluster.grids
+
+
 def test_a_cluster_is_what_hangs_together_and_no_more() -> None:
     pairs = {"1": "2", "2": "13", "3": "29", "4": "5", "5": "4", "9": "3"}
     near = {grid: frozenset(others) for grid, others in pairs.items()}
-    assert cluster("1", {"1", "2", "3", "4", "5"}, near) == {"1", "2", "3"}
-    assert cluster("1", {"1", "3"}, near) == {"1"}
-    assert cluster("7", {"7", "1"}, near) == {"7"}
+    assert cluster_of("1", {"1", "2", "3", "4", "5"}, near) == {"1", "2", "3"}
+    assert cluster_of("1", {"1", "3"}, near) == {"1"}
+    assert cluster_of("7", {"7", "1"}, near) == {"7"}
+
+
+def test_a_cluster_asks_for_no_grid_twice() -> None:
+    ring = {"1": frozenset("24"), "2": frozenset("13"), "3": frozenset("24"), "4": frozenset("31")}
+    cluster = Cluster("1", ring)
+    asked = []
+    while ahead := cluster.ahead():
+        asked += sorted(ahead)
+        cluster.grow(ahead)
+    assert asked == ["2", "4", "3"]
 
 
 def square(code: str, x: float, kind: str = "BASE") -> dict[str, Any]:

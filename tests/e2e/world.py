@@ -78,19 +78,23 @@ class World:
 
     def launch(self, service: str, failpoint: str = "") -> None:
         """Start one service."""
+        program = self.program(service, FAILPOINT=failpoint)
+        self.children[service] = ChildProcess(service, program, self.logs / f"{service}-{next(self._launches)}.log")
+
+    def program(self, service: str, **changes: str) -> Program:
+        """A service with its settings, some of them changed."""
         ours = {
             "DATABASE_DSN": self.database.dsn(service), "KAFKA_BOOTSTRAP": self.broker.bootstrap,
             "KAFKA_STATIC_MEMBER": "e2e", "KAFKA_IDLE_PAUSE_MS": "100" if self.broker.name.startswith("noida") else "0", "INSTANCE": "e2e", "PORT": str(self.ports[service]), "CLOCK": str(self.clock),
-            "PACK": str(PACK), "AREA": str(AREA), "ROLES": str(ROOT / "deploy" / "access" / "roles.toml"), "VAULT_KEYS": f"k1:{self.key}", "FAILPOINT": failpoint,
-            "SUBSCRIPTION_KEYS": f"k1:{self.key}", "INTAKE_ORIGIN": self.url("intake"), "CONSOLE_ORIGINS": self.url("dispatch"), **self.extra,
+            "PACK": str(PACK), "AREA": str(AREA), "ROLES": str(ROOT / "deploy" / "access" / "roles.toml"), "VAULT_KEYS": f"k1:{self.key}",
+            "SUBSCRIPTION_KEYS": f"k1:{self.key}", "INTAKE_ORIGIN": self.url("intake"), "CONSOLE_ORIGINS": self.url("dispatch"), **self.extra, **changes,
         }  # fmt: skip
         environment = {
             "PATH": "/usr/bin:/bin",
             "PYTHONPATH": str(ROOT),
             **{f"GRIDDISPATCH_{k}": v for k, v in ours.items()},
         }
-        program = Program([sys.executable, "-m", f"services.{service}"], environment)
-        self.children[service] = ChildProcess(service, program, self.logs / f"{service}-{next(self._launches)}.log")
+        return Program([sys.executable, "-m", f"services.{service}"], environment)
 
     async def is_ready(self, service: str) -> bool:
         """Whether a service says so; its log is shown when it ended instead."""

@@ -59,10 +59,15 @@ def rendered(overlay: str) -> tuple[Document, ...]:
 
 def said_to_all(overlay: str) -> dict[str, Any]:
     """What every copy is told, by the names of settings; with the rules of this checkout."""
-    (config,) = of_kind(overlay, "ConfigMap")
+    config = config_map(overlay, "griddispatch")
     said = {name.removeprefix("GRIDDISPATCH_").lower(): value for name, value in config["data"].items()}
     assert (said["access"], said["roles"]) == ("enforced", "/data/access/roles.toml")
     return said | {"_env_file": None, "roles": ROLES_FILE}
+
+
+def config_map(overlay: str, name: str) -> Document:
+    (found,) = [d for d in of_kind(overlay, "ConfigMap") if d["metadata"]["name"] == name]
+    return found
 
 
 def of_kind(overlay: str, kind: str) -> list[Document]:
@@ -133,7 +138,7 @@ def test_no_container_has_rights_it_does_not_need(overlay: str) -> None:
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
 def test_every_setting_is_one_and_secrets_come_as_files(overlay: str) -> None:
-    (config,) = of_kind(overlay, "ConfigMap")
+    config = config_map(overlay, "griddispatch")
     for deployment in deployments(overlay):
         known = {f"GRIDDISPATCH_{name.upper()}" for name in SETTINGS[service_of(deployment)].model_fields}
         given = [*config["data"], *(e["name"] for e in container(deployment)["env"])]
@@ -213,6 +218,29 @@ def test_every_copy_asks_callers_who_they_are_and_starts(overlay: str) -> None:
         filed = {name.removesuffix("_file") for name in names if name.endswith("_file")}
         told = said_to_all(overlay) | {name: secrets[name] for name in filed}
         assert SETTINGS[service_of(deployment)](**told).key_pepper
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_the_console_knows_where_intake_is_and_intake_which_pages_may_ask(overlay: str) -> None:
+    told: dict[tuple[str, str], str] = {}
+    for deployment in deployments(overlay):
+        for entry in container(deployment)["env"]:
+            if "configMapKeyRef" in entry.get("valueFrom", {}):
+                where = entry["valueFrom"]["configMapKeyRef"]
+                told[deployment["metadata"]["name"], entry["name"]] = config_map(overlay, where["name"])["data"][
+                    where["key"]
+                ]
+    api = "" if overlay == "small" else "-api"
+    place = {"small": "county"}.get(overlay, overlay)
+    assert told == {
+        (f"dispatch{api}", "GRIDDISPATCH_INTAKE_ORIGIN"): f"https://intake.{place}.example.org",
+        (f"intake{api}", "GRIDDISPATCH_CONSOLE_ORIGINS"): f"https://dispatch.{place}.example.org",
+    }
+    common = {"database_dsn": DSN, "key_pepper": "q2Zt9XwLr4Vn7Kp1Ym6Hc8Bd3Fs5Gj0T"}
+    origins = {name.removeprefix("GRIDDISPATCH_").lower(): origin for (_, name), origin in told.items()}
+    assert DispatchSettings(**said_to_all(overlay) | common | {"intake_origin": origins["intake_origin"]}).intake_origin
+    ours = {"console_origins": origins["console_origins"], "vault_keys": KEYS}
+    assert IntakeSettings(**said_to_all(overlay) | common | ours).console_origins
 
 
 def test_a_copy_without_pepper_or_with_plain_ways_does_not_start() -> None:

@@ -107,6 +107,9 @@ CASES = [
     Case("LeadsWait", *gauge('griddispatch_leads_suspected_age_seconds{job="intake"}', 14401, 600)),
     Case("TimersLate", *gauge('griddispatch_timers_late_age_seconds{job="dispatch"}', 61, 1)),
     Case("TicketWithoutClock", *gauge('griddispatch_tickets_unwatched{job="dispatch"}', 1, 0)),
+    Case("ClocksMended", {'griddispatch_timers_mended_total{job="dispatch"}': grows(1)}, {'griddispatch_timers_mended_total{job="dispatch"}': steady(0)}),
+    Case("AuditorSilent", {'griddispatch_auditor_last_look_timestamp_seconds{job="dispatch"}': steady(0)}, {'griddispatch_auditor_last_look_timestamp_seconds{job="dispatch"}': grows(60)}),
+    Case("TicketsFaulty", {'griddispatch_tickets_faulty_total{job="dispatch",loop="timers"}': grows(1)}, {'griddispatch_tickets_faulty_total{job="dispatch",loop="timers"}': steady(0)}),
     Case("CalendarEnds", *gauge('griddispatch_calendar_covered_until_timestamp_seconds{job="dispatch"}', 44 * 86400, 60 * 86400), after="90m"),
     Case("MessagesWait", *gauge('griddispatch_messages_waiting_age_seconds{job="notify"}', 901, 20)),
     Case(

@@ -156,6 +156,13 @@ INSERT INTO notify.delivery (subscription_id, feed_seq, story, replay, state, du
 SELECT subscription_id, seq, ticket_id || source, false, 'QUEUED', $3, $3
 FROM told, unnest($1::uuid[]) AS g (subscription_id)
 
+-- name: hold_subscriptions
+-- Nothing is sent to these while their queue is filled.
+UPDATE notify.subscription SET state = 'DISABLED', stopped_for = 'OWNER' WHERE id = ANY($1::uuid[])
+
+-- name: release_subscriptions
+UPDATE notify.subscription SET state = 'ACTIVE', stopped_for = NULL WHERE id = ANY($1::uuid[])
+
 -- name: clear_deliveries
 TRUNCATE notify.delivery CASCADE
 

@@ -3,15 +3,18 @@
 
 import { html, useEffect, useRef, useState } from "./vendor/preact-htm.js";
 import { me, Offline, post, Problem, send as sendTo } from "./api.js";
-import { ofCommand, ofField, say } from "./words.js";
+import { Light } from "./bits.js";
+import { placeOf } from "./state.js";
+import { ofCommand, ofField, ofReason, say } from "./words.js";
 
 const RETRY_MS = 2500;
 const BY_STATE = {
   ACCEPTED: ["redispatch", "designate", "change-urgency", "confirm-category", "hasten"],
-  DISPATCHED: ["redispatch", "designate", "grant-return", "refuse-return", "recall", "grant-extension", "refuse-extension", "add-support", "waive-support", "propose-hang", "approve-hang", "convert-size", "mark-complex", "supervise", "hasten", "change-urgency",
+  DISPATCHED: ["redispatch", "designate", "grant-return", "refuse-return", "recall", "grant-extension", "refuse-extension", "add-support", "waive-support", "propose-hang", "approve-hang", "convert-size", "assess", "mark-complex", "supervise", "hasten", "change-urgency",
     "confirm-category", "make-plan", "hold-meeting", "blow-whistle", "report-in", "sign", "name-handler", "contact", "check-in", "report-stage", "report-first-disposal", "resolve", "sub-dispatch", "return", "ask-info", "ask-extension", "evaluate-partner"],
   NEED_INFO: ["supply-info", "hasten"], HUNG: ["unhang", "hasten"], RESOLVED: ["pass-audit", "rework"], FOLLOWING_UP: ["hasten"], CLOSED: ["reopen"],
 };
+const OFFERED = 30;
 const LONG = new Set(["reason", "decision", "basis", "plan", "report", "reply", "note", "question", "minutes", "summary", "legal_basis"]);
 const UNITS = new Set(["unit", "owner", "by", "proposed_unit"]);
 const ENDED = new Set(["ACCEPTED_RESULT", "RETURNED", "RECALLED", "WAIVED"]);
@@ -24,10 +27,18 @@ export const drafts = {
   clear(id, name) { localStorage.removeItem(this.key(id, name)); },
 };
 
+/** Answers to something that somebody must have asked for first. */
+const ASKED = {
+  "grant-return": (t) => t.assignments.some((a) => a.state === "RETURN_REQUESTED"), "grant-extension": (t) => t.extension && t.extension.granted === null,
+  "approve-hang": (t) => t.hang && !t.hang.approved_by, "report-in": (t) => t.whistles.some((w) => !w.answer),
+};
+ASKED["refuse-return"] = ASKED["grant-return"];
+ASKED["refuse-extension"] = ASKED["grant-extension"];
+
 export function Actions({ store, file, reread }) {
   const [chosen, choose] = useState(null), { ticket } = file;
   const desk = deskCommands(store, ticket);
-  const fits = (BY_STATE[ticket.state] || []).filter((name) => store.names.all.commands[name]?.roles.includes(me.role));
+  const fits = (BY_STATE[ticket.state] || []).filter((name) => store.names.all.commands[name]?.roles.includes(me.role) && (!ASKED[name] || ASKED[name](ticket)));
   return html`<section class="panel"><header><h2>${say("actions")}</h2><span class="small quiet push">${me.role ? store.names.role(me.role) : say("noRole")}</span></header>
     <div class="body acts">${fits.length + desk.length === 0 && html`<span class="quiet small">${say("none")}</span>`}
       ${fits.map((name) => html`<button class="button" data-command=${name} onClick=${() => choose(name)}>${ofCommand(name)}${drafts.read(ticket.ticket_id, name) && html` <span class="tag U2">${say("draft")}</span>`}</button>`)}
@@ -72,21 +83,25 @@ function Form({ store, ticket, name, command, done, close }) {
     <h2 id="act-title">${ofCommand(name)}</h2><p class="small quiet">${store.names.category(ticket.category)} · <span class="num">${ticket.ticket_no}</span></p>
     ${command.about && html`<p class="small">${command.about}</p>`}
     ${command.on === "assignment" && live.length > 1 && html`<label class="field"><span>${say("shares")}</span><select value=${share} onChange=${(e) => setShare(e.target.value)}>${live.map((a) => html`<option value=${a.id} selected=${a.id === share}>${store.names.label("AssignmentKind", a.kind)} ${store.names.unit(a.unit)}</option>`)}</select></label>`}
-    ${fields.map(([key, schema]) => html`<${Field} key=${key} name=${key} schema=${resolve(schema, command.schema)} needed=${required.has(key)} value=${body[key]} write=${write} names=${store.names} />`)}
+    ${fields.map(([key, schema]) => html`<${Field} key=${key} name=${key} schema=${resolve(schema, command.schema)} needed=${required.has(key)} value=${body[key]} write=${write} names=${store.names} store=${store} ticket=${ticket} />`)}
     ${said && html`<p class="said ${said.bad ? "bad" : ""}" role="status">${said.text}</p>`}
     <footer><button type="button" class="button" onClick=${() => box.current.close()}>${say("cancel")}</button><button class="button main" disabled=${busy}>${say("send")}</button></footer>
   </form></dialog>`;
 }
 
 const DISPATCHERS = new Set(["dispatcher", "command_centre"]);
-const REASON = { type: "string", maxLength: 500 };
+const REASON = { type: "string", maxLength: 500, why: true };
 
 /** Whether the chosen role may merge and split, and there is somewhere to do it. */
 export const maySort = (store) => Boolean(store.names.all.intake) && DISPATCHERS.has(me.role);
 
-/** What intake decides about a ticket: who waits for another one may be split off. */
+/** What intake decides about a ticket: one in hand may be merged into another, who waits for another one may be split off. */
 function deskCommands(store, ticket) {
-  if (!maySort(store) || ticket.state !== "MERGED") return [];
+  if (!maySort(store) || !["DISPATCHED", "MERGED"].includes(ticket.state)) return [];
+  if (ticket.state === "DISPATCHED") {
+    const schema = { properties: { into_ticket_no: { type: "string", pattern: "[0-9]{20}" }, note: REASON }, required: ["into_ticket_no", "note"] };
+    return [{ name: "merge-into", schema, about: say("mergesInto"), path: `${store.names.all.intake}/v1/tickets/${ticket.ticket_id}/merge` }];
+  }
   const reasons = Object.keys(store.names.all.labels.SplitReason).filter((reason) => reason !== "WITHDRAWN");
   const schema = { properties: { reason: { $ref: "#/$defs/SplitReason" }, note: REASON }, required: ["reason", "note"], $defs: { SplitReason: { enum: reasons } } };
   return [{ name: "split", schema, about: say("splits"), path: `${store.names.all.intake}/v1/tickets/${ticket.ticket_id}/split` }];
@@ -112,8 +127,21 @@ function resolve(schema, root) {
   return { ...target, title: one.$ref ? one.$ref.split("/").pop() : "", default: schema.default };
 }
 
-function Field({ name, schema, needed, value, write, names }) {
-  const label = html`<span>${ofField(name)}${needed ? " *" : ""}</span>`, set = (e) => write(name, e.target.value);
+/** A ticket by its number: those that are open are offered, the same place first; what is known of the chosen one is shown. */
+function TicketField({ label, needed, value, write, store, ticket }) {
+  const { names } = store, near = (t) => (placeOf(t) === placeOf(ticket) ? 0 : 1) + (t.category === ticket.category ? 0 : 2);
+  const told = (t) => `${names.category(t.category)} · ${names.place(placeOf(t))} · ${names.unit(t.unit)} · ${names.state(t.state)}`;
+  const fits = [...store.tickets.values()].filter((t) => t.ticket_id !== ticket.ticket_id && (!value || t.ticket_no.includes(value)));
+  const offered = fits.map((t) => [near(t), t]).sort((a, b) => a[0] - b[0]).slice(0, OFFERED).map(([, t]) => t);
+  const chosen = value?.length === 20 && fits.find((t) => t.ticket_no === value);
+  return html`<label class="field">${label}<input required=${needed} inputmode="numeric" autocomplete="off" list="open-tickets" pattern="[0-9]{20}" title=${say("twenty")} value=${value ?? ""} onInput=${(e) => write("into_ticket_no", e.target.value.replace(/\D/g, "").slice(0, 20))} />
+    <datalist id="open-tickets">${offered.map((t) => html`<option value=${t.ticket_no}>${told(t)}</option>`)}</datalist>
+    <span class="small" role="status">${chosen ? html`<${Light} light=${chosen.light} names=${names} /> ${told(chosen)}` : say(value?.length === 20 ? "notOpen" : "twenty")}</span></label>`;
+}
+
+function Field({ name, schema, needed, value, write, names, store, ticket }) {
+  const label = html`<span>${ofField(schema.why ? "why" : name)}${needed ? " *" : ""}</span>`, set = (e) => write(name, e.target.value);
+  if (name === "into_ticket_no") return html`<${TicketField} label=${label} needed=${needed} value=${value} write=${write} store=${store} ticket=${ticket} />`;
   if (schema.enum) return html`<label class="field">${label}<select required=${needed} value=${value || ""} onChange=${set}><option value=""></option>${schema.enum.map((v) => html`<option value=${v} selected=${v === value}>${names.label(schema.title, v)}</option>`)}</select></label>`;
   if (schema.type === "boolean") return html`<label><input type="checkbox" checked=${value === true} onChange=${(e) => write(name, e.target.checked)} /> ${ofField(name)}</label>`;
   if (UNITS.has(name) || name === "units") return html`<label class="field">${label}<select required=${needed} value=${value || ""} onChange=${set}><option value=""></option>${Object.keys(names.all.units).map((u) => html`<option value=${u} selected=${u === value}>${names.unit(u)}</option>`)}</select></label>`;
@@ -135,7 +163,7 @@ function readBody(body, root) {
 }
 
 function explain(error, names, unsure, command) {
-  if (command.path && error.status === 409) return unsure ? say("perhaps") : `${say("cannot")} ${error.message}`;
+  if (command.path && error.status === 409) return unsure ? say("perhaps") : `${say("cannot")} ${ofReason(error.body.reason, error.message)}`;
   if (error.status === 401 || (error.status === 403 && !me.role)) return say("expired");
   if (error.code === "conflict") return unsure ? say("perhaps") : say("moved");
   if (error.status === 409 || error.status === 403) return names.refusal(error.code, error.message);

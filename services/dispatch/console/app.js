@@ -8,9 +8,7 @@ import { Board } from "./board.js";
 import { address, readAddress, Store } from "./state.js";
 import { Merges, System, Units } from "./tables.js";
 import { Ticket } from "./ticket.js";
-import { language, say, wall } from "./words.js";
-
-const THEMES = ["", "light", "dark"];
+import { dress, language, say, wall } from "./words.js";
 
 function useStore(store) {
   const [, redraw] = useState(0);
@@ -46,16 +44,17 @@ function App({ store }) {
 }
 
 function Head({ store, filters, go, redraw }) {
-  const theme = localStorage.getItem("gd.theme") || "", roles = Object.keys(store.names.all.roles).filter((r) => r !== "system" && r !== "citizen");
+  const [isShown, show] = useState(false);
+  const roles = Object.keys(store.names.all.roles).filter((r) => r !== "system" && r !== "citizen");
   const tab = (view) => html`<${Link} class="tab" to=${{ view }} go=${go} aria-current=${filters.view === view ? "page" : undefined}>${say(view)}<//>`;
   return html`<header class="bar"><h1>${say("title")}</h1><nav>${tab("board")}${tab("units")}${maySort(store) && tab("merges")}${tab("system")}</nav>
     <span class="pulse ${store.flows && store.isFollowing ? "" : "off"}"><i></i>${store.flows && store.isFollowing ? say("live") : say(store.flows ? "halted" : "stale")}</span>
-    <div class="push"><span class="wall num">${wall(store.now())}</span>
-      <select aria-label=${say("role")} value=${me.role} onChange=${(e) => { me.role = e.target.value; redraw(); }}><option value="">${say("noRole")}</option>${roles.map((r) => html`<option value=${r} selected=${r === me.role}>${store.names.role(r)}</option>`)}</select>
-      <${Typed} aria-label=${say("actor")} placeholder=${say("actor")} size="14" value=${me.actor} take=${(text) => { me.actor = text; redraw(); }} />
-      <${Typed} type="password" aria-label=${say("token")} placeholder=${say("token")} size="8" autocomplete="off" value=${me.token} take=${(text) => { me.token = text; redraw(); }} />
+    <div class="push ${isShown ? "shown" : ""}"><button class="button fold" aria-expanded=${isShown} onClick=${() => show(!isShown)}>${me.role ? store.names.role(me.role) : say("noRole")} ▾</button><span class="wall num">${wall(store.now())}</span>
+      <select class="mine" aria-label=${say("role")} value=${me.role} onChange=${(e) => { me.role = e.target.value; redraw(); }}><option value="">${say("noRole")}</option>${roles.map((r) => html`<option value=${r} selected=${r === me.role}>${store.names.role(r)}</option>`)}</select>
+      <${Typed} class="mine" aria-label=${say("actor")} placeholder=${say("actor")} size="20" value=${me.actor} take=${(text) => { me.actor = text; redraw(); }} />
+      <${Typed} class="mine" type="password" aria-label=${say("token")} placeholder=${say("token")} size="8" autocomplete="off" value=${me.token} take=${(text) => { me.token = text; redraw(); }} />
       <button class="button" onClick=${() => { language.now = 1 - language.now; redraw(); }}>${language.now ? "中文" : "English"}</button>
-      <button class="button" onClick=${() => { const next = THEMES[(THEMES.indexOf(theme) + 1) % 3]; localStorage.setItem("gd.theme", next); dress(next); redraw(); }}>${say("theme")}</button></div></header>`;
+      <button class="button" onClick=${() => dress(true)}>${say("theme")}</button></div></header>`;
 }
 
 /** A field that is taken when it is left or Enter is pressed; until then the page, drawn anew each second, leaves it alone. */
@@ -64,12 +63,7 @@ function Typed({ value, take, ...rest }) {
   return html`<input ...${rest} value=${text} onInput=${(e) => setText(e.target.value)} onChange=${(e) => take(e.target.value.trim())} />`;
 }
 
-function dress(theme) {
-  if (theme) document.documentElement.dataset.theme = theme; else delete document.documentElement.dataset.theme;
-}
-
 const store = new Store();
-dress(localStorage.getItem("gd.theme"));
-language.now = language.now;
+dress();
 render(html`<${App} store=${store} />`, document.getElementById("root"));
 store.start();

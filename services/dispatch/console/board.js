@@ -1,7 +1,8 @@
 // The overview: figures by light, the map of grids, alerts, and the queue, of which only the rows in sight are drawn.
 
-import { html, useEffect, useMemo, useRef, useState } from "./vendor/preact-htm.js";
+import { html, useEffect, useRef, useState } from "./vendor/preact-htm.js";
 import { Due, Light, Link } from "./bits.js";
+import { Grids } from "./map.js";
 import { isResting, LIGHTS, placeOf, suits } from "./state.js";
 import { say, stamp } from "./words.js";
 
@@ -19,7 +20,7 @@ export function Board({ store, filters, go }) {
     <section class="panel" aria-label=${say("queue")}>
       <header><h2>${say("queue")} <span class="num">${rows.length}</span></h2>${store.capped && html`<span class="small quiet">${say("capped")} ${store.tickets.size}</span>`}
         <${Filters} store=${store} filters=${filters} set=${set} /></header>
-      <div class="head"><span></span><span>${say("due")}</span><span>${say("matter")}</span><span>${say("place")}</span><span>${say("unit")}</span><span>${say("state")}</span><span>${say("urgency")}</span></div>
+      <div class="head"><span></span><span>${say("due")}</span><span>${say("matter")}</span><span>${say("place")}</span><span>${say("unit")}</span><span>${say("state")}</span></div>
       <${Rows} store=${store} rows=${rows} go=${go} />
     </section>
   </main>`;
@@ -34,47 +35,6 @@ function Figures({ store, filters, set }) {
     <button aria-pressed=${!filters.light} onClick=${() => set({ light: "" })}><b class="num">${total}</b><span>${say("open")}</span></button>
     ${LIGHTS.map((light) => html`<button aria-pressed=${filters.light === light} onClick=${() => set({ light: filters.light === light ? "" : light })}>
       <b class="num" data-count=${light}>${counts[light]}</b><span><${Light} light=${light} names=${store.names} />${say(words[light])}</span></button>`)}
-  </section>`;
-}
-
-/** Points of the area on a plane: degrees of longitude shrink with latitude. */
-function layout(grids) {
-  const points = grids.flatMap((g) => g.rings.flat());
-  const lons = points.map((p) => p[0]), lats = points.map((p) => p[1]);
-  const [west, east, south, north] = [Math.min(...lons), Math.max(...lons), Math.min(...lats), Math.max(...lats)];
-  const squeeze = Math.cos(((north + south) / 2 / 180) * Math.PI), scale = 1000 / Math.max((east - west) * squeeze, north - south);
-  const at = ([lon, lat]) => [(lon - west) * squeeze * scale, (north - lat) * scale];
-  const cells = grids.map((g) => {
-    const rings = g.rings.map((ring) => ring.map(at));
-    const flat = rings[0], middle = [0, 1].map((n) => flat.reduce((sum, p) => sum + p[n], 0) / flat.length);
-    return { ...g, middle, path: rings.map((ring) => `M${ring.map((p) => p.map((n) => n.toFixed(1)).join(" ")).join("L")}Z`).join("") };
-  });
-  return { cells, box: `-12 -12 ${((east - west) * squeeze * scale + 24).toFixed(0)} ${((north - south) * scale + 24).toFixed(0)}` };
-}
-
-const heat = (n) => (n === 0 ? 0 : n < 3 ? 1 : n < 8 ? 2 : n < 20 ? 3 : 4);
-
-function Grids({ store, filters, set }) {
-  const { cells, box } = useMemo(() => layout(store.area.grids), [store.area]);
-  const loads = new Map();
-  for (const t of store.tickets.values()) {
-    if (!suits(t, { ...filters, grid: "" })) continue;
-    const load = loads.get(placeOf(t)) || { n: 0, RED: 0, YELLOW: 0, GREEN: 0 };
-    load.n += 1; load[t.light] += 1; loads.set(placeOf(t), load);
-  }
-  const none = { n: 0, RED: 0, YELLOW: 0 };
-  const choose = (code) => set({ grid: filters.grid === code ? "" : code });
-  return html`<section class="panel" aria-label=${say("map")}>
-    <header><h2>${say("map")}</h2>${filters.grid && html`<span class="small">${store.names.place(filters.grid)}</span><button class="button push" onClick=${() => set({ grid: "" })}>×</button>`}</header>
-    <div class="map"><svg viewBox=${box} preserveAspectRatio="xMidYMid meet" role="group" aria-label=${say("map")}>
-      ${cells.map((c) => { const load = loads.get(c.code) || none; return html`<path key=${c.code} d=${c.path} tabindex="0" role="button" aria-pressed=${filters.grid === c.code}
-        class="cell h${heat(load.n)} ${filters.grid && c.code.startsWith(filters.grid) ? "chosen" : ""}" onClick=${() => choose(c.code)} onKeyDown=${(e) => (e.key === "Enter" || e.key === " ") && (e.preventDefault(), choose(c.code))}
-        aria-label=${`${store.names.pick(c)} · ${store.names.place(c.township)}: ${load.n}, ${store.names.label("Light", "RED")} ${load.RED}`}><title>${`${store.names.pick(c)}\n${say("open")} ${load.n} · ${say("overdue")} ${load.RED} · ${say("soon")} ${load.YELLOW}`}</title></path>`; })}
-      ${cells.map((c) => { const load = loads.get(c.code) || none, [x, y] = c.middle;
-        return load.RED ? html`<rect class="mark RED" x=${x - 9} y=${y - 9} width="18" height="18" stroke-width="2" />` : load.YELLOW ? html`<path class="mark YELLOW" d=${`M${x} ${y - 11}L${x + 11} ${y + 9}H${x - 11}Z`} stroke-width="2" />` : null; })}
-    </svg></div>
-    <p class="legend"><span>${say("open")}</span>${[[0, "0"], [1, "1–2"], [2, "3–7"], [3, "8–19"], [4, "20+"]].map(([n, text]) => html`<span><i class="h${n}"></i>${text}</span>`)}
-      <span><${Light} light="RED" names=${store.names} /> <${Light} light="YELLOW" names=${store.names} /></span></p>
   </section>`;
 }
 
@@ -105,6 +65,11 @@ function Filters({ store, filters, set }) {
   </div>`;
 }
 
+/** What sets a ticket apart: how urgent, how high it was escalated. It also says why one is red that has time left. */
+function Marks({ t, names }) {
+  return html`${t.urgency !== "U3" && html`<span class="tag ${t.urgency}">${names.label("Urgency", t.urgency)}</span> `}${t.level > 0 && html`<span class="tag U1">${say("level")} ${t.level}</span> `}`;
+}
+
 function Rows({ store, rows, go }) {
   const list = useRef(null), [top, setTop] = useState(0), [size, setSize] = useState({ view: 600, row: 44 });
   useEffect(() => {
@@ -120,7 +85,7 @@ function Rows({ store, rows, go }) {
     <div class="tall" style=${{ height: `${rows.length * size.row}px` }}>
       ${rows.slice(first, last).map((t, n) => html`<${Link} key=${t.ticket_id} class="row ${performance.now() - (store.fresh.get(t.ticket_id) || -1e9) < 1600 ? "fresh" : ""}" style=${{ top: `${(first + n) * size.row}px` }} to=${{ view: "ticket", id: t.ticket_id }} go=${go} data-ticket=${t.ticket_id}>
         <span><${Light} light=${t.light} names=${names} /></span><${Due} at=${isResting(t) ? null : t.due_at} now=${now} light=${t.light} />
-        <span>${names.category(t.category)} <span class="tag">${names.label("MatterSize", t.size)}</span></span><span>${names.place(placeOf(t))}</span><span>${names.unit(t.unit)}</span><span>${names.state(t.state)}</span><span class="tag ${t.urgency}">${names.label("Urgency", t.urgency)}</span>
+        <span><${Marks} t=${t} names=${names} />${names.category(t.category)}${t.size === "BIG" && html` <span class="tag">${names.label("MatterSize", t.size)}</span>`}</span><span>${names.place(placeOf(t))}</span><span>${names.unit(t.unit)}</span><span>${names.state(t.state)}</span>
       <//>`)}
     </div></div>`;
 }

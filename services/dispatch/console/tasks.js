@@ -4,7 +4,7 @@ import { html, render, useEffect, useRef, useState } from "./vendor/preact-htm.j
 import { get, me } from "./api.js";
 import { Due, Light } from "./bits.js";
 import { draftOf, kept, Outbox } from "./outbox.js";
-import { language, Names, say } from "./words.js";
+import { dress, language, Names, say } from "./words.js";
 
 const WORDS = {
   title: ["我的任务", "My tasks"], who: ["网格或单位", "Grid or unit"], person: ["我的编号", "My id"], begin: ["开始", "Begin"], sign: ["签收", "Sign"], contact: ["已联系诉求人", "Citizen contacted"], "check-in": ["到场打卡", "Check in"], resolve: ["反馈结果", "Hand in result"], "blow-whistle": ["吹哨", "Whistle"],
@@ -86,7 +86,7 @@ function Task({ task, names, who, box, open }) {
   const isOn = NEXT[task.state] !== "sign" || box.has(task.id, "sign");
   const act = { sign: () => step("sign", { handler: who.person }), contact: () => step("contact", { handler: who.person }), resolve: () => open({ kind: "resolve", task }) };
   return html`<article class="panel task" data-task=${task.ticket_id}><header><${Light} light=${task.light} names=${names} /><h2>${names.category(task.category)}</h2><${Due} at=${task.due_at} now=${Date.now() + shift()} light=${task.light} /></header>
-    <p class="body small"><span class="tag ${task.urgency}">${names.label("Urgency", task.urgency)}</span> ${names.label("AssignmentKind", task.kind)} · ${names.share(task.state)} · ${names.place(task.grid)} <span class="num quiet">${task.ticket_no.slice(-8)}</span></p>
+    <p class="body small"><span class="tag ${task.urgency}">${names.label("Urgency", task.urgency)}</span> ${names.label("AssignmentKind", task.kind)} · ${names.share(task.state)} · ${names.place(task.grid || task.village || task.township || task.county)} <span class="num quiet">${task.ticket_no.slice(-8)}</span></p>
     <footer><button class="button main big" data-step=${next} onClick=${act[next]}>${t(next)}</button>
       ${isOn && html`<button class="button" disabled=${box.has(task.id, "check-in")} onClick=${() => open({ kind: "check-in", task })}>${t("check-in")}</button><button class="button" onClick=${() => open({ kind: "blow-whistle", task })}>${t("blow-whistle")}</button>`}</footer></article>`;
 }
@@ -137,8 +137,6 @@ function Sheet({ kind, task, names, who, box, close }) {
     <footer><button type="button" class="button" onClick=${() => frame.current.close()}>${t("cancel")}</button><button class="button main big" disabled=${busy}>${t("send")}</button></footer></form></dialog>`;
 }
 
-const theme = localStorage.getItem("gd.theme");
-if (theme) document.documentElement.dataset.theme = theme;
-language.now = language.now;
+dress();
 document.title = say("title");
 render(html`<${App} />`, document.getElementById("root"));

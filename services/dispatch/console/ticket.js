@@ -25,18 +25,19 @@ export function Ticket({ store, id, go }) {
       <${Link} to=${{}} go=${go}>← ${say("back")}<//><h1><${Light} light=${t.light} names=${names} /> ${names.category(t.category)}</h1>
       <${Due} at=${isResting(t) ? null : t.due_at} now=${store.now()} light=${t.light} /><span>${names.state(t.state)}</span><span class="tag ${t.urgency}">${names.label("Urgency", t.urgency)}</span>
       <span class="tag">${names.label("MatterSize", t.size)}</span>${t.level > 0 && html`<span class="tag U1">${say("level")} ${t.level}</span>`}<span class="num quiet">${t.ticket_no}</span>
-      ${t.state === "MERGED" && t.merge && html`<span>${say("mergedInto")} <${Link} class="num" to=${{ view: "ticket", id: t.merge.into }} go=${go}>${t.merge.into_no || t.merge.into.slice(0, 8)}<//></span>`}
+      ${t.state === "MERGED" && t.merge && html`<span>${say("mergedInto")} <${Link} class="num" to=${{ view: "ticket", id: t.merge.into }} go=${go}>${file.into?.ticket_no || t.merge.into.slice(0, 8)}<//></span>`}
     </header>
     ${error && html`<p class="said wide">${say("failed")}</p>`}
-    <div class="side"><${Facts} t=${t} names=${names} /><${Clocks} clocks=${file.clocks} store=${store} /></div>
+    <div class="side"><${Facts} t=${t} names=${names} waiting=${file.waiting} go=${go} /><${Clocks} clocks=${file.clocks} store=${store} /></div>
     <div class="side"><${Why} decisions=${file.decisions} /></div>
     <div class="side"><${Actions} store=${store} file=${file} reread=${read} /><${Story} story=${file.story} names=${names} /></div>
   </main>`;
 }
 
-function Facts({ t, names }) {
+function Facts({ t, names, waiting, go }) {
   const rows = [["place", names.place(placeOf(t))], ["type", names.label("TicketType", t.ticket_type)], ["accepted", stamp(t.accepted_at)], ["dueAt", stamp(t.due_at)], ["round", t.cycle], ["number", t.ticket_no]];
-  return html`<section class="panel"><header><h2>${say("facts")}</h2></header><dl class="facts body">${rows.map(([key, value]) => html`<dt>${say(key)}</dt><dd class="num">${value}</dd>`)}</dl>
+  return html`<section class="panel"><header><h2>${say("facts")}</h2></header><dl class="facts body">${rows.map(([key, value]) => html`<dt>${say(key)}</dt><dd class="num">${value}</dd>`)}
+      ${waiting.length > 0 && html`<dt>${say("waiting")}</dt><dd>${waiting.map((w) => html`<${Link} class="num" to=${{ view: "ticket", id: w.ticket_id }} go=${go}>${w.ticket_no}<//><br />`)}</dd>`}</dl>
     <header><h2>${say("shares")}</h2></header><dl class="facts body">${t.assignments.map((a) => html`<dt>${names.label("AssignmentKind", a.kind)}</dt><dd>${names.unit(a.unit)} · ${names.share(a.state)} ${a.light !== "GREEN" && html`<${Light} light=${a.light} names=${names} />`}</dd>`)}</dl></section>`;
 }
 

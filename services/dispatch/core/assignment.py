@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from services.dispatch.core.case import Assignment, AssignmentState, Case
 from services.dispatch.core.deadlines import Limit, parse_limit
 from services.dispatch.core.duties import LeadBasis
+from services.dispatch.core.extent import is_complex_by
 from services.dispatch.core.guards import Verdict, verdict_on
 from services.dispatch.core.lifecycle import step
 from services.dispatch.core.org import Org
@@ -33,11 +34,15 @@ def choose_lead(story: Story) -> tuple[str, Verdict]:
 
     A small matter stays in its grid (`lead_in_place`); any other goes to the department whose statutory duty its
     category is, then to the one whose principal duty; what nobody is named for goes to the closest place, and what
-    cannot be trusted or placed to the command centre.
+    cannot be trusted or placed, or is owed by too many, to the command centre. A city-management case goes to its
+    township first, if that is a basic duty there.
     """
     case, book = story.case, story.book
     if case.confidence is not None and case.confidence < book.least_confidence:
         story.why.append(f"LEAD_COMMAND_CENTRE_UNSURE confidence={case.confidence:.2f}")
+        return story.org.command_centre, _ADMITTED
+    if case.is_complex and case.extent is not None and is_complex_by(case.extent, book.sizing):
+        story.why.append(f"LEAD_COMMAND_CENTRE_COMPLEX count={case.extent.units}")
         return story.org.command_centre, _ADMITTED
     on = story.today
     found = first_admitted(story, _lead_candidates(case, story.org, on), _LEAD, on)
@@ -59,6 +64,8 @@ def lead_in_place(story: Story) -> tuple[str, Verdict] | None:
 def _lead_candidates(case: Case, org: Org, on: date) -> Iterator[Candidate]:
     place = org.place_unit(case.grid, case.village, case.township)
     found = org.lead_for(case.category, case.township, on)
+    if case.case_class is not None and org.duties.lists and (town := org.place_unit(None, None, case.township)):
+        yield town, f"LEAD_CITY_CASE unit={town}"
     if found is not None:
         basis = "STATUTORY" if found.basis is LeadBasis.STATUTORY else "PRINCIPAL"
         yield found.unit, f"LEAD_BY_CATEGORY_{basis} category={case.category} unit={found.unit}"

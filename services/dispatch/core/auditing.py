@@ -51,7 +51,7 @@ def submit_lead(story: Story, submitted: Assignment, action: str) -> None:
         )
     )  # fmt: skip
     _end_loose_parts(story)
-    if case.size in story.book.audit.automatic_for:
+    if case.size in story.book.audit.automatic_for and not case.by_person:
         story.why.append("AUDIT_AUTOMATIC")
         pass_audit(story, automatic=True)
     else:

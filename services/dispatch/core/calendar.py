@@ -186,10 +186,13 @@ class Calendar:
 
     def end_of_service_day(self, start: datetime, roster: DutyRoster) -> datetime:
         """24:00 of the service day of an instant; after the cut-off or on a day without service, of the next one."""
-        day = self.day_of(start)
-        if start > self.at(day, self.cutoff) or not self.is_service_day(day, roster):
-            day = self.next_service_day(day, roster)
-        return self.end_of_day(day)
+        tables, start = self._tables, in_utc(start)
+        place = self._place_of(start)
+        if place is not None and start <= self._moment(tables.days[place], self.cutoff):
+            works = tables.worked[place] != tables.worked[place + 1]
+            if works or roster.serves(tables.days[place]):
+                return tables.begins[place + 1]
+        return self.end_of_day(self.next_service_day(self.day_of(start), roster))
 
     def last_day_of(self, deadline: datetime) -> date:
         """The last day that still belongs to a deadline: for 24:00 of a day that day, not the one after."""

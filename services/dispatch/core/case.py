@@ -12,6 +12,7 @@ from uuid import UUID
 from msgspec import Struct
 from msgspec.structs import replace
 
+from services.dispatch.core.extent import Extent
 from shared.terms import (
     AssignmentId,
     AssignmentKind,
@@ -188,6 +189,7 @@ class Merge(Struct, frozen=True, omit_defaults=True):
     """The ticket waits for another one (并单): for which, and what its units and clocks were when that began.
 
     Until intake has said so in an event of its own (`is_said`), only triage has; the other ticket knows nothing yet.
+    `state` is where it stood, `supplied_at` when its citizen answered what it had waited for there.
     """
 
     into: TicketId
@@ -195,6 +197,9 @@ class Merge(Struct, frozen=True, omit_defaults=True):
     is_said: bool = False
     shares: tuple[Assignment, ...] = ()
     parked: tuple[ParkedClock, ...] = ()
+    state: TicketState = TicketState.DISPATCHED
+    previous_state: TicketState | None = TicketState.ACCEPTED
+    supplied_at: datetime | None = None
 
 
 class Case(Struct, frozen=True, omit_defaults=True):
@@ -203,7 +208,8 @@ class Case(Struct, frozen=True, omit_defaults=True):
     `clocks` says which clocks run, and at which instant each does something next; `escalated` what was stated of this
     cycle, so that a clock that is set anew repeats nothing. `forwards` counts by level how often work was passed on
     without an action. `own_due_at` is its own deadline while an earlier one of a ticket that waits for it counts.
-    `moves` is what moved the deadline in this cycle, in order, so that it can be counted again.
+    `moves` is what moved the deadline in this cycle, in order, so that it can be counted again. `levels_up` says how
+    far above the usual it is led, `case_class` that it is a city-management case, `by_person` that no rule audits it.
     """
 
     ticket_id: TicketId
@@ -262,6 +268,12 @@ class Case(Struct, frozen=True, omit_defaults=True):
     own_due_at: datetime | None = None
     moves: tuple[StoodStill | PutOff, ...] = ()
     vulnerable: bool = False
+    extent: Extent | None = None
+    levels_up: int = 0
+    case_class: str | None = None
+    by_person: bool = False
+    extensions: int = 0
+    hastens_today: int = 0
 
     @property
     def lead(self) -> Assignment:

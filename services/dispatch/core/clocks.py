@@ -33,7 +33,7 @@ def ring(story: Story, due: TimerDue) -> None:
         case Clock.SIGN:
             _deem_signed(story, due)
         case Clock.SUPPLEMENT:
-            resume(story, answered=False)
+            resume(story, answered=False, at=due.due_at)
         case Clock.EXTENSION_DECISION:
             refuse_extension(story, expired=True)
         case Clock.HANG:

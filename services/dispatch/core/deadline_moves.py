@@ -53,9 +53,11 @@ def aim_at(story: Story, due_at: datetime, *, nearer: bool) -> None:
         story.go_on(clock, parse_limit(case.limit), case.started_at, due_at)
 
 
-def after_pause(story: Story, paused_at: datetime, least: Limit | None = None) -> datetime:
-    """The deadline once a pause ends now, with at least so much time left."""
+def after_pause(
+    story: Story, paused_at: datetime, least: Limit | None = None, *, until: datetime | None = None
+) -> datetime:
+    """The deadline once a pause ends, now or at an instant before, with at least so much time left."""
     case, book = story.case, story.book
-    pause = Pause(paused_at, story.now)
+    pause = Pause(paused_at, until or story.now)
     moved = extend_for_pause(parse_limit(case.limit), case.due_at, pause, book.calendar, book.roster)
     return moved if least is None else max(moved, story.deadline(least))

@@ -1,11 +1,15 @@
 """Sending a matter to whom it belongs for the first time: its lead, its deadline, its parts, its clocks."""
 
+from datetime import datetime
+from functools import lru_cache
+
 from msgspec.structs import replace
 
-from services.dispatch.core.assignment import assign, choose_lead, lead_in_place
+from services.dispatch.core.assignment import assign, lead_in_place
 from services.dispatch.core.case import Case, TicketState
-from services.dispatch.core.deadlines import Due, earliest
+from services.dispatch.core.deadlines import Due, Limit, earliest
 from services.dispatch.core.joint import begin
+from services.dispatch.core.leading import lead_of
 from services.dispatch.core.lifecycle import move
 from services.dispatch.core.rule_sections import Timer as TimerName
 from services.dispatch.core.rulebook import Rulebook, window_row
@@ -15,10 +19,25 @@ from shared.terms import AssignmentKind, MatterSize
 _SMALL = MatterSize.SMALL
 
 
+def limits_of(case: Case, book: Rulebook) -> tuple[Limit, ...]:
+    """The limits that bind a case: that of its class if it is a city-management case, else those of its size."""
+    found = book.case_classes.get(case.case_class) if case.case_class else None
+    if found is not None:
+        return (found.limit,)
+    return book.resolve_limits(case.ticket_type, case.size, case.urgency, is_complex=case.is_complex)
+
+
 def due_of(case: Case, book: Rulebook) -> Due:
     """The citizen's deadline, counted from when the matter was accepted: of all limits that hold the earliest."""
-    limits = book.resolve_limits(case.ticket_type, case.size, case.urgency)
+    limits = limits_of(case, book)
     return earliest(limits, case.accepted_at, book.calendar, book.roster)
+
+
+@lru_cache(maxsize=4096)
+def _due_line(limit: Limit, due_at: datetime, is_provisional: bool) -> str:
+    """Why it is due then: most matters of a day share one of a few deadlines."""
+    provisional = " provisional" if is_provisional else ""
+    return f"DUE_EARLIEST limit={limit} due_at={due_at.isoformat()}{provisional}"
 
 
 def dispatch(story: Story, due: Due) -> None:
@@ -28,9 +47,8 @@ def dispatch(story: Story, due: Due) -> None:
     if story.case.size is _SMALL:
         chosen = lead_in_place(story)
         due = due if chosen else _big_after_all(story)
-    unit, verdict = chosen or choose_lead(story)
-    provisional = " provisional" if due.is_provisional else ""
-    story.why.append(f"DUE_EARLIEST limit={due.limit} due_at={due.at.isoformat()}{provisional}")
+    unit, verdict = chosen or lead_of(story)
+    story.why.append(_due_line(due.limit, due.at, due.is_provisional))
     lead = assign(story, unit, AssignmentKind.LEAD, due.at, verdict)
     case, book = story.case, story.book
     story.start(Clock.RESOLVE, due.limit, case.accepted_at, due.at)

@@ -15,7 +15,6 @@ from services.dispatch.core.units import OrgKind
 from shared.joint_events import GuardRefused
 from shared.terms import AssignmentKind, PlaceLevel, Urgency
 
-_BELOW_TOWNSHIP: Final = (PlaceLevel.GRID, PlaceLevel.VILLAGE)
 _PLACES: Final = ("township", "village", "grid")
 _PUSHERS: Final = frozenset(OrgKind) - {OrgKind.COMMAND_CENTRE}
 # Asked in every decision, and before Python 3.12 the members of an enumeration are slow to find.
@@ -61,7 +60,7 @@ def judge_unit(
     place = _place_code(unit_id, org)
     if place is None:
         return Verdict(None, "NO_DUTY_LIST_ABOVE_TOWNSHIPS")
-    if task.enforces and unit.level in _BELOW_TOWNSHIP:
+    if task.enforces and unit.level not in book.duties.enforcement_levels:
         return Verdict("ENFORCEMENT_NOT_TO_GRID", "ENFORCEMENT_BELOW_TOWNSHIP")
     return _duty_verdict(task, place, kind, assigner, book, org, on)
 
@@ -137,8 +136,15 @@ def verdict_on(
     case, org = story.case, story.org
     if not org.duties.lists and case.complained_about is None and not enforces and unit in org.units:
         return _NO_LISTS  # nothing to compare with: the usual case of a county without lists
-    task = Task(case.category, case.urgency, case.complained_about, enforces)
-    return judge_unit(task, unit, kind, assigner, story.book, org, story.today)
+    on = story.today
+    if assigner is not None or enforces or case.complained_about is not None:
+        task = Task(case.category, case.urgency, case.complained_about, enforces)
+        return judge_unit(task, unit, kind, assigner, story.book, org, on)
+    known, asked = org.answers_under(story.book), (unit, kind, case.category, case.urgency, on)
+    found = known.get(asked)
+    if found is None:
+        found = known[asked] = judge_unit(Task(case.category, case.urgency), unit, kind, None, story.book, org, on)
+    return found
 
 
 def check_own_work(story: Story, assignment: Assignment) -> None:

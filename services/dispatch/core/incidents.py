@@ -15,6 +15,7 @@ from services.dispatch.core.deadline_moves import aim_at
 from services.dispatch.core.dispatching import dispatch, due_of
 from services.dispatch.core.family_words import ChildJoined, ChildLeft, FamilyWord, MainEnded, MainResolved, PutAside
 from services.dispatch.core.lifecycle import OPEN_TICKET_STATES, IllegalTransition, move
+from services.dispatch.core.pauses import resume
 from services.dispatch.core.story import Clock, Refused, Story, Timer
 from services.dispatch.core.supervision import supervise
 from services.dispatch.core.triggers import Reopen
@@ -23,6 +24,8 @@ from shared.terms import AssignmentKind, TakeUpReason, TicketId
 
 ASKED_AGAIN: Final = "诉求人再次反映 / the citizen asked again"
 _PAUSED: Final = (TicketState.NEED_INFO, TicketState.HUNG)
+MERGEABLE: Final = (TicketState.DISPATCHED, *_PAUSED, TicketState.RESOLVED)
+"""From where a ticket that units had can come to wait for another one."""
 
 
 def wait_from_the_start(story: Story, into: TicketId) -> None:
@@ -31,21 +34,28 @@ def wait_from_the_start(story: Story, into: TicketId) -> None:
 
 
 def put_aside(story: Story, told: PutAside) -> None:
-    """Intake says that it is merged: whoever works on it is recalled, every clock stands still. Raises Refused."""
+    """Intake says that it is merged: whoever works on it is recalled, every clock stands still. Raises Refused.
+
+    What waits for the citizen's answer, is put off, or has its result in waits from there, and is taken up there again.
+    What was handed in stays handed in.
+    """
     case, word = story.case, told.word
     if case.state is TicketState.MERGED and case.merge is not None and not case.merge.is_said:
         story.case = replace(case, merge=Merge(word.into, word.own_follow_up, is_said=True))
         return
     if case.state is TicketState.MERGED:
         raise Refused("MERGED", "it waits for another ticket already")
-    if case.state is not TicketState.DISPATCHED:
-        raise Refused("NOT_DISPATCHED", "only a ticket in hand can wait for another one")
-    shares = tuple(share for share in case.assignments if share.is_live)
+    if case.state is TicketState.FOLLOWING_UP:
+        raise Refused("BEING_ASKED", "its citizen is being asked already, and that word counts")
+    if case.state not in MERGEABLE:
+        raise Refused("NOT_OPEN", "the ticket is closed")
+    shares = tuple(share for share in case.assignments if share.is_open)
     parked = tuple(_parked(timer) for timer in told.running)
     for share in shares:
         recall(story, share)
     story.stop_all()
-    _wait(story, Merge(word.into, word.own_follow_up, True, shares, parked))
+    stood = (case.state, case.previous_state)
+    _wait(story, Merge(word.into, word.own_follow_up, True, shares, parked, *stood))
 
 
 def _wait(story: Story, merge: Merge) -> None:
@@ -72,15 +82,27 @@ def take_up(story: Story, reason: TakeUpReason) -> None:
     story.why.append(f"TAKEN_UP reason={reason}")
     story.case = replace(move(case, TicketState.ACCEPTED), merge=None)
     story.events.append(TicketTakenUp(reason=reason, cycle=case.cycle, due_at=case.due_at))
-    if not case.merge.shares:
+    if not case.was_assigned:
         dispatch(story, due_of(case, story.book))
         return
     story.case = move(story.case, TicketState.DISPATCHED)
+    if case.merge.state is not TicketState.DISPATCHED:
+        story.case = move(story.case, case.merge.state)
+    story.case = replace(story.case, previous_state=case.merge.previous_state)
     anew = {str(share.id): _give_back(story, share) for share in case.merge.shares}
     _rename(story, anew)
     for clock in case.merge.parked:
         subject = anew[clock.subject].id if clock.subject in anew else clock.subject
         story.set(_running(clock, str(subject)))
+    if case.merge.supplied_at is not None:
+        resume(story, answered=True, at=case.merge.supplied_at)
+
+
+def hear_supplement(story: Story) -> None:
+    """The citizen answered while the ticket waits for another one: its own wait is over from now on."""
+    case = story.case
+    if case.merge is not None and case.merge.state is TicketState.NEED_INFO and case.merge.supplied_at is None:
+        story.case = replace(case, merge=replace(case.merge, supplied_at=story.now))
 
 
 def _give_back(story: Story, share: Assignment) -> Assignment:
@@ -171,13 +193,16 @@ def answer_to_child(main: Case) -> FamilyWord | None:
 
 def _resolve_with(story: Story, word: MainResolved) -> None:
     """Who led the other one counts as this one's lead, so that a citizen who says no finds the same unit."""
+    for share in [share for share in story.case.assignments if share.is_live]:
+        recall(story, share)
     case, merge, now = story.case, story.case.merge, story.now
     lead = Assignment(
         id=next_id(case), kind=AssignmentKind.LEAD, unit=word.unit, state=AssignmentState.SUBMITTED,
         previous_state=AssignmentState.HANDLING, cycle=case.cycle, assigned_at=now, sign_by=now, due_at=case.due_at,
         submitted_at=now,
     )  # fmt: skip
-    story.case = replace(move(case, TicketState.RESOLVED), merge=None, assignments=(*case.assignments, lead))
+    resolved = move(case, TicketState.RESOLVED)
+    story.case = replace(resolved, merge=None, paused_at=None, hang=None, assignments=(*case.assignments, lead))
     story.why.append(f"RESOLVED_WITH into={word.main} unit={word.unit}")
     story.events.append(TicketResolvedWith(into=word.main, assignment_id=lead.id, unit=word.unit, cycle=case.cycle))
     pass_audit(story, automatic=True, asks=merge is None or merge.own_follow_up)

@@ -54,6 +54,8 @@ class LadderRules:
     level_2_percent: int = 25
     level_2_least: timedelta = timedelta(minutes=30)
     level_3_percent: int = 100
+    level_3_from_start: timedelta | None = None
+    """Of hour limits, in the place of a share of the limit: level 3 so long after the clock began."""
 
 
 COUNTY: Final = LadderRules()
@@ -158,7 +160,10 @@ def _hour_rungs(
     """Shares of the limit counted back and on from the deadline, so that a pause shifts the whole ladder."""
     level_2 = max(limit.time * rules.level_2_percent // 100, rules.level_2_least)
     # On limits under half an hour +100 % would come before the least wait for level 2; level 3 never overtakes it.
-    level_3 = max(limit.time * rules.level_3_percent // 100, level_2)
+    share = limit.time * rules.level_3_percent // 100
+    if rules.level_3_from_start is not None:
+        share = max(rules.level_3_from_start - limit.time, timedelta())
+    level_3 = max(share, level_2)
     yield _first_of_hours(limit, due_at, calendar, rules)
     yield _at_once(_YELLOW, _shifted(limit, due_at, calendar, -limit.time * (100 - rules.yellow_percent) // 100))
     yield _at_once(Step.RED, due_at)

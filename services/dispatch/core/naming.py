@@ -55,7 +55,7 @@ class Naming:
         match key:
             case "code" | "rule":
                 return sentence(value, language)
-            case "unit" | "answered_by" | "owner":
+            case "unit" | "answered_by" | "owner" | "instead_of":
                 return self._unit(value, pick)
             case "category" | "human" | "machine":
                 return self.categories[value][pick] if value in self.categories else value
@@ -65,7 +65,7 @@ class Naming:
                 return CLOCK_NAMES[value][pick] if value in CLOCK_NAMES else value
             case "to":
                 return ADDRESSEES[value][pick] if value in ADDRESSEES else self._unit(value.removeprefix("unit:"), pick)
-            case "due_at" | "sign_by" | "until":
+            case "due_at" | "sign_by" | "until" | "accepted_at":
                 return self._deadline(value)
             case "solved":
                 return SAID[value][pick] if value in SAID else value

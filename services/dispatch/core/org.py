@@ -24,6 +24,10 @@ from services.dispatch.core.units import (
 __all__ = ["Org", "OrgKind", "OrgRefused", "Pairing", "Unit", "load_org"]
 
 
+RULEBOOKS = 8
+"""Under how many rules an organisation remembers answers: a service has one, a comparison of packs two."""
+
+
 class OrgRefused(ValueError):
     """Organisation data that cannot be used; `problems` lists all that is wrong, each led by file and line."""
 
@@ -59,11 +63,26 @@ class Org:
     _led: Callable[[str, str, date], LeadEntry | None] = field(init=False, repr=False, compare=False)
     _asked: Callable[[str, str, date], tuple[str, ...]] = field(init=False, repr=False, compare=False)
 
+    _answers: dict[int, tuple[object, dict[Any, Any]]] = field(init=False, repr=False, compare=False)
+
     def __post_init__(self) -> None:
         put = object.__setattr__  # the one way to fill derived fields of a frozen class
+        put(self, "_answers", {})
         put(self, "_present", lru_cache(maxsize=LOOKUPS)(self._look_for))
         put(self, "_led", lru_cache(maxsize=LOOKUPS)(self._lead_of))
         put(self, "_asked", lru_cache(maxsize=LOOKUPS)(self._supports_of))
+
+    def answers_under(self, rules: object) -> dict[Any, Any]:
+        """Where the guards keep what they said of this organisation under these rules; not more than they can say anew.
+
+        Both are values that never change, so an answer of theirs stands as long as they do.
+        """
+        kept = self._answers.get(id(rules))
+        if kept is None or len(kept[1]) >= LOOKUPS:
+            if len(self._answers) >= RULEBOOKS:
+                self._answers.clear()
+            kept = self._answers[id(rules)] = (rules, {})  # held, or another one could get its id
+        return kept[1]
 
     # Units
 

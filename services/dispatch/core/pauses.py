@@ -82,15 +82,16 @@ def _ask_info(story: Story, command: AskInfo) -> None:
     )  # fmt: skip
 
 
-def resume(story: Story, *, answered: bool) -> None:
-    """The wait for information is over; the deadline moves by what was waited."""
-    paused_at = story.case.paused_at or story.now
+def resume(story: Story, *, answered: bool, at: datetime | None = None) -> None:
+    """The wait for information is over, since `at` if that is earlier; the deadline moves by what was waited."""
+    resumed_at = story.now if at is None else min(at, story.now)
+    paused_at = min(story.case.paused_at or story.now, resumed_at)
     story.stop(Clock.SUPPLEMENT)
-    stood = StoodStill(paused_at, story.now)
+    stood = StoodStill(paused_at, resumed_at)
     story.case = replace(
         move(story.case, TicketState.DISPATCHED), paused_at=None, moves=(*story.case.moves, stood)
     )  # fmt: skip
-    due_at = after_pause(story, paused_at)
+    due_at = after_pause(story, paused_at, until=resumed_at)
     story.why.append(f"RESUMED answered={answered} due_at={due_at.isoformat()}")
     move_deadline(story, due_at)
     story.events.append(TicketInfoSupplied(cycle=story.case.cycle, answered=answered, due_at=due_at))
@@ -108,12 +109,18 @@ def _ask_extension(story: Story, command: AskExtension) -> None:
     decide_by = min(story.deadline(decision), case.due_at)
     story.note("EXTENSION_ASKED", command.reason)
     story.start_once(Clock.EXTENSION_DECISION, decision, until=decide_by)
-    story.case = replace(case, extension=Extension(story.now, until, limit=str(limit)))
+    asked = Extension(story.now, until, limit=str(limit))
+    story.case = replace(case, extension=asked, extensions=_extensions(case) + 1)
     story.events.append(
         TicketExtensionRequested(
             assignment_id=lead.id, unit=lead.unit, cycle=case.cycle, until=until, decide_by=decide_by
         )
     )  # fmt: skip
+
+
+def _extensions(case: Case) -> int:
+    """How often more time was asked for in this round; a case stored before they were counted has one or none."""
+    return 0 if case.extension is None else max(case.extensions, 1)
 
 
 def _check_extension(story: Story) -> Limit:
@@ -125,8 +132,10 @@ def _check_extension(story: Story) -> Limit:
         raise Refused("CONVERT_INSTEAD", "a small matter is not put off; convert it to a big one on the spot")
     if not is_within(story.now, case.due_at):
         raise Refused("AFTER_EXPIRY", "the deadline has passed")
-    if case.extension is not None:
-        raise Refused("EXTENDED_BEFORE", "more time is asked for once")
+    if case.extension is not None and (
+        case.extension.granted is None or _extensions(case) >= story.book.extension.times
+    ):
+        raise Refused("EXTENDED_BEFORE", "more time is asked for only so often")
     decision = story.limit_of(TimerName.EXTENSION_DECISION)
     if decision is None:
         raise Refused("TOO_URGENT", "a critical matter is not put off")

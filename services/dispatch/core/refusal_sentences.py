@@ -49,6 +49,7 @@ HANDLING: Final = {
     "NOT_RESOLVED": W("没有可审核的结果", "there is no result to look at"),
     "NOT_DISPATCHED": W("工单不在办理中", "the ticket is not in hand"),
     "NOT_OPEN": W("工单已结案", "the ticket is closed"),
+    "BEING_ASKED": W("正在回访诉求人", "its citizen is being asked"),
     "MERGED": W("已并入其他工单", "it waits for another ticket"),
     "NOT_MERGED": W("没有并入其他工单", "it waits for no other ticket"),
     "ILLEGAL_TRANSITION": W("工单目前的状态不允许", "the ticket is in no state for it"),
@@ -83,6 +84,8 @@ TIME: Final = {
 NATURE: Final = {
     "NOT_SMALL": W("不是小事", "it is not small"),
     "NOT_BIG": W("不是大事", "it is not big"),
+    "NOTHING_ASSESSED": W("没有填写核定内容", "nothing was found on the spot"),
+    "NO_SUCH_MARK": W("疑难认定依据不在规定之列", "this does not make a matter complex here"),
     "COMPLEX_BEFORE": W("已标为复杂事项", "it is marked complex already"),
     "SAME_URGENCY": W("紧急程度没有变化", "its urgency is this already"),
     "URGENCY_FLOOR": W("降低紧急程度须由指挥中心决定", "only the command centre may lower the urgency so far"),

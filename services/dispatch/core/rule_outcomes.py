@@ -102,10 +102,8 @@ class ReopenRules:
 
 @dataclass(frozen=True, slots=True)
 class FollowUpStart:
-    """T13: when asking begins and by when the citizen's judgement must be in."""
+    """T13: by when the citizen's judgement must be in; how people are asked is in the rules of notify."""
 
     __pydantic_config__: ClassVar[ConfigDict] = CLOSED
-    start: LimitText
-    asked_within: LimitText
     window: LimitText
     not_asked_channels: frozenset[Channel]

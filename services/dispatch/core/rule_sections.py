@@ -11,10 +11,11 @@ from typing import ClassVar, assert_never
 
 from pydantic import ConfigDict
 
+from services.dispatch.core.deadlines import MINUTE, NaturalHours, WorkingHours
 from services.dispatch.core.duties import DutyKind, IssuingBody
 from services.dispatch.core.rule_tables import LimitText
 from shared.sections import CLOSED, Count, Few, Flag, Name, Number, Share, TimeOfDay, refuse
-from shared.terms import AssignmentKind, TicketType, Urgency
+from shared.terms import AssignmentKind, ComplexMark, TicketType, Urgency
 
 
 class Timer(StrEnum):
@@ -35,20 +36,12 @@ class Timer(StrEnum):
     SUPPLEMENT = "supplement"  # T14 the citizen's answer is waited for
 
 
-class ComplexMark(StrEnum):
-    """What makes a big matter complex, beside the number of units."""
-
-    CROSS_COUNTY = "CROSS_COUNTY"
-    LEGAL_VACANCY = "LEGAL_VACANCY"
-    HISTORICAL = "HISTORICAL"
-    COMMAND_CENTRE = "COMMAND_CENTRE"
-
-
 @dataclass(frozen=True, slots=True)
 class SizingRules:
     """When a matter is small 小事, big 大事 or complex 疑难.
 
-    A figure `x_from` makes a matter big from that number on. Every ticket type is in exactly one of the three lists.
+    A figure `x_from` makes a matter big from that number on, whether it was said at the door or found on the spot.
+    Every ticket type is in exactly one of the three lists.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = CLOSED
@@ -57,15 +50,12 @@ class SizingRules:
     sized_types: tuple[TicketType, ...]
     units_from: Count  # units whose duty it is
     grids_from: Count
-    reporters_from: Count
-    reporters_within: LimitText
+    reporters_from: Count  # of one incident, as intake counts them
     households_from: Count
     people_from: Count  # in a dispute
     money_above: Number  # yuan
-    repeats_from: Count
-    repeats_within: LimitText
-    effort_at_most: LimitText  # a small matter takes no longer
-    review_within: LimitText  # for a person to decide; then it is big
+    repeats_from: Count  # earlier ones on the matter, as intake counts them
+    effort_at_most: LimitText  # a small matter takes no longer: hours or minutes of work
     complex_units_from: Count
     complex_marks: tuple[ComplexMark, ...]
 
@@ -80,7 +70,15 @@ class SizingRules:
         problems += [f"sized_types: {kind} stands in none of the three lists" for kind in sorted(missing)]
         if self.complex_units_from < self.units_from:
             problems.append("complex_units_from: a matter would be complex before it is big")
+        if not isinstance(self.effort_at_most, NaturalHours | WorkingHours):
+            problems.append("effort_at_most: work is told in hours or minutes")
         refuse(problems)
+
+    @property
+    def effort_minutes_at_most(self) -> float:
+        """The same in minutes of work."""
+        assert isinstance(self.effort_at_most, NaturalHours | WorkingHours), "no other is read"
+        return self.effort_at_most.time / MINUTE
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,14 +140,12 @@ class LadderFigures:
 
 @dataclass(frozen=True, slots=True)
 class SupervisionRules:
-    """Hastening 催办, and what a missed arrival and a vulnerable person change; notify keeps the budget of notices."""
+    """Hastening 催办, and what a missed arrival changes; notify keeps the budget of notices."""
 
     __pydantic_config__: ClassVar[ConfigDict] = CLOSED
     hastens_counted_per_day: Few
     hastens_to_level_1: Count
-    reporters_to_level_2: Count  # of one incident; the duty leader hears of it
-    critical_arrival_level_3: LimitText  # after a missed arrival at a critical matter; level 2 is at once
-    vulnerable_queue_steps: Few  # a vulnerable person's matter moves up; the deadline stays
+    critical_arrival_level_3: LimitText  # from the order on, where nobody came to a critical matter; level 2 is at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,7 +215,7 @@ class DutyRules:
     COOPERATE: DutyPermit
     TAKEN_BACK: DutyPermit
     UNLISTED: DutyPermit
-    enforcement_levels: tuple[Name, ...]
+    enforcement_levels: tuple[Name, ...]  # of places: TOWNSHIP or none; departments enforce by law, grids never
     deployment_issuers: frozenset[IssuingBody]
 
     def __post_init__(self) -> None:
@@ -239,9 +235,9 @@ class DutyRules:
             if permit.push_down:
                 problems.append(f"{name}.push_down: needs a deployment record")
         problems += [
-            f"enforcement_levels: {level} never enforces"
+            f"enforcement_levels: {level} is no place that may be told to enforce"
             for level in self.enforcement_levels
-            if level in ("GRID", "VILLAGE")
+            if level != "TOWNSHIP"
         ]
         if not self.deployment_issuers:
             problems.append("deployment_issuers: must name at least one issuing body")

@@ -9,7 +9,7 @@ from pydantic import ConfigDict, TypeAdapter
 
 from services.dispatch.core.calendar import Calendar, DutyRoster
 from services.dispatch.core.calendar_file import CalendarRefused, load_calendar
-from services.dispatch.core.deadlines import Limit, doubled
+from services.dispatch.core.deadlines import Limit, NaturalHours, doubled
 from services.dispatch.core.ladder import CRITICAL_ARRIVAL, LadderRules, Step
 from services.dispatch.core.rule_limits import (
     WINDOW_ROWS,
@@ -44,6 +44,7 @@ from shared.terms import Channel, MatterSize, TicketType, Urgency, WhistleKind
 __all__ = ["LEVELS", "WINDOW_ROWS", "RulePackRefused", "Rulebook", "limit_row", "load_rulebook", "window_row"]
 
 SIZED_ROWS = (MatterSize.SMALL, MatterSize.BIG)
+SIZED_TYPES = (TicketType.HELP, TicketType.COMPLAINT)
 COMPLEX_ROW: Final = "COMPLEX"
 # Asked in every decision, and before Python 3.12 the members of an enumeration are slow to find.
 _NORMAL, _SMALL, _BIG = Urgency.U3, MatterSize.SMALL, MatterSize.BIG
@@ -87,10 +88,12 @@ class Rulebook:
     """T08 of normal urgency by row BIG, COMPLEX, REPORT; urgent support is due with its lead."""
     case_classes: Mapping[str, CaseClass]
     """Limits of city-management cases by class code."""
+    assigned_within: Mapping[str, timedelta]
+    """T01 and T02 together: how long after it came in a matter may wait for its first unit, by column."""
     sizing: SizingRules
     ladder: LadderRules
     critical_arrival: LadderRules
-    """The ladder of a missed arrival at a critical matter: level 2 at once."""
+    """The ladder of a missed arrival at a critical matter: level 2 at once, level 3 so long after the order."""
     supervision: SupervisionRules
     joint: JointRules
     whistles: Mapping[WhistleKind, Whistle]
@@ -136,8 +139,12 @@ class Rulebook:
 
 def limit_row(ticket_type: TicketType, size: MatterSize, *, is_complex: bool = False) -> str:
     """Which row of a limit table a matter falls under."""
-    if ticket_type is TicketType.REPORT or size is MatterSize.UNSIZED:
+    if ticket_type is TicketType.REPORT or (size is MatterSize.UNSIZED and ticket_type not in SIZED_TYPES):
         return ticket_type
+    if (
+        size is MatterSize.UNSIZED
+    ):  # a city-management case has a limit of its own; what else it needs is as of a big one
+        return MatterSize.BIG
     return COMPLEX_ROW if is_complex and size is MatterSize.BIG else size
 
 
@@ -234,6 +241,7 @@ def _read_file(pack: Mapping[str, Any], categories: Mapping[str, Any], problems:
     if file is not None:
         problems.extend(_case_problems(file.case_class, categories))
         problems.extend(_support_problems(file))
+        problems.extend(_arrival_problems(file))
         strange = sorted(file.audit.evidence.keys() - set(_codes(categories)))
         problems.extend(f"audit.evidence.{code}: is not in the category tree" for code in strange)
     return file
@@ -244,6 +252,25 @@ def _support_problems(file: _File) -> Iterator[str]:
         part, whole = getattr(file.support_limits, row.name), getattr(file.limits, row.name).base
         if surely_longer(part, whole):
             yield f"support_limits.{row.name}: {part} is longer than {whole}, the limit of the whole matter"
+
+
+def _arrival_problems(file: _File) -> Iterator[str]:
+    """What is counted in minutes from an instant on cannot be told in days or in opening hours."""
+    timers = file.timers.by_timer()
+    natural = {f"timers.{timer}.{row}": limit for timer in (Timer.ACCEPT, Timer.DISPATCH)
+               for row, limit in timers[timer].items()}  # fmt: skip
+    natural["timers.arrival.U1"] = timers[Timer.ARRIVAL][Urgency.U1]
+    last = natural["supervision.critical_arrival_level_3"] = file.supervision.critical_arrival_level_3
+    strange = [f"{key}: {limit} must be in hours or minutes" for key, limit in natural.items()
+               if not isinstance(limit, NaturalHours)]  # fmt: skip
+    yield from strange
+    if not strange and _time(last) <= _time(timers[Timer.ARRIVAL][Urgency.U1]):
+        yield "supervision.critical_arrival_level_3: must be longer than timers.arrival.U1"
+
+
+def _time(limit: Limit) -> timedelta:
+    assert isinstance(limit, NaturalHours), "no other is read"
+    return limit.time
 
 
 def _bound(file: _File, categories: Mapping[str, Any], calendar: Calendar) -> Rulebook:
@@ -263,8 +290,13 @@ def _bound(file: _File, categories: Mapping[str, Any], calendar: Calendar) -> Ru
         support_limits={"BIG": support.BIG, "COMPLEX": support.COMPLEX, "REPORT": support.REPORT},
         case_classes={found.code: found for found in file.case_class}, sizing=file.sizing,
         ladder=_ladder(file.ladder),
-        critical_arrival=replace(_ladder(file.ladder), level_2_percent=CRITICAL_ARRIVAL.level_2_percent,
-                                 level_2_least=CRITICAL_ARRIVAL.level_2_least),
+        assigned_within={row: _time(timers[Timer.ACCEPT][row]) + _time(limit)
+                         for row, limit in timers[Timer.DISPATCH].items()},
+        critical_arrival=replace(
+            _ladder(file.ladder), level_2_percent=CRITICAL_ARRIVAL.level_2_percent,
+            level_2_least=CRITICAL_ARRIVAL.level_2_least,
+            level_3_from_start=_time(file.supervision.critical_arrival_level_3),
+        ),
         supervision=file.supervision, joint=file.joint, whistles=file.whistles.by_kind(), duties=file.duties,
         repeats=file.repeats, returns=file.returns, audit=file.audit, extension=file.extension,
         hang=file.hang, reopen=file.reopen, follow_up=file.follow_up,

@@ -47,6 +47,18 @@ SIZES: Final = {
     "SIZE_BIG_ABOUT_ITS_PLACE": W(
         "反映的是{unit}，不由其自办", "it is about {unit}, which therefore does not handle it as its own"
     ),
+    "SIZE_BIG_REPEATED_IN_90_DAYS": W(
+        "90日内已反映{count}次，按大事办理", "brought up {count} times before in 90 days: big"
+    ),
+    "SIZE_BIG_UNITS": W("涉及{count}个单位的职责，按大事办理", "it is the duty of {count} units: big"),
+    "SIZE_BIG_GRIDS": W("涉及{count}个网格，按大事办理", "it affects {count} grids: big"),
+    "SIZE_BIG_HOUSEHOLDS": W("涉及{count}户，按大事办理", "{count} households are in dispute: big"),
+    "SIZE_BIG_PEOPLE": W("涉及{count}人，按大事办理", "{count} people are in dispute: big"),
+    "SIZE_BIG_MONEY": W("涉及金额{yuan}元，按大事办理", "{yuan} yuan are at stake: big"),
+    "SIZE_BIG_EFFORT": W("需{minutes}分钟办理，按大事办理", "it takes {minutes} minutes of work: big"),
+    "SIZE_CITY_CASE": W(
+        "巡查发现的城管案卷，按{case_class}类时限办理", "a city-management case of the class {case_class}"
+    ),
     "SIZE_BIG_CONFIDENTIAL": W("要求保密的一律为大事", "a confidential matter is always big"),
     "SIZE_BIG_PLACE_UNRESOLVED": W(
         "地点只能定位到{level}，落不到网格", "the place is known only down to the {level}, not to a grid"
@@ -68,6 +80,13 @@ LEADS: Final = {
     "LEAD_SMALL_IN_PLACE": W("小事由所在网格就地承办", "small matters stay in their place"),
     "LEAD_BY_CATEGORY_STATUTORY": W("“{category}”是其法定职责", "“{category}” is its statutory duty"),
     "LEAD_BY_CATEGORY_PRINCIPAL": W("“{category}”是其主要职责", "“{category}” is its principal duty"),
+    "LEAD_LEVELS_UP": W(
+        "结案后再次反映，由{instead_of}提级至{unit}承办", "it came back: {unit} leads instead of {instead_of}"
+    ),
+    "LEAD_CITY_CASE": W("属其基本履职事项", "it is its basic duty"),
+    "LEAD_COMMAND_CENTRE_COMPLEX": W(
+        "涉及{count}个单位，由指挥中心指定主办", "{count} units owe it: the command centre designates who leads"
+    ),
     "LEAD_SELF_FIXED": W("巡查发现并已自行办结，由其承办", "its patrol found it and has fixed it already"),
     "LEAD_BY_PLACE": W(
         "派单目录中无主管单位，由所在地承办", "no unit is named for the category, so the place answers for it"
@@ -135,6 +154,13 @@ CLOCKS: Final = {
 COURSE: Final = {
     "AUDIT_AUTOMATIC": W("办理结果按规则自动审核通过", "the result was accepted by rule"),
     "AUDIT_NO_FOLLOW_UP": W("{channel}渠道无需回访", "matters from this channel ({channel}) are not followed up"),
+    "DISPATCHED_LATE": W("{accepted_at}收到，派单已超时", "it came in at {accepted_at} and was dispatched late"),
+    "REPEATS_SUPERVISED": W(
+        "90日内第{count}次反映，督办，结果由人工审核",
+        "number {count} in 90 days: supervised, and a person looks at the result",
+    ),
+    "ASSESSED": W("现场核定：仍按原类办理", "found on the spot: it stays what it is"),
+    "FOUND_COMPLEX": W("认定为疑难（{mark}）", "it is complex ({mark})"),
     "SELF_FIXED_BY_UNKNOWN": W(
         "自办单位{unit}不在组织数据中，按一般事项派单", "{unit}, who fixed it, is not known here"
     ),

@@ -1,13 +1,18 @@
-"""Small or big: an ordered decision list, first hit wins, and it says which rule hit."""
+"""Small or big: an ordered decision list, first hit wins, and it says which rule hit; or a city case with its class."""
 
 from typing import NamedTuple, Protocol
 
+from services.dispatch.core.extent import Extent, beyond_small
+from services.dispatch.core.rule_sections import CaseClass
 from services.dispatch.core.rulebook import Rulebook
 from shared.events import TicketTriaged
-from shared.terms import MatterSize, PlaceLevel, TicketType, Urgency
+from shared.terms import Channel, MatterSize, PlaceLevel, TicketType, Urgency
 
 # Asked in every decision, and before Python 3.12 the members of an enumeration are slow to find.
-_SMALL, _CRITICAL, _GRID = MatterSize.SMALL, Urgency.U1, PlaceLevel.GRID
+_SMALL, _CRITICAL, _GRID, _NORMAL = MatterSize.SMALL, Urgency.U1, PlaceLevel.GRID, Urgency.U3
+
+CASE_CHANNELS = (Channel.GRID_PATROL, Channel.SENSOR)
+"""Who files city-management cases 城管案卷: nobody complained, so the class of the case says how long it may take."""
 
 
 class Sizable(Protocol):
@@ -57,15 +62,34 @@ def size_of(matter: Sizable, book: Rulebook) -> tuple[MatterSize, str]:
     return MatterSize.BIG, f"SIZE_BIG_DEFAULT category={matter.category}"
 
 
-def first_size_of(matter: TicketTriaged, book: Rulebook) -> tuple[MatterSize, str]:
-    """The size of a matter that has just come in: what would be small is big by who says it, how often, and of whom."""
+def case_class_of(matter: Sizable, channel: Channel, book: Rulebook) -> CaseClass | None:
+    """The class of a matter that is a city-management case: found by a patrol or a sensor, of a category with a class.
+
+    What is urgent, confidential or unsure is none: its danger, its secret or a person comes first.
+    """
+    if channel not in CASE_CHANNELS or matter.urgency is not _NORMAL or matter.confidential:
+        return None
+    if matter.ticket_type not in book.sizing.sized_types or matter.confidence < book.least_confidence:
+        return None
+    return book.case_class_of(matter.category)
+
+
+def first_size_of(matter: TicketTriaged, book: Rulebook, extent: Extent | None = None) -> tuple[MatterSize, str]:
+    """The size of a matter that has just come in.
+
+    What would be small is big by who says it, how often and of whom, and by how far it reaches.
+    """
     size, rule = size_of(matter, book)
     if size is not _SMALL:
         return size, rule
     if matter.levels_up:
         return MatterSize.BIG, "SIZE_BIG_CAME_BACK"
+    if extent is not None and (beyond := beyond_small(extent, book.sizing)):
+        return MatterSize.BIG, beyond
     if matter.repeats_30d >= book.sizing.repeats_from:
         return MatterSize.BIG, f"SIZE_BIG_REPEATED count={matter.repeats_30d}"
+    if matter.repeats_90d + 1 >= book.repeats.complex_from:
+        return MatterSize.BIG, f"SIZE_BIG_REPEATED_IN_90_DAYS count={matter.repeats_90d}"
     if matter.reporters >= book.sizing.reporters_from:
         return MatterSize.BIG, f"SIZE_BIG_REPORTERS count={matter.reporters}"
     if is_about_its_place(matter.complained_about):

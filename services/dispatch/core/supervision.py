@@ -37,12 +37,13 @@ def supervise(story: Story, command: SupervisionCommand) -> None:
 
 
 def _hasten(story: Story) -> None:
-    """Counted at most once a day; the third is supervised. No clock is touched."""
+    """Counted so many times a day at most; the third is supervised. No clock is touched."""
     case, rules = story.case, story.book.supervision
     today = story.today
-    counted = case.hastened_on != today
+    before = max(case.hastens_today, 1) if case.hastened_on == today else 0
+    counted = before < rules.hastens_counted_per_day
     if counted:
-        story.case = replace(case, hastens=case.hastens + 1, hastened_on=today)
+        story.case = replace(case, hastens=case.hastens + 1, hastened_on=today, hastens_today=before + 1)
     hastens = story.case.hastens
     story.events.append(TicketHastenNoted(cycle=case.cycle, hastens=hastens, counted=counted))
     if counted and hastens == rules.hastens_to_level_1:

@@ -11,8 +11,15 @@ from uuid import UUID
 from msgspec import Struct
 from pydantic import ConfigDict, Field
 
+from services.dispatch.core.command_bases import OnAssignment as OnAssignment
+from services.dispatch.core.command_bases import OnTicket as OnTicket
 from services.dispatch.core.family_words import FamilyWord, PutAside
 from services.dispatch.core.fields import Code, LimitSpelling, OptionalText, Person, RecordId, Text, UnitId
+from services.dispatch.core.nature_commands import Assess as Assess
+from services.dispatch.core.nature_commands import ChangeUrgency as ChangeUrgency
+from services.dispatch.core.nature_commands import ConfirmCategory as ConfirmCategory
+from services.dispatch.core.nature_commands import ConvertSize as ConvertSize
+from services.dispatch.core.nature_commands import MarkComplex as MarkComplex
 from services.dispatch.core.story import Clock, ClockLost, NoticeCame
 from services.dispatch.core.wish import Wish
 from shared.events import TicketEvaluated, TicketTriaged
@@ -20,29 +27,11 @@ from shared.sections import CLOSED
 from shared.terms import (
     AssignmentId,
     AssignmentKind,
-    ConversionReason,
     ReportAnswer,
     ReturnFinding,
     ReturnReason,
-    Urgency,
     WhistleKind,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class OnAssignment:
-    """A command on one unit's share."""
-
-    __pydantic_config__: ClassVar[ConfigDict] = CLOSED
-    assignment_id: AssignmentId
-
-
-@dataclass(frozen=True, slots=True)
-class OnTicket:
-    """A command on a ticket as a whole."""
-
-    __pydantic_config__: ClassVar[ConfigDict] = CLOSED
-
 
 # ---- handling ---------------------------------------------------------------------------------------------
 
@@ -235,38 +224,6 @@ class Unhang(OnTicket):
     """Handle a waiting matter again."""
 
 
-# ---- size, urgency, category ------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class ConvertSize(OnAssignment):
-    """The small matter is a big one (小事转大事), found out on the spot."""
-
-    reason: ConversionReason
-
-
-@dataclass(frozen=True, slots=True)
-class MarkComplex(OnTicket):
-    """The big matter is complex (疑难)."""
-
-    reason: Text
-
-
-@dataclass(frozen=True, slots=True)
-class ChangeUrgency(OnTicket):
-    """Raise or lower the urgency."""
-
-    urgency: Urgency
-    reason: Text
-
-
-@dataclass(frozen=True, slots=True)
-class ConfirmCategory(OnTicket):
-    """A person's choice of the category; the machine's stays beside it."""
-
-    category: Annotated[str, Field(pattern=r"^([0-9]{2}){1,3}$")]
-
-
 # ---- joint handling ---------------------------------------------------------------------------------------
 
 
@@ -384,7 +341,7 @@ AuditCommand: TypeAlias = PassAudit | Rework
 ReturnCommand: TypeAlias = Return | GrantReturn | RefuseReturn | Recall | Redispatch | Designate
 TimeCommand: TypeAlias = AskInfo | SupplyInfo | AskExtension | GrantExtension | RefuseExtension
 HangCommand: TypeAlias = ProposeHang | ApproveHang | Unhang
-NatureCommand: TypeAlias = ConvertSize | MarkComplex | ChangeUrgency | ConfirmCategory
+NatureCommand: TypeAlias = ConvertSize | Assess | MarkComplex | ChangeUrgency | ConfirmCategory
 JointCommand: TypeAlias = MakePlan | HoldMeeting | AddSupport | WaiveSupport | BlowWhistle | ReportIn | EvaluatePartner
 SupervisionCommand: TypeAlias = Hasten | Supervise | Withdraw | Reopen
 Command: TypeAlias = (

@@ -65,7 +65,8 @@ def queue_line(case: Case, assignment_id: AssignmentId) -> dict[str, Any]:
         "assigned_at": share.assigned_at, "sign_by": share.sign_by, "due_at": share.due_at, "ticket_state": case.state,
         "ticket_type": case.ticket_type, "category": case.category, "urgency": case.urgency, "size": case.size,
         "light": case.light if share.kind is AssignmentKind.LEAD else share.light, "level": case.level,
-        "grid": case.grid, "hastens": case.hastens,
+        "grid": case.grid, "village": case.village, "township": case.township, "county": case.county,
+        "hastens": case.hastens,
     }  # fmt: skip
 
 

@@ -6,7 +6,7 @@ from services.dispatch.core.actors import Actor, Role
 from services.dispatch.core.case import TicketState
 from services.dispatch.core.escalation import escalate
 from services.dispatch.core.family_words import PutAside
-from services.dispatch.core.incidents import put_aside, take_up
+from services.dispatch.core.incidents import hear_supplement, put_aside, take_up
 from services.dispatch.core.lifecycle import OPEN_TICKET_STATES, IllegalTransition
 from services.dispatch.core.nature import redefine
 from services.dispatch.core.pauses import change_time
@@ -45,6 +45,7 @@ def heed(story: Story, wish: Wish) -> None:
         case TicketSupplemented() if story.case.state is TicketState.NEED_INFO:
             change_time(story, SupplyInfo())
         case TicketSupplemented():
+            hear_supplement(story)
             story.why.append("SUPPLEMENTED")  # nobody waits for it; the words are with the ticket
         case WithdrawalRequested():
             supervise(story, Withdraw())

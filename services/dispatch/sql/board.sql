@@ -53,3 +53,9 @@ GROUP BY a.unit
 -- The running clocks of a ticket, the next to ring first.
 SELECT clock, subject, cycle, step, fire_at, clock_limit, started_at, due_at
 FROM timer WHERE ticket_id = $1 ORDER BY fire_at, clock, subject
+
+-- name: read_family
+-- The ticket that this one ($1) waits for ($2), and those that wait for it, the first hundred.
+(SELECT ticket_id, doc ->> 'ticket_no' AS ticket_no, false AS waits FROM ticket_case WHERE ticket_id = $2)
+UNION ALL
+(SELECT ticket_id, doc ->> 'ticket_no', true FROM ticket_case WHERE merged_into = $1 ORDER BY ticket_id LIMIT 100)

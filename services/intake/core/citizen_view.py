@@ -9,7 +9,7 @@ from services.intake.core.citizen_words import ENDED, STATES, WORDS
 from services.intake.core.progress import PublicState
 from services.intake.core.repeats import LOCAL
 from shared.markup import Html, element, together
-from shared.plain_pages import Said, choice, form, headers_of, note, page
+from shared.plain_pages import Said, Sayer, entry, form, headers_of, instant, page, writing
 
 MOST_WORDS: Final = 4000
 
@@ -41,28 +41,27 @@ class Shown:
 
 def ask_page(language: str, ticket_no: str = "", said: str | None = None) -> Html:
     """The page that asks for number and code; the same whether there is such a ticket or not."""
-    say = _Sayer(language)
+    say = Sayer(WORDS, language)
     asking = form(
         "/c",
         {},
-        _field(say, "number", "ticket_no", ticket_no, "numeric", 20),
-        _field(say, "code", "query_code", "", "text", 6),
-        element("button", say("look"), type="submit"),
+        entry("ticket_no", say("number"), 20, value=ticket_no, inputmode="numeric", autocapitalize="characters"),
+        entry("query_code", say("code"), 6, value="", inputmode="text", autocapitalize="characters"),
+        say.button("look"),
     )
-    other = element("p", element("a", say("other_language"), href=f"/c?lang={say.other}", hreflang=say.other))
-    return page(language, say("title"), _note(say, said), asking, other)
+    return page(language, say("title"), say.note(said), asking, say.elsewhere("/c"))
 
 
 def ticket_page(language: str, shown: Shown) -> Html:
     """The page of a ticket, with what its citizen may do now."""
-    say, view = _Sayer(language), shown.view
+    say, view = Sayer(WORDS, language), shown.view
     closed = view["public_state"] == PublicState.CLOSED or view["public_state"] in ENDED
     acts = [] if closed else _open_acts(say, shown)
     if shown.may_reopen:
         acts.append(_act(say, shown, "reopen"))
     if view["public_state"] == PublicState.AWAITING_EVALUATION:
         acts.append(_rating(say, shown))
-    steps = [element("li", _time(step.at), " ", say.step(step.what)) for step in shown.steps]
+    steps = [element("li", instant(step.at.astimezone(LOCAL)), " ", _told(say, step.what)) for step in shown.steps]
     facts = [
         element("p", say(name), ": ", element("bdi", str(view[name])))
         for name in ("reason", "basis", "route") if view.get(name)
@@ -70,10 +69,10 @@ def ticket_page(language: str, shown: Shown) -> Html:
     return page(
         language,
         say("title"),
-        _note(say, shown.note),
+        say.note(shown.note),
         element("p", say("number"), " ", element("strong", shown.ticket_no)),
         element("h2", say("now")),
-        element("p", say.step(str(view["public_state"])), class_="state"),
+        element("p", _told(say, str(view["public_state"])), class_="state"),
         *facts,
         element("h2", say("timeline")),
         element("ol", *steps),
@@ -82,78 +81,35 @@ def ticket_page(language: str, shown: Shown) -> Html:
     )
 
 
-class _Sayer:
-    """Says things in one language."""
-
-    def __init__(self, language: str) -> None:
-        self.language = language
-        self.other = "zh" if language == "en" else "en"
-
-    def __call__(self, name: str) -> str:
-        return WORDS[name].of(self.language)
-
-    def step(self, what: str) -> str:
-        """What happened: a public state, an ending, or a step by its name."""
-        said: Said | None = ENDED.get(what) if what not in tuple(PublicState) else STATES[PublicState(what)]
-        return (said or WORDS[what]).of(self.language)
+def _told(say: Sayer, what: str) -> str:
+    """What happened: a public state, an ending, or a step by its name."""
+    said: Said | None = ENDED.get(what) if what not in tuple(PublicState) else STATES[PublicState(what)]
+    return said.of(say.language) if said else say(what)
 
 
-def _open_acts(say: _Sayer, shown: Shown) -> list[Html]:
-    area = element(
-        "textarea", shown.draft[:MOST_WORDS], name="text", rows="4", maxlength=str(MOST_WORDS), required=True,
-        id="text", dir="auto",
-    )  # fmt: skip
+def _open_acts(say: Sayer, shown: Shown) -> list[Html]:
     added = _form(
-        say, shown, "supplement", element("label", say("supplement"), for_="text"), area,
-        element("p", say("supplement_hint")), element("button", say("send"), type="submit"),
+        say, shown, "supplement", element("label", say("supplement"), for_="text"),
+        writing("text", shown.draft, MOST_WORDS, required=True), element("p", say("supplement_hint")),
+        say.button("send"),
     )  # fmt: skip
     acts = [element("h2", say("supplement")), added, _act(say, shown, "hasten"), element("p", say("hasten_hint"))]
     return acts if shown.view.get("withdrawal_asked") else [*acts, _act(say, shown, "withdraw")]
 
 
-def _rating(say: _Sayer, shown: Shown) -> Html:
+def _rating(say: Sayer, shown: Shown) -> Html:
     if not shown.rating:
         return together(element("h2", say("rate")), element("p", say("rate_elsewhere")))
-    yes_no = (("1", "yes"), ("0", "no"))
-    grades = tuple((grade, grade) for grade in ("SATISFIED", "BASICALLY", "DISSATISFIED"))
-    return together(
-        element("h2", say("rate")),
-        _form(
-            say, shown, "rate", _choice(say, "contacted", yes_no), _choice(say, "solved", yes_no),
-            _choice(say, "satisfaction", grades), element("button", say("send"), type="submit"),
-        ),
-    )  # fmt: skip
+    asked = _form(say, shown, "rate", say.questions({}), say.button("send"))
+    return together(element("h2", say("rate")), asked)
 
 
-def _choice(say: _Sayer, name: str, options: Sequence[tuple[str, str]]) -> Html:
-    return choice(name, say(name), [(value, say(word)) for value, word in options])
-
-
-def _act(say: _Sayer, shown: Shown, act: str, language: str | None = None) -> Html:
+def _act(say: Sayer, shown: Shown, act: str, language: str | None = None) -> Html:
     """A button that does one thing; the language's does nothing but show the page in it."""
-    return _form(say, shown, "" if language else act, element("button", say(act), type="submit"), language=language)
+    return _form(say, shown, "" if language else act, say.button(act), language=language)
 
 
-def _form(say: _Sayer, shown: Shown, act: str, *children: Html, language: str | None = None) -> Html:
+def _form(say: Sayer, shown: Shown, act: str, *children: Html, language: str | None = None) -> Html:
     """The code travels in the body of every step: the address, which logs keep, never holds it."""
     hidden = {"ticket_no": shown.ticket_no, "query_code": shown.code, "lang": language or say.language}
     return form(f"/c/{act}" if act else "/c", hidden, *children)
-
-
-def _field(say: _Sayer, word: str, name: str, value: str, mode: str, length: int) -> Html:
-    return together(
-        element("label", say(word), for_=name),
-        element(
-            "input", type="text", id=name, name=name, value=value, inputmode=mode, maxlength=str(length),
-            required=True, autocapitalize="characters", spellcheck="false",
-        ),
-    )  # fmt: skip
-
-
-def _note(say: _Sayer, name: str | None) -> Html:
-    return note(say(name) if name else "")
-
-
-def _time(at: datetime) -> Html:
-    local = at.astimezone(LOCAL)
-    return element("time", f"{local:%Y-%m-%d %H:%M}", datetime=local.isoformat(timespec="minutes"))

@@ -1,13 +1,11 @@
 """Privacy: what each role sees of a citizen, who must not look at all, and how long words are kept."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
-from hashlib import sha256
 from typing import Final
-from uuid import UUID
 
 UNLOCK: Final = "unlock_matter"
 ERASE: Final = "erase_matter"
@@ -66,8 +64,3 @@ def masked_phone(phone: str | None) -> str | None:
     if not digits:
         return None
     return f"{digits[:3]}****{digits[-4:]}" if len(digits) >= 10 else "****"
-
-
-def digest_of(ids: Iterable[UUID]) -> str:
-    """What stands in the log for a list of ids: SHA-256 over them in order, in hex; order of giving does not count."""
-    return sha256(b"".join(sorted(one.bytes for one in ids))).hexdigest()

@@ -66,6 +66,7 @@ FOLDS: Final = {
     "merge.component": W("同一部件的同一事件", "one incident: the same component"),
     "merge.near": W("相邻地点的同一事件", "one incident: the places are close"),
     "merge.address": W("同一地址的同一事件", "one incident: the same address"),
+    "merge.by-hand": W("派单员认定的同一事件", "one incident: so a dispatcher found"),
 }
 OTHERS: Final = {"TRIAGE_FAILED": W("自动分拨未成功，由人工处理", "triage failed: a person looks at it")}
 SENTENCES: Final[Mapping[str, Wording]] = {**PLACES, **TYPES, **CATEGORIES, **URGENCIES, **FOLDS, **OTHERS}

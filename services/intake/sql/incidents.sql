@@ -71,8 +71,8 @@ ON CONFLICT DO NOTHING
 SELECT id FROM incident WHERE id = ANY ($1::uuid[]) ORDER BY id FOR UPDATE
 
 -- name: insert_members
-INSERT INTO incident_ticket (incident_id, ticket_id, rule, own_follow_up, merged_at, merged_by)
-SELECT incident_id, ticket_id, rule, own_follow_up, $5, $6
+INSERT INTO incident_ticket (incident_id, ticket_id, rule, own_follow_up, merged_at, merged_by, merge_note)
+SELECT incident_id, ticket_id, rule, own_follow_up, $5, $6, $7
 FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::boolean[]) AS g (incident_id, ticket_id, rule, own_follow_up)
 
 -- name: read_members
@@ -104,10 +104,20 @@ SELECT ticket_id, into_ticket, rule, state FROM merge_suggestion WHERE id = $1 F
 -- name: decide_suggestion
 UPDATE merge_suggestion SET state = $2, decided_at = $3, decided_by = $4, note = $5 WHERE id = $1
 
+-- name: settle_suggestions
+-- Somebody merged these by hand: what was suggested between them waits for nobody any more.
+UPDATE merge_suggestion SET state = 'ACCEPTED', decided_at = $2, decided_by = $3, note = $4
+WHERE ticket_id = ANY ($1::uuid[]) AND into_ticket = ANY ($1::uuid[]) AND state = 'OPEN'
+
+-- name: find_by_number
+-- For somebody who knows the number and may see the area: the ticket, or the one that it waits for.
+SELECT COALESCE(t.merged_into, t.id) AS id FROM ticket AS t WHERE t.ticket_no = $1 AND NOT t.hidden AND lies_in(t.area, $2)
+
 -- name: lock_tickets
 -- Two tickets to be merged or split, in id order, with what the decision depends on.
 SELECT t.id, t.state, t.ticket_no, t.received_at, t.category, t.ticket_type, t.urgency, t.signature, t.lon, t.lat,
-       t.cell, t.component, t.address, t.caller, t.party, t.exercise, t.confidential, t.hidden, t.merged_into, t.closed_at,
+       t.cell, t.component, t.address, t.caller, t.party, t.exercise, t.confidential, t.hidden, t.merged_into,
+       NULLIF(t.closed_at, 'infinity') AS closed_at, t.public_state,
        EXISTS (SELECT FROM ticket AS c WHERE c.merged_into = t.id) AS is_main
 FROM ticket AS t WHERE t.id = ANY ($1::uuid[]) ORDER BY t.id FOR NO KEY UPDATE OF t
 

@@ -2,7 +2,9 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from urllib.parse import quote_plus
+from uuid import UUID
 
 import orjson
 
@@ -10,7 +12,7 @@ from services.notify.channels.base import BATCH, SEND_S, in_turn
 from services.notify.channels.guard import Guard
 from services.notify.channels.http import Answer, HttpClient, InDoubt, NotSent
 from services.notify.core.contacts import Endpoint
-from services.notify.core.delivery import Outcome, Result, read_answer
+from services.notify.core.delivery import REFERENCE, Awaited, Outcome, Result, read_answer
 from services.notify.core.gateways import BodyFormat, SmsGateway
 from services.notify.core.message import Message
 from services.notify.core.render import Form, Renderer, cut
@@ -60,24 +62,34 @@ class SmsChannel:
             return Result(Outcome.FAILED, str(error))
         except InDoubt as error:
             return Result(Outcome.AMBIGUOUS, str(error))
-        return read_sms_answer(self._gateway, answer)
+        return read_sms_answer(self._gateway, answer, message.id)
 
 
-def read_sms_answer(gateway: SmsGateway, answer: Answer) -> Result:
-    """What an answer means by the gateway's own test of success."""
+def read_sms_answer(gateway: SmsGateway, answer: Answer, message_id: UUID) -> Result:
+    """What an answer means by the gateway's own test of success; receipts are still to come."""
     result = read_answer(answer.status, answer.retry_after, utc_now())
     if result.outcome is not Outcome.DELIVERED:
         return result
     if answer.status not in gateway.statuses:
         return Result(Outcome.FAILED, f"HTTP {answer.status} is no success here", is_alive=True)
     if not gateway.pointer:
-        return result
+        return _awaiting(gateway, answer, message_id, result)
     found = _find(answer.body, gateway.pointer)
     if found is None:
         return Result(Outcome.AMBIGUOUS, "unreadable answer")
     if found not in gateway.values:
         return Result(Outcome.FAILED, "the provider says no", is_alive=True)
-    return result
+    return _awaiting(gateway, answer, message_id, result)
+
+
+def _awaiting(gateway: SmsGateway, answer: Answer, message_id: UUID, taken: Result) -> Result:
+    if gateway.receipts is None:
+        return taken
+    pointer = gateway.receipts.pointer
+    reference = _find(answer.body, pointer) if pointer else str(message_id)
+    if reference is None or not REFERENCE.fullmatch(reference):
+        return Result(Outcome.AMBIGUOUS, "taken, without an id to know its receipt by")
+    return replace(taken, awaited=Awaited(gateway.name, reference, gateway.receipts.within))
 
 
 def _find(body: bytes, pointer: str) -> str | None:

@@ -1,5 +1,6 @@
 """Trying to deliver: the schedule of attempts, what an answer means, and when to stop."""
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -52,12 +53,33 @@ class Outcome(StrEnum):
     UNTRIED = "UNTRIED"
 
 
+REFERENCE = re.compile(r"[A-Za-z0-9._:-]{1,100}", re.ASCII)
+"""What a gateway may call something it took."""
+
+
+class ReceiptState(StrEnum):
+    """What a gateway says in the end of what it took."""
+
+    DELIVERED = "DELIVERED"
+    FAILED = "FAILED"
+
+
+@dataclass(frozen=True, slots=True)
+class Awaited:
+    """A receipt that is still to come: whose, under which reference, and how long it is waited for."""
+
+    gateway: str
+    reference: str
+    within: timedelta
+
+
 @dataclass(frozen=True, slots=True)
 class Result:
     """What a channel says of one attempt. `detail` never quotes the receiver's words.
 
     `wait` is asked for this message, `pause` for everything that goes to the same endpoint. `is_alive` says that the
-    receiver was there and answered in good order, whatever it thinks of the message.
+    receiver was there and answered in good order, whatever it thinks of the message. With `awaited` a delivered one was
+    only taken so far.
     """
 
     outcome: Outcome
@@ -65,6 +87,7 @@ class Result:
     wait: timedelta | None = None
     pause: timedelta | None = None
     is_alive: bool = False
+    awaited: Awaited | None = None
 
     @property
     def receiver_is_alive(self) -> bool:
@@ -87,6 +110,9 @@ class Verdict:
 
 
 _DELIVERED = Verdict(MessageState.DELIVERED, None, "")
+_UNDELIVERED = Verdict(MessageState.FAILED, None, "the gateway could not deliver it")
+_NO_RECEIPT = "no receipt came in time"
+LEAST_AWAITED = timedelta(minutes=1)
 
 
 def read_answer(status: int, retry_after: str | None, now: datetime) -> Result:
@@ -122,8 +148,12 @@ def judge(
 ) -> Verdict:
     """What follows after attempt number `attempt` (from 1); `chance` is a uniform draw from [0, 1).
 
-    A next attempt that would come after `give_up_at` is none: the message has failed.
+    A next attempt that would come after `give_up_at` is none: the message has failed. A receipt is not waited for
+    beyond it either, so that what is urgent goes its second way.
     """
+    if result.awaited is not None:
+        until = now + result.awaited.within
+        return Verdict(MessageState.SENT, min(until, max(give_up_at or until, now + LEAST_AWAITED)), "")
     if result.outcome is Outcome.DELIVERED:
         return _DELIVERED
     if result.outcome is Outcome.AMBIGUOUS and policy is Policy.AT_MOST_ONCE:
@@ -134,3 +164,14 @@ def judge(
     if give_up_at is not None and now + wait > give_up_at:
         return Verdict(MessageState.FAILED, None, result.detail)
     return Verdict(MessageState.QUEUED, now + wait, result.detail)
+
+
+def judge_receipt(state: ReceiptState) -> Verdict:
+    """What a receipt makes of its message."""
+    return _DELIVERED if state is ReceiptState.DELIVERED else _UNDELIVERED
+
+
+def judge_silence(policy: Policy) -> Verdict:
+    """What becomes of a message whose receipt did not come: what may be said twice goes its second way."""
+    state = MessageState.UNKNOWN if policy is Policy.AT_MOST_ONCE else MessageState.FAILED
+    return Verdict(state, None, _NO_RECEIPT)

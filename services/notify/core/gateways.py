@@ -3,6 +3,7 @@
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 from string import Template as Text
 
@@ -48,6 +49,15 @@ class SmtpGateway:
 
 
 @dataclass(frozen=True, slots=True)
+class Receipts:
+    """A provider says later whether what it took arrived: under its own id, which its answer holds at `pointer`, or
+    under ours where that is empty. Silence `within` that time counts as no."""
+
+    pointer: str
+    within: timedelta
+
+
+@dataclass(frozen=True, slots=True)
 class SmsGateway:
     """An SMS provider: what is sent to it, and how its answer is read.
 
@@ -66,6 +76,7 @@ class SmsGateway:
     values: tuple[str, ...]
     secret: str = ""
     limit: int = 500
+    receipts: Receipts | None = None
 
 
 Gateway = SmtpGateway | SmsGateway
@@ -111,7 +122,7 @@ def _read_sms(name: str, table: Table, loopback: Collection[Place]) -> SmsGatewa
         success.note("pointer", "names a place like /code, and values says what must stand there")
     success.finish()
     headers = _read_headers(table)
-    secret, limit = table.text("secret"), table.figure("limit", 10, 5000, 500)
+    secret, limit, receipts = table.text("secret"), table.figure("limit", 10, 5000, 500), _read_receipts(table, body)
     if not secret and any("secret" in t.get_identifiers() for t in (body, *(text for _, text in headers))):
         table.note("secret", "is named in the description, but not which one it is")
     try:
@@ -120,8 +131,21 @@ def _read_sms(name: str, table: Table, loopback: Collection[Place]) -> SmsGatewa
         table.note("url", str(refused))
         target = Target("https", "", 0, "")
     return SmsGateway(
-        name, target, method, headers, body, body_format, statuses, pointer, values, secret, limit
+        name, target, method, headers, body, body_format, statuses, pointer, values, secret, limit, receipts
     )  # fmt: skip
+
+
+def _read_receipts(table: Table, body: Text) -> Receipts | None:
+    if "receipts" not in table.rows:
+        return None
+    described = table.table("receipts")
+    pointer, hours = described.text("pointer"), described.figure("within_hours", 1, 96, 24)
+    if pointer and not pointer.startswith("/"):
+        described.note("pointer", "names a place like /id")
+    if not pointer and "id" not in body.get_identifiers():
+        described.note("pointer", "is missing, and the body does not hold $id: nobody could tell whose a receipt is")
+    described.finish()
+    return Receipts(pointer, timedelta(hours=hours))
 
 
 def _read_headers(table: Table) -> tuple[tuple[str, Text], ...]:

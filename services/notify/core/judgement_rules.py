@@ -6,11 +6,8 @@ cannot stand together is a `Contradiction`.
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import ClassVar
 
-from pydantic import ConfigDict
-
-from shared.sections import CLOSED, Count, Few, Flag, Name, Number, Positive, Share, refuse
+from shared.sections import Count, Few, Flag, Name, Number, Positive, Section, Share, refuse
 from shared.terms import TicketType
 
 
@@ -36,10 +33,9 @@ class AlwaysAsked(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class SamplingRules:
+class SamplingRules(Section):
     """Whom to ask; what is not asked always is drawn with a published seed. Shares are parts of a unit's month."""
 
-    __pydantic_config__: ClassVar[ConfigDict] = CLOSED
     always: frozenset[AlwaysAsked]
     small_call_share: Share
     small_calls_least: Number  # per unit and month, or all
@@ -49,10 +45,9 @@ class SamplingRules:
 
 
 @dataclass(frozen=True, slots=True)
-class MetricRule:
+class MetricRule(Section):
     """One rate within the composite."""
 
-    __pydantic_config__: ClassVar[ConfigDict] = CLOSED
     name: Metric
     weight: Share
     veto: Flag = False
@@ -65,10 +60,9 @@ class MetricRule:
 
 
 @dataclass(frozen=True, slots=True)
-class RateRules:
+class RateRules(Section):
     """The three rates and their composite, per unit and month; the month begins on `month_from_day`."""
 
-    __pydantic_config__: ClassVar[ConfigDict] = CLOSED
     metric: tuple[MetricRule, ...]
     shown_beside: tuple[Name, ...]
     basically_counts: Share
@@ -92,10 +86,9 @@ class RateRules:
 
 
 @dataclass(frozen=True, slots=True)
-class ExclusionRules:
+class ExclusionRules(Section):
     """Leaving a ticket out of the rates 剔除; it stays in the volume."""
 
-    __pydantic_config__: ClassVar[ConfigDict] = CLOSED
     ask_within_working_days: Count
     decide_within_working_days: Count
     panel: Few  # persons, none of the unit
@@ -107,19 +100,17 @@ class ExclusionRules:
 
 
 @dataclass(frozen=True, slots=True)
-class AppealRules:
+class AppealRules(Section):
     """T16: against an assessment 考核申诉."""
 
-    __pydantic_config__: ClassVar[ConfigDict] = CLOSED
     ask_within_working_days: Count
     decide_within_working_days: Count
 
 
 @dataclass(frozen=True, slots=True)
-class WarningRules:
+class WarningRules(Section):
     """Early warning: a sudden spike, slow growth, a spread over neighbours."""
 
-    __pydantic_config__: ClassVar[ConfigDict] = CLOSED
     spike_least: Count
     spike_sigmas: Positive
     spike_weeks: Count

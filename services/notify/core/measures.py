@@ -10,15 +10,15 @@ from datetime import UTC, date, datetime, time, timedelta
 from fractions import Fraction
 from functools import cached_property
 from math import lcm
-from typing import Annotated, ClassVar, Final
+from typing import Annotated, Final
 from zoneinfo import ZoneInfo
 
-from pydantic import ConfigDict, Field, TypeAdapter
+from pydantic import Field, TypeAdapter
 
 from services.notify.core.judgement_rules import ExclusionRules, Metric, RateRules, SamplingRules, WarningRules
 from services.notify.core.rules import NotifyRules, RulesRefused, load_notify_rules
 from shared.errors import Problem, Rejected
-from shared.sections import CLOSED, Count, Name, read_table, refuse
+from shared.sections import Count, Name, Section, read_table, refuse
 from shared.terms import AlertKind
 
 MONTH: Final = r"^20[0-9]{2}-(0[1-9]|1[0-2])$"
@@ -29,28 +29,25 @@ Line = Annotated[str, Field(strict=True, min_length=1, max_length=200)]
 
 
 @dataclass(frozen=True, slots=True)
-class CallRules:
+class CallRules(Section):
     """Following up by telephone: the seed of the draw, and how long a task is one agent's."""
 
-    __pydantic_config__: ClassVar[ConfigDict] = CLOSED
     seed: Name
     lease_minutes: Count
 
 
 @dataclass(frozen=True, slots=True)
-class LinkRules:
+class LinkRules(Section):
     """How long a link in a message is good, in natural days."""
 
-    __pydantic_config__: ClassVar[ConfigDict] = CLOSED
     answer_days: Count
     reopen_days: Count
 
 
 @dataclass(frozen=True, slots=True)
-class RecurringRules:
+class RecurringRules(Section):
     """When a kind of matter recurs in a grid; days are natural days."""
 
-    __pydantic_config__: ClassVar[ConfigDict] = CLOSED
     least: Count
     within_days: Count
     counted_again_within_days: Count
@@ -61,21 +58,17 @@ class RecurringRules:
 
 
 @dataclass(frozen=True, slots=True)
-class PlanStep:
+class PlanStep(Section):
     """One thing to do, in both languages."""
 
-    __pydantic_config__: ClassVar[ConfigDict] = CLOSED
     zh: Line
     en: Line
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(PlanStep):
     """An emergency plan 预案 as people read it: its title, and what to do, in order."""
 
-    __pydantic_config__: ClassVar[ConfigDict] = CLOSED
-    zh: Line
-    en: Line
     steps: tuple[PlanStep, ...]
 
     def __post_init__(self) -> None:
@@ -84,10 +77,9 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
-class PracticeRules:
+class PracticeRules(Section):
     """The tables of `measures.toml`."""
 
-    __pydantic_config__: ClassVar[ConfigDict] = CLOSED
     calls: CallRules
     links: LinkRules
     recurring: RecurringRules

@@ -76,10 +76,12 @@ AUDIENCES: Mapping[Template, Audience] = {
 
 
 class MessageState(StrEnum):
-    """Where a message stands; the last four are final. CARRIED: it travels within another to the same recipient."""
+    """Where a message stands; the last four are final. CARRIED: it travels within another to the same recipient. SENT:
+    a gateway took it and will say whether it arrived."""
 
     QUEUED = "QUEUED"
     LEASED = "LEASED"
+    SENT = "SENT"
     CARRIED = "CARRIED"
     DELIVERED = "DELIVERED"
     FAILED = "FAILED"

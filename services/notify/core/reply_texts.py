@@ -13,27 +13,17 @@ TEXTS: Final = MappingProxyType(
         "go_on": Said("继续", "Go on"),
         "opening": Said("请点开短信里的链接,或把链接粘贴到这里。", "Follow the link in your message, or paste it."),
         "asked": Said("您反映的事项已办结,请您评价。", "The unit says your matter is done. Please tell us."),
-        "contacted": Said("工作人员联系过您吗?", "Did anybody get in touch with you?"),
-        "solved": Said("问题解决了吗?", "Is it solved?"),
-        "satisfaction": Said("您对结果满意吗?", "Are you satisfied with the result?"),
         "words": Said("您还想说什么?(可不填,最多 1000 字)", "Anything else? (you need not; at most 1000 characters)"),
         "words_hint": Said(
             "请不要填写他人信息。只有回访、督办和承办单位的人员可以看到,每次查看都有记录。",
             "Please write nothing about other people. Only who asks, supervises or handles it may read it, and every "
             "reading is written down.",
         ),
-        "yes": Said("是", "yes"),
-        "no": Said("否", "no"),
-        "SATISFIED": Said("满意", "satisfied"),
-        "BASICALLY": Said("基本满意", "mostly satisfied"),
-        "DISSATISFIED": Said("不满意", "not satisfied"),
-        "send": Said("提交", "Send"),
         "returnable": Said(
             "我们多次联系不上您,已先结案。如果没有解决,可以免费要求重办。",
             "We could not reach you and closed your matter. If it is not solved, have it done again, at no cost.",
         ),
         "until": Said("可在此时间之前提出", "You may do so until"),
-        "reopen": Said("没有解决,要求重办", "Not solved: have it done again"),
         "answered": Said("已收到您的评价,谢谢。", "We have your answer. Thank you."),
         "answered_before": Said(
             "您已经评价过了,以第一次为准。要更正请拨打热线。",
@@ -52,15 +42,11 @@ TEXTS: Final = MappingProxyType(
             "链接已经过期。如果没有解决,请拨打热线重新反映。",
             "The time of this link is over. If the matter is not solved, please call the hotline.",
         ),
-        "incomplete": Said("请回答每个问题。", "Please answer every question."),
         "too_long": Said("文字不能超过 1000 字,请缩短。", "At most 1000 characters, please: make it shorter."),
-        "away": Said("系统暂时无法答复,请稍后再试。", "We cannot answer just now. Please try again later."),
-        "unreadable": Said("提交的内容无法读取。", "What was sent cannot be read."),
         "no_script": Said(
             "您的浏览器不运行脚本:请把整个链接粘贴到下面。",
             "Your browser runs no scripts: please paste the whole link below.",
         ),
-        "other_language": Said("English", "中文"),
     }
 )
 """By name."""

@@ -11,8 +11,7 @@ from services.notify.core.followup import FollowUp, FollowUpState
 from services.notify.core.links import Purpose
 from services.notify.core.reply_texts import TEXTS
 from shared.markup import Html, element, together
-from shared.plain_pages import choice, form, headers_of, note, page
-from shared.terms import Satisfaction
+from shared.plain_pages import Sayer, entry, form, headers_of, instant, page, writing
 
 MOST_WORDS: Final = 1_000
 SCRIPT: Final = (
@@ -66,21 +65,16 @@ def stand(purpose: str, expires_at: datetime, used_at: datetime | None, follow_u
 
 def entrance(language: str, said: str = "") -> Html:
     """The page that takes a link's token: by itself from the address, or pasted where no script runs."""
-    say = _Sayer(language)
+    say = Sayer(TEXTS, language)
     asking = form(
         "/r/look",
         {"lang": language},
         element("noscript", element("p", say("no_script"))),
-        element("label", say("token"), for_="token"),
-        element(
-            "input", type="text", id="token", name="token", maxlength="300", required=True, autocapitalize="none",
-            spellcheck="false",
-        ),
-        element("button", say("go_on"), type="submit"),
-    )  # fmt: skip
-    other = element("p", element("a", say("other_language"), href=f"/r?lang={say.other}", hreflang=say.other))
+        entry("token", say("token"), 300, autocapitalize="none"),
+        say.button("go_on"),
+    )
     hint = element("p", say("opening"))
-    return page(language, say("title"), _note(say, said), hint, asking, other, script=SCRIPT)
+    return page(language, say("title"), say.note(said), hint, asking, say.elsewhere("/r"), script=SCRIPT)
 
 
 def reply_page(
@@ -88,59 +82,23 @@ def reply_page(
     draft: Mapping[str, str] | None = None,
 ) -> Html:  # fmt: skip
     """What the citizen may do with a link now. `words` lets them write; `draft` is what they sent and may mend."""
-    say, hidden = _Sayer(language), {"token": token, "lang": language}
-    parts = [_note(say, said)]
+    say, hidden = Sayer(TEXTS, language), {"token": token, "lang": language}
+    parts = [say.note(said)]
     if seen.ticket_no:
         parts.append(element("p", say("number"), " ", element("strong", seen.ticket_no)))
     if not said or seen.standing in (Standing.ASKED, Standing.RETURNABLE):
         parts.append(element("p", say(seen.standing.value), class_="state"))
     if seen.standing is Standing.ASKED:
-        parts.append(_questions(say, hidden, draft or {}, words=words))
+        asked = say.questions(draft or {}), _words(say, draft or {}) if words else together()
+        parts.append(form("/r/answer", hidden, *asked, say.button("send")))
     if seen.standing is Standing.RETURNABLE and seen.until:
-        parts += [_until(say, seen.until, zone), form("/r/reopen", hidden, _button(say, "reopen"))]
-    parts.append(form("/r/look", {**hidden, "lang": say.other}, _button(say, "other_language")))
+        until = element("p", say("until"), " ", instant(seen.until.astimezone(zone)))
+        parts += [until, form("/r/reopen", hidden, say.button("reopen"))]
+    parts.append(form("/r/look", {**hidden, "lang": say.other}, say.button("other_language")))
     return page(language, say("title"), *parts)
 
 
-class _Sayer:
-    """Says things in one language."""
-
-    def __init__(self, language: str) -> None:
-        self.language = language
-        self.other = "zh" if language == "en" else "en"
-
-    def __call__(self, name: str) -> str:
-        return TEXTS[name].of(self.language)
-
-
-def _questions(say: _Sayer, hidden: Mapping[str, str], draft: Mapping[str, str], *, words: bool) -> Html:
-    yes_no = (("1", say("yes")), ("0", say("no")))
-    grades = tuple((grade.value, say(grade.value)) for grade in Satisfaction)
-    asked = [
-        choice(name, say(name), options, draft.get(name, ""))
-        for name, options in (("contacted", yes_no), ("solved", yes_no), ("satisfaction", grades))
-    ]
-    return form("/r/answer", hidden, *asked, _words(say, draft) if words else together(), _button(say, "send"))
-
-
-def _words(say: _Sayer, draft: Mapping[str, str]) -> Html:
-    area = element(
-        "textarea", draft.get("words", "")[:MOST_WORDS], name="words", id="words", rows="4",
-        maxlength=str(MOST_WORDS), dir="auto", aria_describedby="hint",
-    )  # fmt: skip
+def _words(say: Sayer, draft: Mapping[str, str]) -> Html:
+    area = writing("words", draft.get("words", ""), MOST_WORDS, aria_describedby="hint")
     hint = element("p", say("words_hint"), id="hint")
     return together(element("label", say("words"), for_="words"), area, hint)
-
-
-def _until(say: _Sayer, until: datetime, zone: ZoneInfo) -> Html:
-    local = until.astimezone(zone)
-    shown = element("time", f"{local:%Y-%m-%d %H:%M}", datetime=local.isoformat(timespec="minutes"))
-    return element("p", say("until"), " ", shown)
-
-
-def _button(say: _Sayer, name: str) -> Html:
-    return element("button", say(name), type="submit")
-
-
-def _note(say: _Sayer, name: str) -> Html:
-    return note(say(name) if name else "")

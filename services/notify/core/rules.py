@@ -4,15 +4,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import time, timedelta
 from itertools import pairwise
-from typing import ClassVar, Final, TypeVar
+from typing import Final, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import ConfigDict, TypeAdapter
+from pydantic import TypeAdapter
 
 from services.notify.core.courtesy import Courtesy, Hours
 from services.notify.core.judgement_rules import AppealRules, ExclusionRules, RateRules, SamplingRules, WarningRules
 from services.notify.core.message import Audience
-from shared.sections import CLOSED, read_table
+from shared.sections import Section, read_table
 
 T = TypeVar("T")
 
@@ -50,10 +50,9 @@ class FollowUpRules:
 
 
 @dataclass(frozen=True, slots=True)
-class JudgementRules:
+class JudgementRules(Section):
     """What follows from the citizens' judgement; each field is a table of the file."""
 
-    __pydantic_config__: ClassVar[ConfigDict] = CLOSED
     sampling: SamplingRules
     rates: RateRules
     exclusion: ExclusionRules

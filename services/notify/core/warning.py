@@ -68,14 +68,25 @@ def growth_threshold(weeks: Sequence[int], rules: WarningRules) -> int:
     return ceil(exactly(rules.growth_factor) * sum(long) / len(long))
 
 
-def cluster(around: str, grids: Collection[str], neighbours: Neighbours) -> frozenset[str]:
-    """The grids among `grids` that hang together with `around` by touching each other, itself included."""
-    found, edge = {around}, [around]
-    while edge:
-        near = (neighbours.get(edge.pop(), frozenset()) & set(grids)) - found
-        found |= near
-        edge += near
-    return frozenset(found)
+class Cluster:
+    """The grids that hang together with a first one by touching each other, found step by step from there."""
+
+    def __init__(self, around: str, neighbours: Neighbours) -> None:
+        self.grids = {around}
+        self._looked_at = {around}
+        self._edge: Collection[str] = self.grids
+        self._neighbours = neighbours
+
+    def ahead(self) -> frozenset[str]:
+        """What touches the grids found last and was not asked for before; empty when the cluster is whole."""
+        near = {grid for found in self._edge for grid in self._neighbours.get(found, ())} - self._looked_at
+        self._looked_at |= near
+        return frozenset(near)
+
+    def grow(self, found: Collection[str]) -> None:
+        """Those of what lay ahead that belong to it."""
+        self.grids |= set(found)
+        self._edge = found
 
 
 def touching(grids: Mapping[str, Any]) -> Neighbours:

@@ -80,7 +80,7 @@ ON CONFLICT (hash) DO UPDATE SET expires_at = greatest(link.expires_at, excluded
 
 -- name: forget_links
 -- Links that are no good any more, a few at a time.
-DELETE FROM link WHERE hash IN (SELECT hash FROM link WHERE expires_at < $1 LIMIT $2)
+DELETE FROM link WHERE hash IN (SELECT hash FROM link WHERE expires_at < $1 LIMIT $2) RETURNING 1
 
 -- name: find_link
 SELECT ticket_id, cycle, purpose, expires_at, used_at FROM link WHERE hash = $1
@@ -88,6 +88,10 @@ SELECT ticket_id, cycle, purpose, expires_at, used_at FROM link WHERE hash = $1
 -- name: use_link
 -- Only one of many users at the same moment gets a row.
 UPDATE link SET used_at = $2 WHERE hash = $1 AND used_at IS NULL RETURNING ticket_id
+
+-- name: erase_words
+-- All that the citizen of a ticket wrote, for good.
+DELETE FROM reply_words WHERE ticket_id = ANY($1::uuid[]) RETURNING ticket_id
 
 -- name: add_words
 -- What stands already stays: the first answer counts.
@@ -97,14 +101,14 @@ INSERT INTO reply_words (ticket_id, cycle, sealed, said_at) VALUES ($1, $2, $3, 
 -- What was written so long ago, a few at a time.
 DELETE FROM reply_words WHERE (ticket_id, cycle) IN (
     SELECT ticket_id, cycle FROM reply_words WHERE said_at < $1 ORDER BY said_at LIMIT $2
-)
+) RETURNING ticket_id
 
 -- name: follow_up_of_message
 -- What a message to a citizen asked about.
 SELECT ticket_id, (facts ->> 'cycle')::int AS cycle FROM message WHERE id = $1 AND template = 'follow_up'
 
 -- name: forget_callbacks
-DELETE FROM callback WHERE (sender, id) IN (SELECT sender, id FROM callback WHERE heard_at < $1 LIMIT $2)
+DELETE FROM callback WHERE (sender, id) IN (SELECT sender, id FROM callback WHERE heard_at < $1 LIMIT $2) RETURNING 1
 
 -- name: hear_callback
 -- Who hands the same in at the same moment waits for the first, and gets no row.

@@ -163,6 +163,18 @@ SELECT id, ticket_id, template, recipient, channel, policy, facts, caused_by, cr
     give_up_at, carrier, traceparent FROM message
 WHERE state = 'QUEUED' AND endpoint = $1 AND give_up_at <= $2 ORDER BY give_up_at LIMIT $3
 
+-- name: read_sent
+-- Messages whose receipts are awaited.
+SELECT id, ticket_id, template, recipient, channel, policy, facts, caused_by, created_at, attempts, urgency, endpoint,
+    give_up_at, carrier, traceparent FROM message
+WHERE state = 'SENT' AND id = ANY($1::uuid[])
+
+-- name: read_unreceipted
+-- Messages whose receipts did not come in time.
+SELECT id, ticket_id, template, recipient, channel, policy, facts, caused_by, created_at, attempts, urgency, endpoint,
+    give_up_at, carrier, traceparent FROM message
+WHERE state = 'SENT' AND due_at <= $1 ORDER BY due_at LIMIT $2
+
 -- name: release_messages
 -- Messages whose turn did not come: back to the queue, and the attempt that was none is not kept.
 WITH given AS (
@@ -185,7 +197,7 @@ WITH given AS (
 )
 UPDATE message AS m
 SET state = g.state, due_at = coalesce(g.due_at, m.due_at), last_error = g.error, lease_until = NULL,
-    settled_at = CASE WHEN g.state = 'QUEUED' THEN NULL ELSE $8::timestamptz END
+    settled_at = CASE WHEN g.state IN ('QUEUED', 'SENT') THEN NULL ELSE $8::timestamptz END
 FROM given AS g
 WHERE m.id = g.id AND m.attempts = g.n AND m.state = g.standing
 RETURNING m.id
@@ -197,6 +209,12 @@ FROM message WHERE ticket_id = $1 ORDER BY created_at, id
 -- name: list_attempts
 SELECT a.message_id, a.n, a.started_at, a.ended_at, a.outcome, a.detail
 FROM attempt AS a JOIN message AS m ON m.id = a.message_id WHERE m.ticket_id = $1 ORDER BY a.message_id, a.n
+
+-- name: prune_messages
+-- What came to its end so long ago, $2 at a time, with its attempts.
+DELETE FROM message WHERE id IN (
+    SELECT id FROM message WHERE settled_at < $1 ORDER BY settled_at LIMIT $2
+) RETURNING 1
 
 -- name: save_follow_ups
 -- New ones begin, known ones move on. What a follow-up began with never changes.

@@ -134,12 +134,23 @@ FROM unnest($1::text[], $2::text[], $3::timestamptz[]) AS g (grp, township, hour
 CROSS JOIN generate_series(1, $4::int) AS day
 JOIN hour_count AS h ON h.grp = g.grp AND h.township = g.township AND h.hour = g.hour - make_interval(days => day)
 
--- name: recent_grids
--- Which grids had matters of these groups within $3 hours before $2, and how many.
-SELECT grp, grid, count(*)::int AS n FROM occurrence
-WHERE grp = ANY($1::text[]) AND grid <> '' AND accepted_at > $2::timestamptz - make_interval(hours => $3)
-    AND accepted_at <= $2
-GROUP BY grp, grid
+-- name: grids_with_matters
+-- Which of these grids had matters of a group within $4 hours before an instant.
+SELECT g.grp, g.grid FROM unnest($1::text[], $2::text[], $3::timestamptz[]) AS g (grp, grid, until)
+WHERE EXISTS (
+    SELECT FROM occurrence AS o
+    WHERE o.grp = g.grp AND o.grid = g.grid AND o.accepted_at <= g.until
+        AND o.accepted_at > g.until - make_interval(hours => $4)
+)
+
+-- name: count_matters
+-- How many matters of one group these grids had within $4 hours before an instant.
+SELECT count(*)::int AS n FROM occurrence
+WHERE grp = $1 AND grid = ANY($2::text[]) AND accepted_at <= $3::timestamptz
+    AND accepted_at > $3::timestamptz - make_interval(hours => $4)
+
+-- name: given_alerts
+SELECT id FROM alert WHERE id = ANY($1::uuid[])
 
 -- name: week_counts
 -- Matters per group, township and week; week 1 ends at $1, week 2 a week before, back to week $2.

@@ -1,6 +1,11 @@
 """The second pair of eyes: a ticket whose clock was lost is found, mended, and escalated once and no more."""
 
+import time
 from datetime import UTC, datetime
+
+import asyncpg
+import pytest
+from prometheus_client import REGISTRY
 
 from services.dispatch.auditor import Auditor
 from tests.conftest import TestDatabase
@@ -31,6 +36,21 @@ async def test_an_overdue_ticket_whose_handling_clock_is_gone_is_mended(database
         assert await auditor.audit() == 0  # not due yet, and other clocks watch it
         desk.set_time(WEDNESDAY_NOON)
         assert await auditor.audit() == 1
+
+
+async def test_an_auditor_that_looked_says_when_and_one_that_cannot_look_falls_silent(database: TestDatabase) -> None:
+    def last_look() -> float:
+        return REGISTRY.get_sample_value("griddispatch_auditor_last_look_timestamp_seconds") or 0.0
+
+    async with open_desk(database) as desk:
+        begun, auditor = time.time(), Auditor(desk.database, desk.decider)
+        await auditor.audit()
+        seen = last_look()
+        assert begun - 1 <= seen
+        await desk.database.fetch("ALTER TABLE timer RENAME TO timer_elsewhere")
+        with pytest.raises(asyncpg.UndefinedTableError):
+            await auditor.audit()
+        assert last_look() == seen
 
 
 async def test_tickets_that_are_watched_or_closed_are_left_alone(database: TestDatabase) -> None:

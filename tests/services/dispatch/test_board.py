@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from httpx import ASGITransport, AsyncClient
 
 from services.dispatch.api import router as command_router
-from services.dispatch.board_api import router
+from services.dispatch.board_api import Drawn, router
 from services.dispatch.commands import Commands
 from services.dispatch.core.duties import DutyKind
 from services.dispatch.core.naming import Naming, category_names
@@ -26,6 +26,7 @@ from tests.conftest import TestDatabase
 from tests.core.course import BIG, TOWN, entry, org_with
 from tests.open_access import ADDRESS, open_app
 from tests.services.dispatch.desk import Desk, open_desk
+from tests.services.dispatch.test_merged_tickets import into
 
 OTHER_GRID = "990101002001001"
 
@@ -39,7 +40,7 @@ async def board(database: TestDatabase, *, duties: Org | None = None) -> AsyncIt
         commands = Commands(desk.database, desk.decider, Places(grids()))
         app = open_app("dispatch")
         app.include_router(command_router(desk.database, commands))
-        app.include_router(router(desk.database, commands, naming, grids(), live))
+        app.include_router(router(desk.database, commands, naming, Drawn(grids()), live))
         async with AsyncClient(transport=ASGITransport(app), base_url=ADDRESS) as http:
             yield desk, http
 
@@ -52,6 +53,20 @@ async def get(http: AsyncClient, path: str, **query: Any) -> Any:
 
 async def numbers(http: AsyncClient, **query: Any) -> list[str]:
     return sorted(t["ticket_id"][-1] for t in (await get(http, "queue", **query))["tickets"])
+
+
+async def test_the_file_names_the_ticket_that_is_waited_for_and_those_that_wait(database: TestDatabase) -> None:
+    async with board(database) as (desk, http):
+        for n in (1, 2, 3):
+            await desk.take_on(n)
+        for n in (2, 3):
+            await desk.receive(n, into(1))
+        numbers_of = {n: (await get(http, f"tickets/{ticket(n)}"))["ticket_no"] for n in (1, 2, 3)}
+        main, child = [await get(http, f"tickets/{ticket(n)}/file") for n in (1, 2)]
+        assert main["into"] is None
+        assert [w["ticket_no"] for w in main["waiting"]] == [numbers_of[2], numbers_of[3]]
+        assert child["into"] == {"ticket_id": str(ticket(1)), "ticket_no": numbers_of[1]}
+        assert child["waiting"] == []
 
 
 async def test_the_queue_shows_what_was_asked_for(database: TestDatabase) -> None:

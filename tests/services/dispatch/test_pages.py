@@ -60,6 +60,17 @@ async def test_the_policy_lets_nothing_in_from_elsewhere(http: AsyncClient) -> N
         assert len(text.splitlines()) <= LINES, f"{name} is too long"
 
 
+def test_a_base_map_opens_the_policy_for_pictures_of_its_one_origin_and_tells_it_no_address() -> None:
+    plain, mapped = pages.headers_for("", ""), pages.headers_for("http://intake.example", "https://tiles.example:8443")
+    assert "img-src 'self' data:;" in plain["Content-Security-Policy"]
+    assert "connect-src 'self';" in plain["Content-Security-Policy"]
+    assert plain["Referrer-Policy"] == "no-referrer"
+    assert "img-src 'self' data: https://tiles.example:8443;" in mapped["Content-Security-Policy"]
+    assert "connect-src 'self' http://intake.example;" in mapped["Content-Security-Policy"]
+    assert mapped["Content-Security-Policy"].count("tiles.example") == 1
+    assert mapped["Referrer-Policy"] == "strict-origin"
+
+
 def test_the_scripts_are_small() -> None:
     scripts = b"".join(part.body for name, part in pages.parts().items() if name.endswith(".js"))
     assert len(gzip.compress(scripts)) < SCRIPT_LIMIT

@@ -173,7 +173,7 @@ async def open_counter(dsn: str, calls: RelayCalls | None = None) -> AsyncIterat
 
     receiver = Receiver(ledger, vault, county, now, lambda: None, merging)
     leads = Leads(incident_rules().leads, vault, Vault(lead_keys(ring)), ledger, receiver, county, read_calendar(PACK))
-    privacy = Privacy(vault, Marks(read_keys(KEYS)), county, calls)
+    privacy = Privacy(vault, Marks(read_keys(KEYS)), county, ledger, calls)
     app.include_router(router(Doors(database, receiver, Limits(), 500), privacy, now))
     app.include_router(privacy_api.router(database, privacy, now))
     app.include_router(incident_api.router(database, IncidentDesk(merging, ledger, vault), now))

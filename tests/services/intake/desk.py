@@ -125,7 +125,7 @@ def serve_doors(doors: Doors, vault: Vault) -> FastAPI:
     """The routes on these doors."""
     app = FastAPI()
     problems.install(app)
-    privacy = Privacy(vault, Marks(read_keys(KEYS)), gazetteer().county)
+    privacy = Privacy(vault, Marks(read_keys(KEYS)), gazetteer().county, Ledger(Source.INTAKE, lambda: None))
     app.include_router(router(doors, privacy, lambda: TUESDAY_MORNING))
     return app
 

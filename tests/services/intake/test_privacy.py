@@ -12,10 +12,11 @@ import pytest_asyncio
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 
-from services.intake.core.privacy import Guard, Retention, digest_of, masked_name, masked_phone
+from services.intake.core.privacy import Guard, Retention, masked_name, masked_phone
 from services.intake.relay_calls import RelayCalls
 from services.intake.retention import Eraser
 from shared.audit import verify
+from shared.erasing import digest_of
 from shared.events import EVENT_TYPES
 from tests.open_access import acting_as
 from tests.services.intake.counter import DISPATCHER, Counter, officer, open_counter, said
@@ -199,7 +200,7 @@ async def test_what_two_agreed_to_forget_is_forgotten_and_the_ledger_stays_whole
         "SELECT wrapped_key, sealed FROM vault WHERE ticket_id = $1", UUID(ticket_id)
     )
     assert tuple(kept) == (None, None)
-    await assert_whole(counter, {ticket_id: before})
+    await assert_whole(counter, {ticket_id: [*before, {"type": "ticket.words-erased"}]})
     row = await counter.ticket(ticket_id)
     assert (row["caller"], row["signature"], row["address"]) == (None, None, None)
 

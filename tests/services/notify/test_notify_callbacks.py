@@ -3,7 +3,7 @@
 import base64
 import json
 import unicodedata
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -16,10 +16,15 @@ from standardwebhooks import Webhook
 
 from services.notify import callback_api, desk_api
 from services.notify.app import read_callback_keys
-from services.notify.channels.signing import KeyRefused, read_keys
+from services.notify.channels.signing import KeyRefused, Sign, read_keys
 from services.notify.core.callback import KEPT, WINDOW
+from services.notify.core.contacts import AddressBook
+from services.notify.core.courtesy import USUAL
 from services.notify.core.followup import FollowUpState
+from services.notify.keeping import Keeping
+from services.notify.outcomes import Outcomes
 from services.notify.seals import Seals
+from shared.clock import Clock
 from shared.connections import Gate, Thresholds
 from shared.database import Database
 from shared.edge import JSON, Bodies, Edge
@@ -56,7 +61,9 @@ class Gateway:
 
     async def post(self, body: bytes, headers: list[tuple[str, str | bytes]]) -> httpx.Response:
         sent = [(name.encode(), text if isinstance(text, bytes) else text.encode()) for name, text in headers]
-        return await self.http.post(callback_api.PATH, content=body, headers=[(b"Content-Type", JSON.encode()), *sent])
+        return await self.http.post(
+            callback_api.REPLIES, content=body, headers=[(b"Content-Type", JSON.encode()), *sent]
+        )
 
     async def changed(self) -> tuple[int, int, int]:
         """Evaluations, callbacks and words that are kept."""
@@ -65,6 +72,12 @@ class Gateway:
             "SELECT (SELECT count(*)::int FROM callback) AS ids, (SELECT count(*)::int FROM reply_words) AS words"
         )
         return told, kept["ids"], kept["words"]
+
+
+def callbacks_of(stage: MeasuredStage, keys: Mapping[str, Sequence[Sign]], now: Clock) -> callback_api.Callbacks:
+    """What is behind the doors, over a stage."""
+    outcomes = Outcomes(stage.ledger, stage.clock, {}, USUAL, lambda: None)
+    return callback_api.Callbacks(stage.database, stage.desk, outcomes, keys, now)
 
 
 def headers_of(identity: str, at: datetime, body: bytes, key: str) -> list[tuple[str, str | bytes]]:
@@ -84,8 +97,8 @@ async def gateway(notify_database: Database) -> AsyncIterator[Gateway]:
     app.include_router(desk_api.router(stage.database, stage.desk))
     async with httpx.AsyncClient(trust_env=False, timeout=60) as client:
         gateway = Gateway(stage, client, {"ID": messages["follow_up"], "TOLD": messages["assigned"]})
-        app.include_router(callback_api.router(stage.database, stage.desk, GATEWAY, lambda: gateway.now))
-        app.add_middleware(Edge, gate=Gate(Thresholds()), bodies=Bodies(unread={callback_api.PATH: JSON}))
+        app.include_router(callback_api.router(callbacks_of(stage, GATEWAY, lambda: gateway.now)))
+        app.add_middleware(Edge, gate=Gate(Thresholds()), bodies=Bodies(unread={callback_api.REPLIES: JSON}))
         async with serving(app) as base:
             client.base_url = httpx.URL(base)
             yield gateway
@@ -123,6 +136,9 @@ async def test_an_id_is_forgotten_long_after_its_signature_is_too_old(gateway: G
     old = headers_of("msg-1", NOW, body, KEYS["gateway-own"])
     assert (await gateway.post(body, old)).status_code == 200
     gateway.now += KEPT + timedelta(seconds=1)
+    async with gateway.stage.database.transaction() as tx:
+        kept = Keeping(timedelta(365), timedelta(365), real=lambda: gateway.now)
+        assert await kept.forget_due(tx, gateway.now) == 1
     assert (await gateway.hand_in(gateway.reply(), "msg-2")).status_code == 200, "the same answer again is the same"
     assert await gateway.changed() == (1, 1, 1), "the first id is forgotten"
     assert (await gateway.post(body, old)).status_code == 401
@@ -137,14 +153,14 @@ async def test_what_was_refused_may_come_again_mended(gateway: Gateway) -> None:
 async def test_whoever_has_no_gateway_takes_nothing(notify_database: Database) -> None:
     stage = MeasuredStage(notify_database)
     app = open_app("notify")
-    app.include_router(callback_api.router(stage.database, stage.desk, {}))
+    app.include_router(callback_api.router(callbacks_of(stage, {}, lambda: NOW)))
     async with serving(app) as base, httpx.AsyncClient(base_url=base, trust_env=False, timeout=60) as client:
-        assert (await client.post(callback_api.PATH, content=b"{}")).status_code == 401
+        assert (await client.post(callback_api.REPLIES, content=b"{}")).status_code == 401
 
 
 def test_an_unfit_secret_is_refused_by_its_name_and_not_quoted() -> None:
     with pytest.raises(KeyRefused) as refused:
-        read_callback_keys({"sms": SecretStr("whsec_c2hvcnQ=")})
+        read_callback_keys({"sms": SecretStr("whsec_c2hvcnQ=")}, AddressBook())
     assert "'sms'" in str(refused.value)
     assert "c2hvcnQ" not in str(refused.value)
 

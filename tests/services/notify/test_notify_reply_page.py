@@ -14,14 +14,13 @@ from services.notify import desk_api, reply_page
 from services.notify.core.links import Purpose
 from services.notify.core.reply_texts import TEXTS
 from services.notify.core.reply_view import ENTRANCE_HEADERS, HEADERS, SCRIPT
-from services.notify.desk import WORDS_KEPT
 from services.notify.seals import Seals
 from shared.connections import Gate, Thresholds
 from shared.database import Database
 from shared.edge import Bodies, Edge
 from shared.events import TicketEvaluated
 from shared.notify_events import ReopenAsked
-from shared.plain_pages import FORM, STYLE
+from shared.plain_pages import COMMON, FORM, STYLE, Sayer
 from shared.strict_json import Limits
 from shared.terms import Satisfaction
 from tests.open_access import acting_as, open_app
@@ -97,7 +96,7 @@ async def test_a_citizen_looks_answers_and_adds_words(stage: MeasuredStage, clie
     shown = await post(client, "look", token)
     assert shown.status_code == 200
     for name in ("asked", "contacted", "solved", "satisfaction", "words"):
-        assert TEXTS[name].zh in shown.text
+        assert Sayer(TEXTS, "zh")(name) in shown.text
     assert await told(stage, TicketEvaluated) == 0, "looking answers nothing"
     answered = await post(client, "answer", token, **NO, words="  灯又不亮了\r\n请再来看看  ")
     assert answered.status_code == 200
@@ -194,7 +193,7 @@ async def test_an_answer_that_is_not_whole_is_asked_for_again_and_keeps_what_was
     token = await asked(stage)
     partly = {name: said for name, said in YES.items() if name != missing}
     shown = await post(client, "answer", token, **partly, words="mine")
-    assert (shown.status_code, TEXTS["incomplete"].zh in shown.text) == (422, True)
+    assert (shown.status_code, COMMON["incomplete"].zh in shown.text) == (422, True)
     assert shown.text.count(" checked") == 2
     assert ">mine</textarea>" in shown.text
     for odd in ("2", "true", "满意", ""):
@@ -241,17 +240,11 @@ async def test_without_a_key_nobody_is_asked_for_words_and_none_are_kept(notify_
     assert await notify_database.fetch("SELECT * FROM reply_words") == []
 
 
-async def test_words_are_forgotten_in_time_and_say_when_their_key_is_gone(
-    stage: MeasuredStage, client: httpx.AsyncClient
-) -> None:
+async def test_words_say_when_their_key_is_gone(stage: MeasuredStage, client: httpx.AsyncClient) -> None:
     token = await asked(stage)
     await post(client, "answer", token, **YES, words="mine")
     lost = replace(stage.desk, seals=Seals({"k2": b"o" * 32}))
     assert [said["words"] for said in await lost.words_of(stage.database, ticket(1))] == [None]
-    stage.now += WORDS_KEPT + timedelta(days=1)
-    await stage.handled(2)
-    await post(client, "answer", await link(stage, n=2), **YES, words="later")
-    assert await words_of(client) == []
 
 
 async def test_every_page_lets_nothing_run_leak_or_be_kept(stage: MeasuredStage, client: httpx.AsyncClient) -> None:
