@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Protocol, TypeAlias
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import (
@@ -39,6 +40,48 @@ async def _always(topic: str, beginning: int) -> None:
     """Anybody may begin anywhere."""
 
 
+Batches: TypeAlias = dict[TopicPartition, list[ConsumerRecord]]
+
+
+class GetMany(Protocol):
+    """The client's own way to hand records out (AIOKafkaConsumer.getmany)."""
+
+    async def __call__(self, *, timeout_ms: int, max_records: int | None = None) -> Batches: ...
+
+
+class Fetching:
+    """What one poll brings. Where it lay ready, the caller was busy meanwhile: what came since then lies at the broker,
+    because the client fetches only when its hands are empty, so it is fetched too."""
+
+    def __init__(self, getmany: GetMany, limit: int) -> None:
+        """`limit` is how many records a poll brings at most."""
+        self._getmany = getmany
+        self._limit = limit
+        self._fault: KafkaError | None = None
+
+    async def fetch(self, timeout_s: float) -> Batches:
+        """By partition, in offset order; empty when nothing came in time. Raises KafkaError, and nothing is lost by it:
+        a fault that comes after records are in hand is raised by the next call."""
+        if fault := self._fault:
+            self._fault = None
+            raise fault
+        batches = await self._getmany(timeout_ms=0)
+        if not batches:
+            return await self._getmany(timeout_ms=int(timeout_s * 1000))
+        room = self._limit - sum(map(len, batches.values()))
+        if room > 0:
+            for place, records in (await self._later(room)).items():
+                batches.setdefault(place, []).extend(records)
+        return batches
+
+    async def _later(self, room: int) -> Batches:
+        try:
+            return await self._getmany(timeout_ms=LATER_MS, max_records=room)
+        except KafkaError as error:
+            self._fault = error
+            return {}
+
+
 class Consumer:
     """Reads a group's share of some topics; offsets are committed by hand, as an explicit map of finished records.
 
@@ -61,8 +104,6 @@ class Consumer:
         """`idle_pause_s` is for brokers that answer an empty fetch at once instead of waiting for records: the longest
         time to leave them alone when nothing comes."""
         self._topics = tuple(topics)
-        self._poll_records = poll_records
-        self._fault: KafkaError | None = None
         self._pace = Pace(SHORTEST_PAUSE_S, idle_pause_s) if idle_pause_s else None
         self._settings = {
             "bootstrap_servers": bootstrap,
@@ -85,6 +126,7 @@ class Consumer:
             fetch_max_bytes=8 * 1024 * 1024,
             max_partition_fetch_bytes=512 * 1024,
         )
+        self._fetching = Fetching(self._client.getmany, poll_records)
 
     async def start(self, may_begin: MayBegin = _always) -> None:
         """Join the group. Raises Unavailable when no broker answers in time, and what `may_begin` raises."""
@@ -122,7 +164,7 @@ class Consumer:
 
     async def poll(self, timeout_s: float) -> list[Record]:
         """What one poll brings, partition by partition in offset order; empty when there is nothing, or no broker."""
-        batches = await (self._paced(self._pace) if self._pace else self._fetched(timeout_s))
+        batches = await (self._paced(self._pace) if self._pace else self._fetching.fetch(timeout_s))
         for place, records in batches.items():
             age_s = max(0.0, time.time() - records[0].timestamp / 1000) if records else 0.0
             telemetry.RECORD_AGE.labels(topic=place.topic).observe(age_s)
@@ -131,30 +173,6 @@ class Consumer:
             for records in batches.values()
             for r in records
         ]
-
-    async def _fetched(self, timeout_s: float) -> dict[TopicPartition, list[ConsumerRecord]]:
-        """What one fetch brings. Where it lay ready, the caller was busy meanwhile: what came since then lies at the
-        broker, because the client fetches only when its hands are empty, so it is fetched too."""
-        if fault := self._fault:
-            self._fault = None
-            raise fault
-        batches: dict[TopicPartition, list[ConsumerRecord]] = await self._client.getmany(timeout_ms=0)
-        if not batches:
-            found: dict[TopicPartition, list[ConsumerRecord]] = await self._client.getmany(
-                timeout_ms=int(timeout_s * 1000)
-            )
-            return found
-        room = self._poll_records - sum(map(len, batches.values()))
-        if room <= 0:
-            return batches
-        try:
-            later = await self._client.getmany(timeout_ms=LATER_MS, max_records=room)
-        except KafkaError as error:  # of what was not read yet: it waits for its turn
-            self._fault = error
-            return batches
-        for place, records in later.items():
-            batches.setdefault(place, []).extend(records)
-        return batches
 
     async def _paced(self, pace: Pace) -> dict[TopicPartition, list[ConsumerRecord]]:
         """Fetch only while asked to: between polls every partition is paused, longer and longer while nothing comes."""

@@ -188,9 +188,9 @@ class Stream:
             by_topic: defaultdict[str, list[Record]] = defaultdict(list)
             for record in records:
                 by_topic[record.topic].append(record)
-            await self._settle_side_by_side(by_topic, bookmarks)
+            await self.settle(by_topic, bookmarks)
 
-    async def _settle_side_by_side(self, by_topic: Mapping[str, Sequence[Record]], bookmarks: Bookmarks) -> None:
+    async def settle(self, by_topic: Mapping[str, Sequence[Record]], bookmarks: Bookmarks) -> None:
         """A batch of each topic at the same time: one does not wait for another's; then a fault of any is raised."""
         outcomes = await asyncio.gather(
             *(self._settle(self._routes[topic], share) for topic, share in by_topic.items()), return_exceptions=True
