@@ -100,9 +100,7 @@ async def _wire(
     assembly.page_origins = settings.console_origins
     assembly.bodies = None  # every door of intake reads its bodies strictly itself, within limits of its own
     if "api" in parts:
-        keeper = await assembly.add_gatekeeper(
-            partial(locators, county=gazetteer.county, above=read_units(settings.area))
-        )
+        keeper = await assembly.add_gatekeeper(partial(locators, county=gazetteer.county, area=settings.area))
         database = await assembly.doors_database("api", settings.database_pool)
         calls = relay_calls_of(settings.relay_call_url, settings.relay_call_key.get_secret_value())
         privacy = Privacy(
@@ -165,8 +163,9 @@ def open311_keys(settings: IntakeSettings, kept: KeyRing | None) -> OtherKeys:
     return read_key_ring(settings.open311_keys.get_secret_value()) if settings.access is Mode.OPEN else HashedKeys(())
 
 
-def locators(database: Database, county: str, above: Mapping[str, str]) -> Mapping[str, Locate]:
-    """Where the things lie that routes name; `above` says which unit stands above which."""
+def locators(database: Database, county: str, area: Path) -> Mapping[str, Locate]:
+    """Where the things lie that routes name, and whose they are: the folder says which unit stands above which."""
+    above = read_units(area)
 
     async def ticket(ticket_id: UUID | int) -> Whereabouts | None:
         return await store.place_of_ticket(database, UUID(int=int(ticket_id)), above)
