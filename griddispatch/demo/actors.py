@@ -189,6 +189,6 @@ class Citizens:
             self._unplanned.append((ticket, cycle))
         elif (ticket, cycle) not in self._asked:
             self._asked.add((ticket, cycle))
-            reply = plan_reply(Random(f"{self._seed}/{number}/reply/{cycle}"), cycle, now)
+            reply = plan_reply(Random(f"{self._seed}/{number}/reply/{cycle}"), number, cycle, now)
             if reply is not None:
                 self._agenda.add(reply.at, Word(ticket, reply))

@@ -20,7 +20,9 @@ LATE = 0.08
 """Share of the matters due within a day and a half that are handed in late: about one in twenty of all."""
 SOON = 1.5 * DAY
 ANSWERED = 0.85
-UNSATISFIED = 0.08
+UNSATISFIED_EVERY = 12
+"""One citizen in so many answers and is not satisfied the first time, by number and not by lot: a run of a dozen shows
+it as well."""
 UNSATISFIED_AGAIN = 0.03
 """Once a matter was handled a second time, fewer citizens are unsatisfied."""
 
@@ -135,12 +137,13 @@ class Reply:
     body: dict[str, Any]
 
 
-def plan_reply(chance: Random, cycle: int, asked_at: float) -> Reply | None:
-    """When and what the citizen answers in this cycle, soon more often than late; None: never."""
-    if chance.random() >= ANSWERED:
+def plan_reply(chance: Random, number: int, cycle: int, asked_at: float) -> Reply | None:
+    """When and what the citizen of the matter of that number answers in this cycle, soon more often than late; None:
+    never."""
+    unhappy = number % UNSATISFIED_EVERY == 1 if cycle == 1 else chance.random() < UNSATISFIED_AGAIN
+    if chance.random() >= ANSWERED and not unhappy:
         return None
     waited = 10 * MINUTE * (DAY / (10 * MINUTE)) ** chance.random()
-    unhappy = chance.random() < (UNSATISFIED if cycle == 1 else UNSATISFIED_AGAIN)
     solved = not unhappy or chance.random() < 0.5
     happy = Satisfaction.SATISFIED if chance.random() < 0.8 else Satisfaction.BASICALLY
     satisfaction = Satisfaction.DISSATISFIED if unhappy else happy

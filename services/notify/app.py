@@ -133,7 +133,8 @@ async def _keep_up(
     assembly.loop("panel", PanelLoop(database, panel).run)
     assembly.loop("warnings", GrowthLoop(database, warnings).run)
     keeping = Keeping(timedelta(settings.retention_message_days), timedelta(settings.retention_words_days))
-    assembly.loop("retention", partial(come_round, "retention", keeping.forget_due, database, settings.now))
+    kept = await assembly.database("retention", 1)
+    assembly.loop("retention", partial(come_round, "retention", keeping.forget_due, kept, settings.now))
 
 
 async def add_doors(

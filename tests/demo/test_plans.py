@@ -109,12 +109,19 @@ def test_most_check_ins_are_in_the_ticket_s_grid() -> None:
 
 
 def test_nine_in_ten_citizens_who_answer_are_content_and_silence_stays_silence() -> None:
-    replies = [plan_reply(Random(seed), 1, NIGHT) for seed in range(2000)]
+    replies = [plan_reply(Random(seed), seed, 1, NIGHT) for seed in range(2000)]
     spoken = [reply for reply in replies if reply is not None]
     unhappy = [r for r in spoken if not r.body["solved"] or r.body["satisfaction"] == "DISSATISFIED"]
-    assert 1650 <= len(spoken) <= 1750
-    assert 100 <= len(unhappy) <= 175
+    assert 1660 <= len(spoken) <= 1780
+    assert len(unhappy) == 167, "one in twelve"
     assert all(10 * 60 <= reply.at - NIGHT <= 24 * HOUR for reply in spoken)
+
+
+def test_the_citizen_of_the_first_matter_says_no_once_and_seldom_again() -> None:
+    first = [plan_reply(Random(seed), 1, 1, NIGHT) for seed in range(300)]
+    assert all(reply and reply.body["satisfaction"] == "DISSATISFIED" for reply in first)
+    again = [plan_reply(Random(seed), 1, 2, NIGHT) for seed in range(300)]
+    assert 0 < sum(bool(reply and reply.body["satisfaction"] == "DISSATISFIED") for reply in again) < 30
 
 
 def test_facts_are_read_from_the_event() -> None:

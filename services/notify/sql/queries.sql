@@ -212,9 +212,9 @@ FROM attempt AS a JOIN message AS m ON m.id = a.message_id WHERE m.ticket_id = $
 
 -- name: prune_messages
 -- What came to its end so long ago, $2 at a time, with its attempts.
-DELETE FROM message WHERE id IN (
+DELETE FROM message WHERE id = ANY(ARRAY(
     SELECT id FROM message WHERE settled_at < $1 ORDER BY settled_at LIMIT $2
-) RETURNING 1
+)) RETURNING 1
 
 -- name: save_follow_ups
 -- New ones begin, known ones move on. What a follow-up began with never changes.

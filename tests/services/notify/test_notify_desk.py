@@ -236,6 +236,19 @@ async def test_a_citizen_answers_through_a_link(measured: MeasuredStage, client:
     assert (word.truthful, word.service) == (True, "BASICALLY")
 
 
+@pytest.mark.parametrize("words", ["长" * 10_000, "长" * 1_001, 7, None])
+async def test_a_reply_that_is_too_long_or_none_is_refused_by_its_field_and_the_link_stays_good(
+    measured: MeasuredStage, client: httpx.AsyncClient, words: object
+) -> None:
+    await measured.handled()
+    body = ANSWER | {"token": await token(client)}
+    refused = await client.post("/v1/links/answer", json=body | {"words": words})
+    assert (refused.status_code, refused.headers["content-type"]) == (422, "application/problem+json")
+    assert refused.json()["problems"][0]["field"].endswith("words")
+    assert "长长" not in refused.text
+    assert (await client.post("/v1/links/answer", json=body | {"words": "长" * 1_000})).status_code == 200
+
+
 async def test_a_link_is_kept_as_a_hash_only(measured: MeasuredStage, client: httpx.AsyncClient) -> None:
     await measured.handled()
     made = await token(client)

@@ -92,7 +92,7 @@ async def counter(notify_database: Database) -> AsyncIterator[Counter]:
         callback_api.router(callback_api.Callbacks(stage.database, desk, outcomes, GATEWAY, lambda: NOW))
     )  # fmt: skip
     app.add_middleware(Edge, gate=Gate(Thresholds()), bodies=Bodies(unread={callback_api.RECEIPTS: JSON}))
-    async with serving(app) as base, httpx.AsyncClient(base_url=base, trust_env=False) as http:
+    async with serving(app) as base, httpx.AsyncClient(base_url=base, trust_env=False, timeout=60) as http:
         yield Counter(stage, phone, courier, http)
 
 
