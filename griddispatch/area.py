@@ -18,7 +18,7 @@ from griddispatch.inspection import Inspection, Standard, inspect
 from services.dispatch.core.calendar_file import load_calendar
 from services.dispatch.core.coverage import TownshipCoverage, coverage
 from services.dispatch.core.duties import DutyKind
-from services.dispatch.core.roster import WorkerRole
+from services.dispatch.core.roster import OF_EVERY_GRID
 from services.dispatch.core.sheets import Severity, decode, read_day
 from services.intake.core.categories import read_categories
 from services.intake.core.datum import bd09_to_wgs84, gcj02_to_wgs84
@@ -129,7 +129,7 @@ def _table(name: str, rows: Sequence[TownshipCoverage], standard: Standard) -> T
         table.add_column(heading, justify="right" if place else "left", no_wrap=True)
     rest_days = len(standard.rest_days)
     for row in rows:
-        people = (row.staffed[role] for role in WorkerRole)
+        people = (row.staffed[role] for role in OF_EVERY_GRID)
         duties = (row.categories[kind] for kind in DutyKind)
         counts = map(str, (row.grids, *people, *duties, len(row.unlisted)))
         table.add_row(f"{row.code} {row.zh}\n{row.en}", *counts, f"{rest_days - len(row.unserved)}/{rest_days}")

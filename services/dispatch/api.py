@@ -1,7 +1,7 @@
 """HTTP of dispatch: the tickets, the assignments and their commands, and why each decision fell as it did."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import UTC, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -14,6 +14,7 @@ from services.dispatch.commands import NAMES, ON_ASSIGNMENTS, Asked, Commands, a
 from services.dispatch.core.case import AssignmentState
 from services.dispatch.core.requests import WorkRequest, judge_request
 from services.dispatch.core.views import lifecycle_view, queue_line, ticket_view
+from services.dispatch.core.whistle_shares import shares_view
 from shared import ndjson
 from shared.acting import acting
 from shared.database import Database
@@ -28,6 +29,7 @@ from shared.tracing import trace_of
 __all__ = ["Commands", "router"]
 
 _VERSION: dict[str, Any] = {"pattern": r'^"?[0-9]{1,9}"?$', DEMANDED: True}
+Month = Annotated[str, Query(pattern=r"^20[0-9]{2}-(0[1-9]|1[0-2])$")]
 IfMatch = Annotated[str | None, Header(max_length=20, json_schema_extra=_VERSION)]
 """Not to be left out; the commands say so themselves, with 428."""
 
@@ -94,6 +96,16 @@ def router(database: Database, commands: Commands) -> APIRouter:
         last = calendar.at(until, time()) if until else datetime.max.replace(tzinfo=UTC)
         area, county = acting().area, commands.decider.org.county
         return {"refusals": await store.burden(database, first, last, calendar.zone.key, area, county)}
+
+    @routes.get("/whistle-shares")
+    async def get_whistle_shares(month: Month) -> dict[str, Any]:
+        """On how many of a month's tickets each township blew the whistle, and where that is too few or too many."""
+        book = commands.decider.book
+        first = date.fromisoformat(f"{month}-01")
+        following = (first + timedelta(days=31)).replace(day=1)
+        since, until = book.calendar.at(first, time()), book.calendar.at(following, time())
+        counts = await store.whistle_counts(database, since, until, acting().area)
+        return {"month": month, "townships": shares_view(counts, book.joint)}
 
     @routes.post("/work-requests", response_model=None)
     async def post_work_request(asked: WorkRequest, request: Request) -> Response:

@@ -15,7 +15,7 @@ from services.dispatch.core.lifecycle import IllegalTransition
 from services.dispatch.core.opening import open_case
 from services.dispatch.core.org import Org
 from services.dispatch.core.rulebook import Rulebook
-from services.dispatch.core.story import ClockKey, Decision, Refused, Timer
+from services.dispatch.core.story import ClockKey, Decision, NoticeCame, Refused, StandstillOrdered, Timer
 from services.dispatch.core.triggers import TimerDue
 from services.dispatch.core.wish import WISHES
 from services.dispatch.hands import Cause, Hand, replace_trigger
@@ -73,7 +73,7 @@ class Decider:
         while due:
             await self._take_in(tx, due, hands, versions)
             were = {ticket_id: hands[ticket_id].case for ticket_id in due}
-            running = await store.read_running_timers(tx, [t for t in due if _is_put_aside(hands[t].case, due[t])])
+            running = await store.read_running_timers(tx, [t for t in due if _needs_clocks(hands[t].case, due[t])])
             for ticket_id, reasons in due.items():
                 self._rule(ticket_id, hands[ticket_id], reasons, running.get(ticket_id, []))
             due = await families.words(tx, due, were, hands)
@@ -106,6 +106,8 @@ class Decider:
                 continue
             if isinstance(cause.trigger, TicketMerged):
                 cause = replace_trigger(cause, PutAside(cause.trigger, hand.running(running)))
+            elif isinstance(cause.trigger, NoticeCame | StandstillOrdered):
+                cause = replace_trigger(cause, replace(cause.trigger, running=hand.running(running)))
             try:
                 decision, hand.error = self._decide_one(ticket_id, hand.case, cause, now), None
             except (Refused, IllegalTransition, Conflict, NotFound) as refusal:
@@ -144,9 +146,10 @@ def _may_ring(ticket_id: TicketId, hand: Hand, due: TimerDue) -> bool:
     return True
 
 
-def _is_put_aside(case: Case | None, causes: Sequence[Cause]) -> bool:
-    """Whether one of these causes merges a ticket whose clocks run."""
-    return case is not None and bool(case.clocks) and any(isinstance(c.trigger, TicketMerged) for c in causes)
+def _needs_clocks(case: Case | None, causes: Sequence[Cause]) -> bool:
+    """Whether one of these causes merges a ticket whose clocks run, or moves them."""
+    kinds = (TicketMerged, NoticeCame, StandstillOrdered)
+    return case is not None and bool(case.clocks) and any(isinstance(c.trigger, kinds) for c in causes)
 
 
 def _refusal_decision(case: Case | None, refusal: Exception) -> Decision | None:

@@ -12,6 +12,7 @@ from asyncpg import Record
 from services.dispatch.core.case import Case
 from services.dispatch.core.story import Clock, Decision, Timer
 from services.dispatch.core.triggers import TimerDue
+from services.dispatch.core.whistle_shares import WhistleCount
 from shared.database import Database, Transaction, named_queries
 from shared.joint_events import GuardRefused
 from shared.permissions import Whereabouts
@@ -200,6 +201,11 @@ async def list_in_hand(database: Database, after: tuple[datetime, UUID], limit: 
     return [(row["due_at"], row["ticket_id"]) for row in rows]
 
 
+async def list_clocked(database: Database, since: datetime, after: UUID, limit: int) -> list[TicketId]:
+    """Tickets with a clock that runs to that instant or beyond, in order, after the given."""
+    return [TicketId(row["ticket_id"]) for row in await database.fetch(_SQL["list_clocked"], since, after, limit)]
+
+
 async def read_clock(database: Database) -> datetime:
     """What the database's clock shows."""
     at: datetime = (await database.fetch(_SQL["read_clock"]))[0]["now"]
@@ -233,6 +239,12 @@ async def burden(
 ) -> list[Mapping[str, Any]]:
     """Refused push-downs in an area, by month, unit, code and rule; the busiest first within a month."""
     return [dict(row) for row in await database.fetch(_SQL["burden"], since, until, zone, area, county)]
+
+
+async def whistle_counts(database: Database, since: datetime, until: datetime, area: str) -> list[WhistleCount]:
+    """Tickets and whistles of each township in an area between two instants."""
+    rows = await database.fetch(_SQL["whistle_counts"], since, until, area)
+    return [WhistleCount(row["township"], row["tickets"], row["whistled"]) for row in rows]
 
 
 async def list_open(

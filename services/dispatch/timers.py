@@ -1,7 +1,7 @@
 """What fell due: claims tickets whose clocks reached a step, and lets each ring in the transaction of its effect."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from services.dispatch import store
 from services.dispatch.decisions import Decider, timer_cause
@@ -20,7 +20,11 @@ POLL_S = 0.5
 class Timers:
     """The timer loop. Any number of copies may run: the ticket's lock lets one of them ring."""
 
-    def __init__(self, database: Database, decider: Decider, batch: int) -> None:
+    def __init__(
+        self, database: Database, decider: Decider, batch: int, clocks: Callable[[], tuple[float, float]] = now_s
+    ) -> None:
+        """`clocks` reads the wall clock and the monotonic one, in seconds."""
+        self._clocks = clocks
         self._database = database
         self._decider = decider
         self._batch = batch
@@ -51,14 +55,18 @@ class Timers:
 
     async def clock_is_off(self) -> bool:
         """Whether the wall clock jumped and has not proved itself against the database's since. Raises Unavailable."""
-        steps = self._steadiness.steps
-        if self._steadiness.look(*now_s()):
+        if self._looks_steady():
             return False
+        database = await store.read_clock(self._database)
+        return not self._steadiness.compare(*self._clocks(), database.timestamp())
+
+    def _looks_steady(self) -> bool:
+        steps = self._steadiness.steps
+        is_steady = self._steadiness.look(*self._clocks())
         if self._steadiness.steps > steps:
             telemetry.CLOCK_STEPS.inc()
             log.error("clock_step", steps=self._steadiness.steps)
-        database = await store.read_clock(self._database)
-        return not self._steadiness.compare(*now_s(), database.timestamp())
+        return is_steady
 
     async def _ring(self, ticket_ids: Sequence[TicketId]) -> None:
         async with self._database.transaction() as tx:
@@ -67,6 +75,8 @@ class Timers:
             due = await store.read_due_timers(tx, ticket_ids, now)
             causes = {ticket_id: [timer_cause(timer) for timer, _ in timers] for ticket_id, timers in due.items()}
             await self._decider.decide(tx, causes)
+            if not self._looks_steady():  # between the look before and this one every instant that was read is good
+                raise Unavailable("the clock was stepped while clocks rang; nothing rang")
         for timers in due.values():
             for timer, fire_at in timers:
                 telemetry.TIMERS_FIRED.labels(clock=timer.clock.value).inc()

@@ -12,6 +12,7 @@ from tests.area.pack import write_pack
 
 RUN = CliRunner()
 Files = dict[str, bytes]
+ORDERS = "id,document_no,townships,valid_from,valid_to\n"
 
 
 def checked(folder: Path, files: Files, *options: str) -> tuple[int, list[str]]:
@@ -160,6 +161,12 @@ REFUSED = [
     (changed("area.toml", "box = [119.0, 33.0", "box = [33.0, 119.0"), "area.toml: bad_box"),
     (changed("area.toml", "box =", "bounds ="), "area.toml: unknown_key"),
     (changed("area.toml", "box =", "box"), "area.toml: not_toml"),
+    # orders of standstill
+    (raw("standstills.csv", f"{ORDERS}FM-1,1,*,2026-03-11,\n".encode()), "standstills.csv:2: endless_order"),
+    (raw("standstills.csv", f"{ORDERS}FM-1,1,123456789,2026-03-11,2026-03-12\n".encode()), "standstills.csv:2: unknown_township"),
+    (raw("standstills.csv", f"{ORDERS}FM-1,,*,2026-03-12,2026-03-11\n".encode()), "standstills.csv:2: backwards"),
+    (raw("standstills.csv", f"{ORDERS}FM-1,1,*,2026-03-11,2026-03-12\nFM-1,2,*,2026-04-01,2026-04-02\n".encode()),
+     "standstills.csv:3: duplicate_order"),
     # encodings
     (raw("rosters.csv", "unit,days".encode("utf-16")), "rosters.csv: encoding"),
     (raw("rosters.csv", b"unit,days,valid_from,valid_to\n\xff\xff\xff,SAT,2026-01-01,\n"), "rosters.csv:2: encoding"),
@@ -184,6 +191,18 @@ def test_the_county_of_these_tests_has_no_fault_but_the_gaps_it_is_meant_to_have
         "gap units.toml: not_valid: estate does not exist on 2026-03-14",
         "small: 0 errors, 3 gaps",
     ]
+
+
+def test_leaders_of_buildings_are_read_and_no_gap_where_there_is_none(tmp_path: Path) -> None:
+    rows = (f"M1-01,MICRO_GRID_LEADER,{GRID},2026-01-01,", f"M1-02,MICRO_GRID_LEADER,{GRID},2026-01-01,")
+    code, lines = checked(tmp_path, with_rows("workers.csv", *rows))
+    assert (code, lines[-1]) == (0, "small: 0 errors, 3 gaps")
+
+
+def test_an_order_of_standstill_is_read_and_its_absence_is_no_gap(tmp_path: Path) -> None:
+    order = "FM-2026-01,县应急〔2026〕3号,*,2026-03-11,2026-03-12\n"
+    code, lines = checked(tmp_path, raw("standstills.csv", f"{ORDERS}{order}".encode()))
+    assert (code, lines[-1]) == (0, "small: 0 errors, 3 gaps")
 
 
 def test_every_fault_of_every_file_is_told_at_once(tmp_path: Path) -> None:

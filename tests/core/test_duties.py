@@ -123,6 +123,15 @@ def test_a_leader_is_told_but_never_accountable() -> None:
     assert workers.accountable("g", DAYS[0]) is None
 
 
+def test_the_leaders_of_buildings_and_courtyards_are_told_last_and_there_may_be_many() -> None:
+    micro = [Worker(f"M{n}", WorkerRole.MICRO_GRID_LEADER, "g") for n in (2, 1)]
+    workers = Workers.of([*micro, Worker("W1", WorkerRole.WORKER, "g")])
+    assert [worker.id for worker in workers.of_grid("g", DAYS[0])] == ["W1", "M1", "M2"]
+    accountable = workers.accountable("g", DAYS[0])
+    assert accountable is not None and accountable.id == "W1"
+    assert Workers.of(micro).accountable("g", DAYS[0]) is None, "a building's leader is never accountable for the grid"
+
+
 @pytest.mark.parametrize(
     "text", ["2026-02-29", "2026-2-1", "20260201", "2026-02-01T00:00", "２０２６-02-01", "", " 2026-02-01"]
 )

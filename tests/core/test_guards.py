@@ -1,6 +1,8 @@
 """Guards on every path by which work reaches a unit, each shown to refuse."""
 
 from dataclasses import replace
+from datetime import date, timedelta
+from typing import Any
 
 import pytest
 from msgspec import structs
@@ -85,6 +87,33 @@ def test_a_daily_ledger_of_fourteen_townships_is_refused_for_each() -> None:
 def test_a_county_department_may_ask_another_one() -> None:
     (found,) = judge_request(request("gas"), "market", BOOK, org_with(entry("20", DutyKind.TAKEN_BACK)), ON)
     assert found.verdict.code is None
+
+
+@pytest.mark.parametrize(
+    ("support", "code"),
+    [
+        ({}, "ENTRUSTMENT_WITHOUT_SUPPORT"),
+        ({"funding_yuan": 10_000}, "ENTRUSTMENT_WITHOUT_SUPPORT"),  # without an end
+        ({"until": ON}, "ENTRUSTMENT_WITHOUT_SUPPORT"),  # with nothing
+        ({"staff": 2, "until": ON - timedelta(days=1)}, "ENTRUSTMENT_WITHOUT_SUPPORT"),  # over
+        ({"staff": 2, "until": ON}, None),
+        ({"funding_yuan": 10_000, "until": date(2026, 12, 31)}, None),
+    ],
+)
+def test_what_is_entrusted_brings_money_or_people_and_an_end(support: dict[str, Any], code: str | None) -> None:
+    asked = replace(request(kind=RequestKind.ENTRUSTMENT), **support)
+    (found,) = judge_request(asked, "market", BOOK, org_with(entry("20", DutyKind.BASIC)), ON)
+    assert found.verdict.code == code
+    assert (found.refused.rule if found.refused else None) == ("ENTRUSTMENT_SUPPORT_AND_END_NEEDED" if code else None)
+    task = replace(asked, kind=RequestKind.TASK)
+    (found,) = judge_request(task, "market", BOOK, org_with(entry("20", DutyKind.BASIC)), ON)
+    assert found.verdict.code is None, "only what is entrusted needs support"
+
+
+def test_no_support_buys_what_the_duty_list_forbids() -> None:
+    asked = replace(request(kind=RequestKind.ENTRUSTMENT), funding_yuan=10**6, staff=9, until=date(2026, 12, 31))
+    (found,) = judge_request(asked, "market", BOOK, org_with(entry("20", DutyKind.TAKEN_BACK)), ON)
+    assert found.verdict.code == "DUTY_LIST_VIOLATION"
 
 
 @pytest.mark.parametrize("listed", [*DutyKind, None])

@@ -55,6 +55,21 @@ def sampled(drawn: bool) -> Exclusion:
     return next(granted(n) for n in range(1, 200) if is_drawn(lot_of(seed, ticket(n)), 0.1) is drawn)
 
 
+def test_bad_faith_is_found_by_two_of_the_panel_alone_and_can_be_overturned() -> None:
+    step = ask(ticket(1), 1, JUDGED, CLERK, ExclusionReason.MALICIOUS_REPEAT, ("calls-1",), MORNING, RULES, DAYS)
+    assert isinstance(step.event, ExclusionRequested) and step.event.reason is ExclusionReason.MALICIOUS_REPEAT
+    with pytest.raises(PanelRefused) as own:
+        vote(step.exclusion, Person("chief-2", "water"), grant=True, now=MORNING, rules=RULES)
+    assert own.value.code == "OWN_UNIT"
+    once = vote(step.exclusion, FIRST, grant=True, now=MORNING, rules=RULES)
+    assert (once.exclusion.state, once.event) == (ExclusionState.ASKED, None), "one word finds nothing"
+    twice = vote(once.exclusion, SECOND, grant=True, now=MORNING, rules=RULES)
+    assert isinstance(twice.event, ExclusionDecided) and twice.event.granted, "and it is told"
+    drawn = replace(twice.exclusion, sampled=True)
+    overturned = check(drawn, CHIEF, upheld=False)
+    assert overturned.exclusion.state is ExclusionState.OVERTURNED
+
+
 def test_a_request_states_until_when_it_is_decided() -> None:
     step = request()
     assert step.exclusion.decide_by == local("14 00:00")

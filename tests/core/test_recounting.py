@@ -17,6 +17,7 @@ from services.dispatch.core.triggers import (
     ApproveHang,
     AskExtension,
     AskInfo,
+    BlowWhistle,
     GrantExtension,
     ProposeHang,
     Redispatch,
@@ -24,7 +25,7 @@ from services.dispatch.core.triggers import (
     Unhang,
 )
 from shared.joint_events import TicketDeadlineRecounted
-from shared.terms import AssignmentKind
+from shared.terms import AssignmentKind, WhistleKind
 from tests.builders import calendar, org, rulebook, ticket, triaged
 from tests.core.course import Course, actor, supported
 
@@ -195,3 +196,56 @@ def test_a_second_hearing_of_the_notice_says_nothing_whatever_moved_the_deadline
     before = course.case
     assert len(heard(course, "2026-12-30T15:01")) == said
     assert course.case == before
+
+
+# ---- clocks of single steps -------------------------------------------------------------------------------
+
+
+def heard_with_clocks(course: Course, now: str) -> list[TicketDeadlineRecounted]:
+    """What is stated when the notice is heard of by a ticket whose clocks are known."""
+    course.now, course.book = local(now), NEW
+    course.give(NoticeCame(BEFORE, tuple(course.timers.values())))
+    return course.all(TicketDeadlineRecounted)
+
+
+def test_who_has_to_sign_and_to_speak_with_the_citizen_has_his_time_counted_again() -> None:
+    course = Course("2027-01-02T20:00", book=OLD, category="180101")  # on Saturday evening; on Sunday people work
+    lead = course.case.lead
+    assert (lead.sign_by, course.clock(Clock.CONTACT, lead.id).due_at) == (
+        local("2027-01-04T14:00"), local("2027-01-05T00:00")
+    )  # fmt: skip
+    said = heard_with_clocks(course, "2027-01-02T21:00")
+    assert course.case.lead.sign_by == local("2027-01-03T14:00")
+    signing = course.clock(Clock.SIGN, lead.id)
+    assert (signing.due_at, signing.fire_at) == (local("2027-01-03T14:00"), local("2027-01-04T09:00"))
+    assert course.clock(Clock.CONTACT, lead.id).due_at == local("2027-01-04T00:00")
+    assert {"SIGN", "CONTACT", "RESOLVE"} <= {one.clock for one in said}
+    assert course.case.clocks == {key.text: timer.fire_at for key, timer in course.timers.items()}
+
+
+def test_a_step_that_would_be_late_by_the_notice_gets_until_the_end_of_the_next_working_day() -> None:
+    course = Course("2027-01-02T20:00", book=OLD, category="180101")
+    heard_with_clocks(course, "2027-01-04T09:30")
+    assert course.case.lead.sign_by == local("2027-01-06T00:00")
+    assert course.case.lead.signed_at is None
+
+
+def test_a_whistle_is_answered_by_the_time_that_the_notice_gives() -> None:
+    course = in_december("2026-12-30T10:00")
+    course.give(BlowWhistle(WhistleKind.KEY_ISSUE, ("market",), "会商"), "2027-01-02T20:00")
+    (whistle,) = course.case.whistles
+    assert whistle.report_by == local("2027-01-06T00:00")
+    heard_with_clocks(course, "2027-01-02T21:00")
+    assert course.case.whistles[0].report_by == local("2027-01-05T00:00")
+    assert course.clock(Clock.REPORT_IN, whistle.id).fire_at == local("2027-01-05T00:00")
+
+
+def test_steps_that_the_notice_does_not_concern_keep_their_clocks_and_nothing_is_said_twice() -> None:
+    course = Course("2026-12-28T10:00", book=OLD, category="180101")
+    before = dict(course.timers)
+    said = heard_with_clocks(course, "2026-12-28T10:30")
+    assert [one.clock for one in said] == ["RESOLVE"]
+    assert {k: t for k, t in course.timers.items() if k.clock is not Clock.RESOLVE} == {
+        k: t for k, t in before.items() if k.clock is not Clock.RESOLVE
+    }
+    assert len(heard_with_clocks(course, "2026-12-28T10:31")) == len(said)

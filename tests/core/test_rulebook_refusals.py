@@ -109,6 +109,7 @@ ROWS = [
     (("duties", "enforcement_levels"), ["DEPARTMENT"], "enforcement_levels: DEPARTMENT is no place that may be told to enforce"),
     (("duties", "deployment_issuers"), ["MARKET_BUREAU"], "duties.deployment_issuers[0]: must be"),
     (("duties", "deployment_issuers"), [], "deployment_issuers: must name at least one issuing body"),
+    (("supervision", "vulnerable_queue_steps"), 1, "supervision.vulnerable_queue_steps: unknown key"),
     # repeats, leads, returns, audit
     (("repeats", "complex_from"), 3, "complex_from: must be above supervise_from"),
     (("leads",), {"U2": "2 NH"}, "leads: unknown key"),

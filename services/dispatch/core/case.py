@@ -209,7 +209,8 @@ class Case(Struct, frozen=True, omit_defaults=True):
     cycle, so that a clock that is set anew repeats nothing. `forwards` counts by level how often work was passed on
     without an action. `own_due_at` is its own deadline while an earlier one of a ticket that waits for it counts.
     `moves` is what moved the deadline in this cycle, in order, so that it can be counted again. `levels_up` says how
-    far above the usual it is led, `case_class` that it is a city-management case, `by_person` that no rule audits it.
+    far above the usual it is led, `case_class` that it is a city-management case, `by_person` that no rule audits it,
+    `standstills` by which orders its clocks stood still.
     """
 
     ticket_id: TicketId
@@ -274,6 +275,7 @@ class Case(Struct, frozen=True, omit_defaults=True):
     by_person: bool = False
     extensions: int = 0
     hastens_today: int = 0
+    standstills: tuple[str, ...] = ()
 
     @property
     def lead(self) -> Assignment:

@@ -7,7 +7,7 @@ from typing import Final
 
 from services.dispatch.core.duties import DutyKind
 from services.dispatch.core.org import Org
-from services.dispatch.core.roster import WorkerRole
+from services.dispatch.core.roster import OF_EVERY_GRID, WorkerRole
 from services.dispatch.core.sheets import Fault, Severity
 from services.dispatch.core.units import PLACE_KINDS, UNITS_FILE, OrgKind
 
@@ -51,7 +51,7 @@ def _township(
     roles = [{worker.role for worker in org.workers_of(grid, on)} for grid in _grids(org, code)]
     return TownshipCoverage(
         code=code, zh=unit.zh, en=unit.en,
-        grids=len(roles), staffed={role: sum(role in present for present in roles) for role in WorkerRole},
+        grids=len(roles), staffed={role: sum(role in present for present in roles) for role in OF_EVERY_GRID},
         categories={kind: sum(entry is not None and entry.kind is kind for _, entry in entries) for kind in DutyKind},
         unlisted=tuple(category for category, entry in entries if entry is None),
         unserved=tuple(day for day in rest_days if not org.on_duty(code, day)),
@@ -78,7 +78,7 @@ def gaps(org: Org, leaves: Collection[str], rest_days: Sequence[date], on: date)
 def _people(org: Org, on: date) -> Iterator[Fault]:
     for grid in _grids(org, ""):
         present = {worker.role for worker in org.workers_of(grid, on)}
-        for role in WorkerRole:
+        for role in OF_EVERY_GRID:
             if role not in present:
                 code, what = _ROLE_GAPS[role]
                 yield _gap("workers.csv", code, f"grid {grid} has {what} on {on}")

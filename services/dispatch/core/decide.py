@@ -18,11 +18,13 @@ from services.dispatch.core.nature import redefine
 from services.dispatch.core.org import Org
 from services.dispatch.core.pauses import change_time
 from services.dispatch.core.permissions import check_role, least_actor
-from services.dispatch.core.recounting import recount
+from services.dispatch.core.recounting import recount, step_again
 from services.dispatch.core.returns import give_back
 from services.dispatch.core.rewatch import rewatch
 from services.dispatch.core.rulebook import Rulebook
-from services.dispatch.core.story import ClockLost, Decision, NoticeCame, Refused, Story
+from services.dispatch.core.standstill import stand_still
+from services.dispatch.core.step_clocks import is_step_clock, move_clock
+from services.dispatch.core.story import ClockLost, Decision, NoticeCame, Refused, StandstillOrdered, Story
 from services.dispatch.core.supervision import supervise
 from services.dispatch.core.triggers import (
     AuditCommand,
@@ -60,6 +62,10 @@ def decide(
         rewatch(story)
     elif isinstance(trigger, NoticeCame):
         recount(story, trigger)
+        for timer in filter(is_step_clock, trigger.running):
+            move_clock(story, timer, step_again(timer, trigger.before, book, now))
+    elif isinstance(trigger, StandstillOrdered):
+        stand_still(story, trigger)
     elif isinstance(trigger, TicketTriaged):
         story.why.append("TRIAGED_AGAIN ignored")
     elif isinstance(trigger, WISHES):

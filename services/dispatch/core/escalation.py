@@ -23,8 +23,13 @@ CENTRE_LEVEL: Final = 2
 
 def target(story: Story, due: TimerDue) -> Assignment:
     """The assignment whose clock it is: that of its subject or its whistle, else the lead."""
-    if due.subject:
-        subject = UUID(due.subject)
+    return clock_owner(story, due.subject)
+
+
+def clock_owner(story: Story, about: str) -> Assignment:
+    """The same by what the clock is about."""
+    if about:
+        subject = UUID(about)
         whistled = next((w.assignment_id for w in story.case.whistles if w.id == subject), subject)
         found = next((a for a in story.case.assignments if a.id == whistled), None)
         if found is not None:

@@ -14,6 +14,7 @@ from services.dispatch.core.org import Org
 from services.dispatch.core.rulebook import Rulebook, window_row
 from services.dispatch.core.self_fixed import finder, settle
 from services.dispatch.core.sizing import CASE_CHANNELS, case_class_of, first_size_of
+from services.dispatch.core.standstill import stand_still_from_the_start
 from services.dispatch.core.story import Decision, Story
 from shared.events import TicketTriaged
 from shared.terms import Light, MatterSize, TicketId
@@ -61,6 +62,8 @@ def open_case(ticket_id: TicketId, matter: TicketTriaged, book: Rulebook, org: O
         settle(story, due, fixer)
     else:
         dispatch(story, due)
+        if org.standstills:
+            stand_still_from_the_start(story)
         if matter.repeats_90d:
             _watch_repeats(story, matter.repeats_90d + 1)
     return story.decision()

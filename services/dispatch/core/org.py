@@ -10,6 +10,7 @@ from services.dispatch.core.calendar import DutyRoster
 from services.dispatch.core.duties import LOOKUPS, Deployment, Duties, DutyEntry, LeadBasis, LeadEntry
 from services.dispatch.core.roster import Rosters, Worker, Workers
 from services.dispatch.core.sheets import ALWAYS, EVERYWHERE, Fault, Severity, Validity
+from services.dispatch.core.standstill_orders import Standstill
 from services.dispatch.core.units import (
     UNITS_FILE,
     OrgKind,
@@ -59,6 +60,8 @@ class Org:
     workers: Workers = field(default_factory=Workers)
     pairings: Mapping[str, tuple[Pairing, ...]] = field(default_factory=dict)
     """By the code of the place."""
+    standstills: tuple[Standstill, ...] = ()
+    """Orders by which clocks stand still."""
     _present: Callable[[str, date], bool] = field(init=False, repr=False, compare=False)
     _led: Callable[[str, str, date], LeadEntry | None] = field(init=False, repr=False, compare=False)
     _asked: Callable[[str, str, date], tuple[str, ...]] = field(init=False, repr=False, compare=False)

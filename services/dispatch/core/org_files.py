@@ -41,8 +41,11 @@ SHEETS: Final[Mapping[str, Sequence[str]]] = {
     "pairings.csv": ("unit", "place", "valid_from", "valid_to"),
 }  # fmt: skip
 """Each sheet and its columns. A sheet that is missing is a gap."""
+STANDSTILLS: Final = "standstills.csv"
+STANDSTILL_COLUMNS: Final = ("id", "document_no", "townships", "valid_from", "valid_to")
+"""Orders by which clocks stand still: a sheet that most counties never need, so that it is missed by nobody."""
 
-ORG_FILES: Final = (UNITS_FILE, UNITS_SHEET, GRIDS_FILE, *SHEETS)
+ORG_FILES: Final = (UNITS_FILE, UNITS_SHEET, GRIDS_FILE, *SHEETS, STANDSTILLS)
 """All files that are read here."""
 
 _UNIT_COLUMNS: Final = (
@@ -103,13 +106,16 @@ def read_org(files: Mapping[str, bytes], categories: Set[str], feature_lines: Se
     )  # fmt: skip
     rosters, workers = Rosters.of(rows.rosters(sheets["rosters.csv"])), Workers.of(rows.workers(sheets["workers.csv"]))
     pairings = rows.pairings(sheets["pairings.csv"])
+    standstills = tuple(rows.standstills(_standstills(files, faults)))
     found = tuple(sorted(faults))
     if any(fault.severity is Severity.ERROR for fault in found):
         return OrgRead(None, found)
     by_place: dict[str, tuple[Pairing, ...]] = {}
     for pairing in pairings:
         by_place[pairing.place] = (*by_place.get(pairing.place, ()), pairing)
-    org = replace(org_of(units), duties=duties, rosters=rosters, workers=workers, pairings=by_place)
+    org = replace(
+        org_of(units), duties=duties, rosters=rosters, workers=workers, pairings=by_place, standstills=standstills
+    )
     return OrgRead(org, found)
 
 
@@ -166,6 +172,11 @@ def _json(files: Mapping[str, bytes], faults: list[Fault]) -> object:
     except RecursionError:
         faults.append(Fault(GRIDS_FILE, 0, Severity.ERROR, "not_json", "not JSON: nested too deeply"))
     return None
+
+
+def _standstills(files: Mapping[str, bytes], faults: list[Fault]) -> list[Row]:
+    text = decode(STANDSTILLS, files[STANDSTILLS], faults) if STANDSTILLS in files else None
+    return [] if text is None else read_sheet(STANDSTILLS, text, STANDSTILL_COLUMNS, faults)
 
 
 def _sheet(name: str, files: Mapping[str, bytes], faults: list[Fault]) -> list[Row]:

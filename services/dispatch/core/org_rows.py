@@ -8,9 +8,10 @@ from services.dispatch.core.duties import Deployment, DutyEntry, DutyKind, Issui
 from services.dispatch.core.org import Pairing
 from services.dispatch.core.roster import WORKER_ID, RosterEntry, Rule, Worker, WorkerRole, read_rule
 from services.dispatch.core.sheets import EVERYWHERE, Placed, Row, Validity, collisions
+from services.dispatch.core.standstill_orders import Standstill
 from services.dispatch.core.units import PLACE_KINDS, Units
 
-T = TypeVar("T", DutyEntry, LeadEntry, Deployment, RosterEntry, Worker, Pairing)
+T = TypeVar("T", DutyEntry, LeadEntry, Deployment, RosterEntry, Worker, Pairing, Standstill)
 
 _PLACE_NAMES: Final = {9: "township", 12: "village", 15: "grid"}
 _TOKEN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}", re.ASCII)
@@ -76,7 +77,28 @@ class OrgRows:
             again.row.refuse("duplicate_pairing", f"{again.value.unit} stands in line {first.row.line} already")
         return [one.value for one in found]
 
+    def standstills(self, rows: Sequence[Row]) -> list[Standstill]:
+        """Orders by which clocks stand still; an id stands once."""
+        found = _sound(rows, self._standstill)
+        seen: dict[str, Row] = {}
+        for placed in found:
+            if placed.value.id in seen:
+                placed.row.refuse(
+                    "duplicate_order", f"{placed.value.id} stands in line {seen[placed.value.id].line} already"
+                )
+            seen.setdefault(placed.value.id, placed.row)
+        return [one.value for one in found]
+
     # Rows
+
+    def _standstill(self, row: Row) -> Standstill:
+        validity = row.validity()
+        if validity.last is None:
+            row.refuse("endless_order", "valid_to must be given: an order ends")
+        return Standstill(
+            row.matching("id", _TOKEN, "bad_id", "an id of letters, digits, hyphens and points"),
+            row.text("document_no"), tuple(self._township(row, code) for code in row.listed("townships")), validity,
+        )  # fmt: skip
 
     def _duty(self, row: Row) -> DutyEntry:
         kind, department = row.one_of("kind", DutyKind), row.cells["department"] or None

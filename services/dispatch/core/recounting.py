@@ -19,7 +19,7 @@ from services.dispatch.core.deadlines import (
     redispatched_deadline,
 )
 from services.dispatch.core.rulebook import Rulebook
-from services.dispatch.core.story import Clock, NoticeCame, Story
+from services.dispatch.core.story import Clock, NoticeCame, Story, Timer
 from shared.joint_events import TicketDeadlineRecounted
 from shared.terms import AssignmentKind
 
@@ -41,9 +41,18 @@ def recount(story: Story, told: NoticeCame) -> None:
     if found.due_at != (was := story.case.due_at):
         story.why.append(f"DEADLINE_RECOUNTED due_at={found.due_at.isoformat()}")
         aim_at(story, found.due_at, nearer=found.due_at < was)
-        _say(story, story.case.lead, resolve_clock(story.case), found.due_at)
+        say_recounted(story, story.case.lead, resolve_clock(story.case), found.due_at)
     for share in found.shares:
         _move_share(story, share)
+
+
+def step_again(timer: Timer, before: Calendar, book: Rulebook, now: datetime) -> datetime:
+    """The deadline of a step's clock under the present calendar; its own where its limit does not explain it."""
+    limit = parse_limit(timer.limit)
+    if timer.due_at < now or deadline(limit, timer.started_at, before, book.roster) != timer.due_at:
+        return timer.due_at
+    fresh = deadline(limit, timer.started_at, book.calendar, book.roster)
+    return never_a_breach_by_it(fresh, timer.due_at, now, book.calendar)
 
 
 def recounted(case: Case, before: Calendar, book: Rulebook, now: datetime) -> Recounted | None:
@@ -115,10 +124,11 @@ def _move_share(story: Story, share: Assignment) -> None:
     if story.is_running(Clock.UNIT, subject):
         story.start_once(Clock.UNIT, parse_limit(story.case.limit), subject, until=share.due_at)
     story.why.append(f"PART_RECOUNTED unit={share.unit} due_at={share.due_at.isoformat()}")
-    _say(story, share, clock, share.due_at)
+    say_recounted(story, share, clock, share.due_at)
 
 
-def _say(story: Story, share: Assignment, clock: Clock, due_at: datetime) -> None:
+def say_recounted(story: Story, share: Assignment, clock: Clock, due_at: datetime) -> None:
+    """State that a deadline was counted again: whose, of which clock, and what it is now."""
     story.events.append(
         TicketDeadlineRecounted(
             assignment_id=share.id, unit=share.unit, cycle=story.case.cycle, due_at=due_at, clock=clock.value

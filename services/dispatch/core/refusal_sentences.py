@@ -13,6 +13,10 @@ class Wording(NamedTuple):
 W = Wording
 
 GUARDS: Final = {
+    "ENTRUSTMENT_WITHOUT_SUPPORT": W(
+        "委托事项须附经费或人员和期限", "what is entrusted brings money or people, and an end"
+    ),
+    "SUPPORT_AND_END_NEEDED": W("委托须有相应支持", "an entrustment comes with its support"),
     "DUTY_LIST_VIOLATION": W("履职清单不允许", "the duty list does not allow it"),
     "DUTY_BASIC": W("基本履职事项", "a basic duty"),
     "DUTY_COOPERATE": W("配合履职事项，须由部门主办", "a duty to cooperate in: the department must lead"),

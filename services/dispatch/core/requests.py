@@ -27,7 +27,10 @@ class RequestKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class WorkRequest:
-    """A unit asks something of places, by their unit ids; `enforces` when it asks for an act of authority."""
+    """A unit asks something of places, by their unit ids; `enforces` when it asks for an act of authority.
+
+    An entrustment brings money or people, and ends: without that it is refused, whatever the lists say.
+    """
 
     __pydantic_config__: ClassVar[ConfigDict] = CLOSED
     kind: RequestKind
@@ -35,6 +38,9 @@ class WorkRequest:
     category: Annotated[str, Field(pattern=r"^([0-9]{2}){1,3}$")]
     targets: Annotated[tuple[UnitId, ...], Field(min_length=1, max_length=200)]
     enforces: bool = False
+    funding_yuan: Annotated[int, Field(ge=0, le=1_000_000_000_000)] = 0
+    staff: Annotated[int, Field(ge=0, le=1_000_000)] = 0
+    until: date | None = None
 
 
 class TargetVerdict(NamedTuple):
@@ -52,11 +58,13 @@ class TargetVerdict(NamedTuple):
 
 
 def judge_request(asked: WorkRequest, unit: str, book: Rulebook, org: Org, on: date) -> list[TargetVerdict]:
-    """Whether each target may be asked.."""
+    """Whether each target may be asked."""
     task = Task(asked.category, Urgency.U3, enforces=asked.enforces)
     verdicts = []
     for target in asked.targets:
         verdict = judge_unit(task, target, AssignmentKind.SUPPORT, unit, book, org, on)
+        if verdict.code is None and asked.kind is RequestKind.ENTRUSTMENT and not _is_supported(asked, on):
+            verdict = Verdict("ENTRUSTMENT_WITHOUT_SUPPORT", "SUPPORT_AND_END_NEEDED")
         refused = None
         if verdict.code is not None:
             refused = GuardRefused(
@@ -65,3 +73,8 @@ def judge_request(asked: WorkRequest, unit: str, book: Rulebook, org: Org, on: d
             )  # fmt: skip
         verdicts.append(TargetVerdict(target, verdict, refused))
     return verdicts
+
+
+def _is_supported(asked: WorkRequest, on: date) -> bool:
+    """Whether it brings money or people, and ends on a day that is not over."""
+    return (asked.funding_yuan > 0 or asked.staff > 0) and asked.until is not None and asked.until >= on

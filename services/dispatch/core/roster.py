@@ -17,11 +17,16 @@ WORKER_ID: Final = re.compile(r"[A-Z][A-Z0-9]*(?:-[A-Z0-9]+)*", re.ASCII)
 
 
 class WorkerRole(StrEnum):
-    """The people of a grid: 网格员, who is accountable, 网格长 and 包格干部, who are told."""
+    """The people of a grid: 网格员, who is accountable, 网格长, 包格干部 and 微网格长, who are told."""
 
     WORKER = "WORKER"
     LEADER = "LEADER"
     PAIRED_CADRE = "PAIRED_CADRE"
+    MICRO_GRID_LEADER = "MICRO_GRID_LEADER"
+
+
+OF_EVERY_GRID: Final = (WorkerRole.WORKER, WorkerRole.LEADER, WorkerRole.PAIRED_CADRE)
+"""Whom every grid must have; buildings and courtyards have leaders where a county has come so far."""
 
 
 class Worker(NamedTuple):

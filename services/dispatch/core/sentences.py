@@ -147,6 +147,10 @@ CLOCKS: Final = {
         "放假安排公布后重新计算{unit}的时限，须在{due_at}前办结",
         "the part of {unit} was counted again under the new holiday notice: due {due_at}",
     ),
+    "STEP_RECOUNTED": W("{clock}时限重新计算，{due_at}到期", "{clock}: counted again, due {due_at}"),
+    "STOOD_STILL": W(
+        "因不可抗力停止计时至{until}（{order}）", "clocks stand still until {until} by force majeure ({order})"
+    ),
     "EXTENDED": W("同意延期，须在{due_at}前办结", "more time was granted: due {due_at}"),
     "RESUMED": W("恢复计时，须在{due_at}前办结", "the clock runs again: due {due_at}"),
     "UNHUNG": W("挂账结束，须在{due_at}前办结", "it waits no longer: due {due_at}"),

@@ -105,9 +105,19 @@ class ClockLost(Struct, frozen=True):
 
 
 class NoticeCame(Struct, frozen=True):
-    """A holiday notice is loaded that deadlines were counted without, on the calendar `before`."""
+    """A holiday notice is loaded that deadlines were counted without, on the calendar `before`; `running` clocks."""
 
     before: Calendar
+    running: tuple[Timer, ...] = ()
+
+
+class StandstillOrdered(Struct, frozen=True):
+    """The clocks of the ticket's area stand still from an instant to another, by an order; `running` are its clocks."""
+
+    id: str
+    since: datetime
+    until: datetime
+    running: tuple[Timer, ...] = ()
 
 
 class Note(Struct, frozen=True):

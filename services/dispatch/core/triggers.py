@@ -20,7 +20,7 @@ from services.dispatch.core.nature_commands import ChangeUrgency as ChangeUrgenc
 from services.dispatch.core.nature_commands import ConfirmCategory as ConfirmCategory
 from services.dispatch.core.nature_commands import ConvertSize as ConvertSize
 from services.dispatch.core.nature_commands import MarkComplex as MarkComplex
-from services.dispatch.core.story import Clock, ClockLost, NoticeCame
+from services.dispatch.core.story import Clock, ClockLost, NoticeCame, StandstillOrdered
 from services.dispatch.core.wish import Wish
 from shared.events import TicketEvaluated, TicketTriaged
 from shared.sections import CLOSED
@@ -349,5 +349,14 @@ Command: TypeAlias = (
     | SupervisionCommand
 )  # fmt: skip
 Trigger: TypeAlias = (
-    TicketTriaged | TicketEvaluated | TimerDue | ClockLost | NoticeCame | Wish | PutAside | FamilyWord | Command
+    TicketTriaged
+    | TicketEvaluated
+    | TimerDue
+    | ClockLost
+    | NoticeCame
+    | StandstillOrdered
+    | Wish
+    | PutAside
+    | FamilyWord
+    | Command
 )

@@ -77,6 +77,15 @@ FROM guard_refusal AS r WHERE refused_at >= $1 AND refused_at < $2 AND (lies_in(
     SELECT FROM ticket_case AS c WHERE c.ticket_id = r.ticket_id AND lies_in(c.place, $4)))
 GROUP BY 1, 2, 3, 4 ORDER BY 1, 5 DESC, 2, 3, 4
 
+-- name: whistle_counts
+-- Of each township in an area ($3), its tickets accepted from $1 to before $2, and on how many somebody blew the whistle.
+SELECT doc ->> 'township' AS township, count(*) AS tickets,
+    count(*) FILTER (WHERE json_array_length(coalesce(doc -> 'whistles', '[]'::json)) > 0) AS whistled
+FROM ticket_case AS c
+WHERE doc ->> 'township' IS NOT NULL AND lies_in(c.place, $3)
+  AND (doc ->> 'accepted_at')::timestamptz >= $1 AND (doc ->> 'accepted_at')::timestamptz < $2
+GROUP BY 1 ORDER BY 1
+
 -- name: set_timers
 INSERT INTO timer (ticket_id, clock, subject, cycle, step, fire_at, clock_limit, started_at, due_at)
 SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::int[], $5::text[], $6::timestamptz[], $7::text[],
@@ -115,6 +124,10 @@ FROM timer WHERE ticket_id = ANY($1::uuid[]) ORDER BY clock, subject
 SELECT due_at, ticket_id FROM ticket_case
 WHERE closed_at IS NULL AND state IN ('DISPATCHED', 'NEED_INFO', 'HUNG') AND due_at >= $1 AND (due_at, ticket_id) > ($1, $2::uuid)
 ORDER BY due_at, ticket_id LIMIT $3
+
+-- name: list_clocked
+-- Tickets after $2 of which some clock runs to an instant from $1 on.
+SELECT DISTINCT ticket_id FROM timer WHERE due_at >= $1 AND ticket_id > $2 ORDER BY ticket_id LIMIT $3
 
 -- name: read_clock
 SELECT clock_timestamp() AS now

@@ -111,11 +111,10 @@ def clock_runs_on() -> None:
 def clock_believed() -> None:
     """M20: clocks ring by the process's own clock, whether or not it was stepped."""
 
-    async def never(self: Timers) -> bool:
-        await asyncio.sleep(0)
-        return False
+    def always(self: Timers) -> bool:
+        return True
 
-    Timers.clock_is_off = never  # type: ignore[method-assign]
+    Timers._looks_steady = always  # type: ignore[method-assign]
 
 
 def filter_missing() -> None:

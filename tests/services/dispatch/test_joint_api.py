@@ -65,6 +65,31 @@ async def test_a_department_cannot_push_an_inspection_down_beside_any_ticket(dat
         assert (await desk.http.post("/v1/work-requests", json=asked | {"kind": "PARTY"})).status_code == 422
 
 
+async def test_an_entrustment_without_support_is_refused_and_counted(database: TestDatabase) -> None:
+    async with open_desk(database, org=org_with(entry("20", DutyKind.BASIC))) as desk:
+        asked = {"kind": "ENTRUSTMENT", "unit": "market", "category": "200101", "targets": [TOWN]}
+        answer = await desk.http.post("/v1/work-requests", json=asked)
+        assert (answer.status_code, answer.json()["targets"][0]["code"]) == (409, "ENTRUSTMENT_WITHOUT_SUPPORT")
+        (line,) = (await desk.http.get("/v1/burden")).json()["refusals"]
+        assert line["rule"] == "ENTRUSTMENT_SUPPORT_AND_END_NEEDED"
+        support = {"funding_yuan": 20_000, "until": "2026-12-31"}
+        assert (await desk.http.post("/v1/work-requests", json=asked | support)).status_code == 200
+
+
+async def test_the_share_of_whistles_is_told_by_month_and_township(database: TestDatabase) -> None:
+    async with open_desk(database, org=LISTED) as desk:
+        for n in (1, 2, 3):
+            await desk.take_on(n, category=BIG)
+        whistle: dict[str, Any] = {"kind": "EMERGENCY", "units": ["market"], "basis": "塌陷"}
+        assert (await desk.order(2, "blow-whistle", **whistle)).status_code == 200
+        told = (await desk.http.get("/v1/whistle-shares?month=2026-03")).json()
+        assert told["townships"] == [
+            {"township": "990101001", "tickets": 3, "whistled": 1, "share": 0.3333, "alarm": "TOO_MANY"}
+        ]
+        assert (await desk.http.get("/v1/whistle-shares?month=2026-04")).json()["townships"] == []
+        assert (await desk.http.get("/v1/whistle-shares?month=2026-13")).status_code == 422
+
+
 async def test_the_explanation_names_who_was_refused(database: TestDatabase) -> None:
     async with open_desk(database, org=org_with(entry("15", DutyKind.COOPERATE))) as desk:
         await desk.take_on(1)

@@ -5,6 +5,8 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 
 from services.dispatch.core.calendar import YearTable
+from services.dispatch.core.sheets import Validity
+from services.dispatch.core.standstill_orders import Standstill
 from services.dispatch.decisions import Decider
 from services.dispatch.recounting import Recounting
 from tests.builders import calendar, eventually, rulebook
@@ -30,13 +32,33 @@ async def test_a_start_with_a_late_notice_moves_open_deadlines_once(database: Te
         await desk.work(3)
         assert await Recounting(desk.database, desk.decider).recount() == 0, "nothing new is known yet"
         late = Recounting(desk.database, informed(desk))
-        assert (await late.recount(), await late.recount()) == (2, 0)
+        assert (await late.recount(), await late.recount()) == (3, 0)
         for n in (1, 2):
             assert datetime.fromisoformat((await desk.ticket(n))["due_at"]) == COUNTED_AGAIN
             assert (await desk.stated(n)).count("ticket.deadline-recounted") == 1
         rows = await desk.database.fetch("SELECT due_at FROM timer WHERE clock = 'RESOLVE'")
         assert {row["due_at"] for row in rows} == {COUNTED_AGAIN}
-        assert "ticket.deadline-recounted" not in await desk.stated(3)
+        assert (await desk.stated(3)).count("ticket.deadline-recounted") == 1, "its citizen is asked until another day"
+        (asked,) = await desk.database.fetch("SELECT due_at FROM timer WHERE clock = 'FOLLOW_UP'")
+        assert asked["due_at"] == COUNTED_AGAIN
+
+
+async def test_a_start_with_an_order_of_standstill_moves_what_is_in_hand_in_its_area_once(
+    database: TestDatabase,
+) -> None:
+    order = Standstill("FM-1", "1", ("990101001",), Validity(date(2026, 12, 29), date(2026, 12, 30)))
+    async with open_desk(database) as desk:
+        desk.set_time(ACCEPTED)
+        await desk.take_on(1, category="180101", accepted_at=ACCEPTED)
+        await desk.take_on(2, category="180101", accepted_at=ACCEPTED, township="990101100", village=None, grid=None)
+        before = {n: (await desk.ticket(n))["due_at"] for n in (1, 2)}
+        ordered = replace(desk.decider, org=replace(desk.decider.org, standstills=(order,)))
+        flooded = Recounting(desk.database, ordered)
+        assert (await flooded.recount(), await flooded.recount()) == (1, 0)
+        assert datetime.fromisoformat((await desk.ticket(1))["due_at"]) == datetime(2027, 1, 7, 16, tzinfo=UTC)
+        assert (await desk.ticket(2))["due_at"] == before[2]
+        rows = await desk.database.fetch("SELECT due_at FROM timer WHERE clock = 'RESOLVE'")
+        assert datetime(2027, 1, 7, 16, tzinfo=UTC) in {row["due_at"] for row in rows}
 
 
 async def test_a_ticket_that_cannot_be_counted_again_holds_up_no_other(database: TestDatabase) -> None:

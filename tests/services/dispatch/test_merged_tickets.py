@@ -1,20 +1,24 @@
 """Tickets of one incident on a real database: what is decided of one reaches the others in the same transaction."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import asyncpg
 import pytest
 
+from services.dispatch.core.triggers import Contact, Resolve, Sign
+from services.dispatch.hands import Cause
 from shared.events import TicketEvaluated
 from shared.intake_events import (
     ReopenRequested,
     TicketMerged,
     TicketNotAccepted,
     TicketSplit,
+    TicketSupplemented,
     WithdrawalRequested,
 )
 from shared.terms import FollowUpOutcome, IncidentId, NotAcceptedReason, Satisfaction, SplitReason, Urgency
-from tests.builders import ticket
+from tests.builders import rulebook, ticket
 from tests.conftest import TestDatabase
 from tests.services.dispatch.desk import Desk, open_desk
 
@@ -151,3 +155,41 @@ async def test_the_database_refuses_a_ticket_that_waits_for_nobody(database: Tes
         await joined(desk, 2)
         with pytest.raises(asyncpg.CheckViolationError):
             await desk.database.fetch(f"UPDATE ticket_case SET {change}")
+
+
+async def test_one_that_waits_for_its_citizen_is_merged_and_waits_for_him_again_after_a_split(
+    database: TestDatabase,
+) -> None:
+    async with open_desk(database) as desk:
+        await desk.take_on(1, category=BIG)
+        await desk.take_on(2, category=BIG)
+        assert (await desk.order(2, "ask-info", question="哪一段?")).status_code == 200
+        before = await desk.database.fetch("SELECT clock, fire_at FROM timer WHERE ticket_id = $1", ticket(2))
+        await desk.receive(2, into(1))
+        assert await states(desk, 1, 2) == ["DISPATCHED", "MERGED"]
+        assert await desk.database.fetch("SELECT clock FROM timer WHERE ticket_id = $1", ticket(2)) == []
+        await desk.receive(2, SPLIT)
+        after = await desk.database.fetch("SELECT clock, fire_at FROM timer WHERE ticket_id = $1", ticket(2))
+        assert await states(desk, 2) == ["NEED_INFO"]
+        assert sorted(map(tuple, after)) == sorted(map(tuple, before))
+
+
+async def test_one_whose_result_is_in_keeps_it_and_ends_with_the_main_ticket(database: TestDatabase) -> None:
+    by_hand = replace(rulebook(), audit=replace(rulebook().audit, automatic_for=frozenset()))
+    async with open_desk(database) as desk:
+        careful = replace(desk.decider, book=by_hand)
+        await desk.take_on(1)
+        await desk.take_on(2)
+        async with desk.database.transaction() as tx:
+            lead = (await careful.decide(tx, {ticket(2): [Cause(TicketSupplemented(supplement_id=ticket(7)), "t")]}))[
+                ticket(2)
+            ].case
+            assert lead is not None
+            acts = (Sign(lead.lead.id, "w1"), Contact(lead.lead.id, "w1"), Resolve(lead.lead.id, "DONE", "好了"))
+            await careful.decide(tx, {ticket(2): [Cause(act, "t") for act in acts]})
+        assert await states(desk, 2) == ["RESOLVED"]
+        await desk.receive(2, into(1))
+        assert await states(desk, 2) == ["MERGED"]
+        await desk.work(1)
+        await desk.judge(1, YES)
+        assert await states(desk, 1, 2) == ["CLOSED", "FOLLOWING_UP"]

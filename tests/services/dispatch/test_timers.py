@@ -1,6 +1,7 @@
 """Clocks on a real database: each rings once, in the transaction of its effect, whoever else is ringing."""
 
 import asyncio
+import time
 from datetime import UTC, datetime
 
 import asyncpg
@@ -10,6 +11,7 @@ from prometheus_client import REGISTRY
 from services.dispatch.decisions import timer_cause
 from services.dispatch.store import read_due_timers
 from services.dispatch.timers import Timers
+from shared.errors import Unavailable
 from shared.events import TicketEvaluated
 from shared.terms import FollowUpOutcome, Satisfaction
 from tests.builders import ticket
@@ -173,3 +175,34 @@ async def test_a_closed_case_that_never_ended_is_impossible(database: TestDataba
         await desk.work(1)
         with pytest.raises(asyncpg.CheckViolationError, match="final_has_ended"):
             await desk.database.fetch("UPDATE ticket_case SET previous_state = state, state = 'CLOSED'")
+
+
+class Clocks:
+    """The wall clock, moved by hand, and the monotonic one; from the look `jump_at` on it is a minute ahead."""
+
+    def __init__(self, jump_at: int) -> None:
+        self.looks = 0
+        self.jump_at = jump_at
+        self.goes_wrong = True
+
+    def __call__(self) -> tuple[float, float]:
+        self.looks += 1
+        ahead = 60.0 if self.goes_wrong and self.looks >= self.jump_at else 0.0
+        return time.time() + ahead, time.monotonic()
+
+
+async def test_a_clock_that_is_stepped_while_clocks_ring_lets_none_ring(database: TestDatabase) -> None:
+    async with open_desk(database) as desk:
+        await desk.take_on(1)
+        told = await desk.stated(1)
+        desk.set_time(local("2026-03-24T09:00"))
+        clocks = Clocks(jump_at=3)  # two looks begin the first pass: nothing was known of this clock before it
+        timers = Timers(desk.database, desk.decider, 200, clocks)
+        with pytest.raises(Unavailable, match="stepped while clocks rang"):
+            await timers.ring_due()
+        assert await timers.ring_due() == 0, "it disagrees with the database"
+        assert await desk.stated(1) == told
+        clocks.goes_wrong = False
+        for _ in range(5):
+            await timers.ring_due()
+        assert len(await desk.stated(1)) > len(told), "it agreed with the database for a while"

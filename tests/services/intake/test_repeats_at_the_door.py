@@ -132,6 +132,21 @@ async def test_five_times_within_ninety_days_are_counted(counter: Counter) -> No
     assert counts == [0, 1, 2, 3, 4]
 
 
+async def test_who_comes_however_often_is_never_silently_dropped_and_danger_goes_first(counter: Counter) -> None:
+    ids = []
+    for day in range(8):
+        counter.later(days=1)
+        ids += await counter.hand_in(said(f"{LAMP},第{day}次打来,还是不亮,没有人管", phone(1)))
+        again = await counter.post(said(f"{LAMP},第{day}次打来,还是不亮,没有人管", phone(1)))
+        assert again["ticket_no"], "even word for word he is told his number"
+    assert len(set(ids)) == 8
+    for ticket_id in ids:
+        assert await counter.stated(ticket_id, "ticket.triaged"), "each is looked at"
+    (danger,) = await counter.hand_in(said("家里煤气泄漏,很浓的煤气味", phone(1)))
+    (triaged,) = await counter.stated(danger, "ticket.triaged")
+    assert (triaged["urgency"], triaged["merged_into"]) == ("U1", None)
+
+
 async def test_a_reopened_ticket_is_open_again(counter: Counter) -> None:
     (first,) = await counter.hand_in(said(LAMP, phone(1)))
     await close(counter, first)
@@ -173,3 +188,10 @@ async def test_no_event_table_or_answer_shows_who_called(counter: Counter) -> No
     events = " ".join(str(r[0]) for r in await counter.database.fetch("SELECT payload::text FROM event"))
     assert row["caller"].hex() not in events
     assert str(row["address"]) not in events
+
+
+async def test_how_far_a_matter_reaches_is_told_by_extensions_of_its_report(counter: Counter) -> None:
+    reach = {"households": 4, "money_yuan": "5000", "people": "many", "lamp_post": "L-7"}
+    (told,) = await counter.hand_in(said(LAMP, phone(1), extensions=reach))
+    (triaged,) = await counter.stated(told, "ticket.triaged")
+    assert (triaged["households"], triaged["money_yuan"], triaged["people"]) == (4, 5000, 0)
