@@ -30,6 +30,7 @@ from services.intake.core.privacy import Retention
 from services.intake.core.repeats import LOCAL
 from services.intake.core.triage import NO_MODELS, Matter, Models, Triage, TriageRules, triage
 from services.intake.core.triage_rules import read_rules
+from services.intake.core.units_above import TABLES, read_units_above
 from services.intake.doors import Doors
 from services.intake.handlers import routes
 from services.intake.incident_desk import IncidentDesk
@@ -99,7 +100,7 @@ async def _wire(
     assembly.page_origins = settings.console_origins
     assembly.bodies = None  # every door of intake reads its bodies strictly itself, within limits of its own
     if "api" in parts:
-        keeper = await assembly.add_gatekeeper(partial(locators, county=gazetteer.county))
+        keeper = await assembly.add_gatekeeper(partial(locators, county=gazetteer.county, area=settings.area))
         database = await assembly.doors_database("api", settings.database_pool)
         calls = relay_calls_of(settings.relay_call_url, settings.relay_call_key.get_secret_value())
         privacy = Privacy(
@@ -162,11 +163,12 @@ def open311_keys(settings: IntakeSettings, kept: KeyRing | None) -> OtherKeys:
     return read_key_ring(settings.open311_keys.get_secret_value()) if settings.access is Mode.OPEN else HashedKeys(())
 
 
-def locators(database: Database, county: str) -> Mapping[str, Locate]:
-    """Where the things lie that routes name."""
+def locators(database: Database, county: str, area: Path) -> Mapping[str, Locate]:
+    """Where the things lie that routes name, and whose they are: the folder says which unit stands above which."""
+    above = read_units(area)
 
     async def ticket(ticket_id: UUID | int) -> Whereabouts | None:
-        return await store.place_of_ticket(database, UUID(int=int(ticket_id)))
+        return await store.place_of_ticket(database, UUID(int=int(ticket_id)), above)
 
     async def suggestion(suggestion_id: UUID | int) -> Whereabouts | None:
         return await incident_store.place_of_suggestion(database, int(suggestion_id) & incident_store.LARGEST_ID)
@@ -214,6 +216,15 @@ def read_area(folder: Path, on: date | None = None) -> Gazetteer:
         return Gazetteer.from_geojson(path.read_text(encoding="utf-8"), on)
     except (OSError, Rejected) as error:
         raise ValueError(f"{path}: {error}") from error
+
+
+def read_units(folder: Path) -> Mapping[str, str]:
+    """Which of the county's units stands above which. Raises ValueError for a table that is none."""
+    return {
+        unit: above
+        for path in (folder / name for name in TABLES) if path.exists()
+        for unit, above in read_units_above(path.name, path.read_bytes()).items()
+    }  # fmt: skip
 
 
 def read_pack(folder: Path) -> TriageRules:

@@ -232,10 +232,10 @@ async def read_sealed(tx: Transaction, ticket_id: TicketId) -> Sealed | None:
     return Sealed(row["key_id"], row["wrapped_key"], row["sealed"]) if row else None
 
 
-async def place_of_ticket(database: Database, ticket_id: UUID) -> Whereabouts | None:
-    """Where a ticket lies and who has it in hand; None when there is none. Raises Unavailable."""
+async def place_of_ticket(database: Database, ticket_id: UUID, above: Mapping[str, str]) -> Whereabouts | None:
+    """Where a ticket lies, and who answers for it: who has it in hand, and who stands above. Raises Unavailable."""
     rows = await database.fetch(_SQL["place_of_ticket"], ticket_id)
-    return Whereabouts(rows[0]["area"], answering(rows[0]["units"])) if rows else None
+    return Whereabouts(rows[0]["area"], answering(rows[0]["units"], above)) if rows else None
 
 
 async def log_view(tx: Transaction, ticket_id: TicketId, viewer: str, purpose: str, now: datetime) -> None:

@@ -10,6 +10,8 @@ import pytest
 
 ROOT = Path(__file__).parent.parent.parent
 SERVICES = ("intake", "dispatch", "notify")
+XML_READERS = ("xml.etree", "xml.dom", "xml.sax", "xml.parsers", "lxml", "defusedxml", "xmltodict")
+"""Nothing here reads XML, so no entity of anybody's is ever followed or multiplied."""
 
 SHARED_LAYERS = (
     {
@@ -457,3 +459,16 @@ def test_tests_neither_patch_nor_mock(path: Path) -> None:
 def test_no_two_test_files_have_one_name() -> None:
     names = Counter(path.name for path in (ROOT / "tests").rglob("test_*.py"))
     assert [name for name, times in names.items() if times > 1] == [], "they are imported by their names alone"
+
+
+@pytest.mark.parametrize("package", ["shared", "services"])
+def test_nothing_that_runs_in_a_service_reads_xml(package: str) -> None:
+    readers = [
+        f"{path.name}: {name}"
+        for path in sorted((ROOT / package).rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for name in ([alias.name for alias in node.names] if isinstance(node, ast.Import) else [node.module or ""])
+        if name.startswith(XML_READERS)
+    ]
+    assert readers == []

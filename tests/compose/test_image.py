@@ -76,8 +76,8 @@ class Ended(Exception):
 
 def python_of(root: Path) -> str:
     """The interpreter, by the path that it has inside."""
-    (found,) = (path for path in root.rglob("bin/python") if (path.parent.parent / "pyvenv.cfg").exists())
-    return "/" + found.relative_to(root).as_posix()
+    (settings,) = root.rglob("pyvenv.cfg")  # the interpreter itself is a link that may lead nowhere outside
+    return f"/{settings.parent.relative_to(root).as_posix()}/bin/python"
 
 
 def inside(root: Path, *command: str, settings: Mapping[str, str]) -> Program:

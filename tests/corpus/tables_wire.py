@@ -35,6 +35,15 @@ PACKINGS = (
 )
 
 
+XML_TRAPS = {
+    "entities that multiply": b'<!DOCTYPE r [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;"><!ENTITY c "&b;&b;&b;&b;&b;&b;&b;&b;">]><r>&c;</r>',
+    "an entity that is a file": b'<!DOCTYPE r [<!ENTITY f SYSTEM "file:///etc/passwd">]><r>&f;</r>',
+    "an entity that is an address": b'<!DOCTYPE r [<!ENTITY h SYSTEM "http://127.0.0.1:8003/livez">]><r>&h;</r>',
+    "a definition from elsewhere": b'<!DOCTYPE r SYSTEM "http://127.0.0.1:8003/r.dtd"><r/>',
+}
+"""No door reads XML, so none of it is looked at."""
+
+
 def methods_and_kinds() -> Cases:
     """Methods that a route does not have, and bodies of another kind."""
     cases = Cases("kind")
@@ -65,6 +74,11 @@ def methods_and_kinds() -> Cases:
         for door in (TICKETS, SIGN, LINK):
             said = door | {"headers": [*door.get("headers", []), ["Content-Type", kind]]}
             cases.add("another kind", 415, **said, body=REPORT)
+    for why, document in XML_TRAPS.items():
+        for kind in ("application/xml", "text/xml", "application/cloudevents+xml"):
+            for door in (TICKETS, SIGN, LINK):
+                said = door | {"headers": [*door.get("headers", []), ["Content-Type", kind]]}
+                cases.add(why, 415, **said, b64=encoded(document))
     for kind in RIGHT_KINDS:
         cases.add("the kind", 201, **TICKETS, headers=[["Content-Type", kind]], body=REPORT)
     return cases

@@ -34,10 +34,11 @@ def named_in(page: Path) -> Iterator[str]:
 
 
 def hidden_in(page: Path) -> Iterator[str]:
-    """Lines that are commands in blocks that are not run."""
-    for kind, text in FENCE.findall(page.read_text(encoding="utf-8")):
-        if kind not in RUN:
-            yield from (line for line in text.splitlines() if line.split(" ")[0] in PROGRAMS)
+    """Lines that are commands in blocks that are not run: fenced under another name, or indented."""
+    text = page.read_text(encoding="utf-8")
+    others = "".join(block for kind, block in FENCE.findall(text) if kind not in RUN).splitlines()
+    indented = [line.removeprefix("    ") for line in FENCE.sub("", text).splitlines() if line.startswith("    ")]
+    yield from (line for line in (*others, *indented) if line.split(" ")[0] in PROGRAMS)
 
 
 def fault(command: str) -> str:
@@ -49,7 +50,8 @@ def fault(command: str) -> str:
         case "make":
             return "" if words[0] in _targets() else f"no target {words[0]}"
         case "python" | "python3":
-            return "" if words[0] == "-m" and importlib.util.find_spec(words[1]) else f"no module {' '.join(words)}"
+            is_there = importlib.util.find_spec(words[1]) if words[0] == "-m" else (ROOT / words[0]).is_file()
+            return "" if is_there else f"no {' '.join(words)}"
         case "pip":
             return "" if (ROOT / words[-1]).exists() else f"no folder {words[-1]}"
         case _:

@@ -21,7 +21,7 @@ def test_no_command_hides_in_a_block_that_is_not_run(page: Path) -> None:
 @pytest.mark.parametrize(
     "command",
     ["griddispatch fly", "griddispatch dlq fly", "griddispatch dlq list --wings", "griddispatch recover topics|wings",
-     "make wings", "python -m tests.wings", "pip install ./wings", "curl localhost:8001"],
+     "make wings", "python -m tests.wings", "python deploy/wings.py", "pip install ./wings", "curl localhost:8001"],
 )  # fmt: skip
 def test_what_is_not_there_is_noticed(command: str) -> None:
     assert fault(command)
@@ -38,5 +38,7 @@ def test_what_is_there_is_let_be(command: str) -> None:
 
 def test_a_command_in_an_unnamed_block_is_noticed(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
-    page.write_text("```\ngriddispatch rules check\nGET /v1/x\n```\n```sh\nmake demo\n```\n")
-    assert list(hidden_in(page)) == ["griddispatch rules check"]
+    page.write_text(
+        "```\ngriddispatch rules check\nGET /v1/x\n```\n```sh\nmake demo\n```\n\n    make check\n    or not\n"
+    )
+    assert list(hidden_in(page)) == ["griddispatch rules check", "make check"]

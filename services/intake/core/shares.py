@@ -1,7 +1,9 @@
 """Who has a matter in hand, as dispatch tells it: those units alone may get in touch with whoever reported it."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Final
 from uuid import UUID
 
 from shared.events import Envelope, TicketAssigned, TicketRedispatched, TicketReturned
@@ -10,6 +12,7 @@ from shared.terms import TicketId
 
 SHARING_EVENTS = (TicketAssigned, TicketRedispatched, TicketReturned, TicketRecalled, TicketSupportWaived)
 """The events by which a share of a matter begins or ends."""
+NO_UNITS: Final[Mapping[str, str]] = MappingProxyType({})
 _DIGITS_OF = {"village": 12, "township": 9}
 """Units of places are named by kind and code; the places above a grid or a village have the beginnings of its code."""
 
@@ -44,13 +47,19 @@ def _end(found: Shares, ended: UUID) -> None:
     found.ended.add(ended)
 
 
-def answering(units: Iterable[str]) -> tuple[str, ...]:
-    """These units, and for a grid or a village those of the village and the township above it."""
-    return tuple(dict.fromkeys(one for unit in units for one in _upwards(unit)))
+def answering(units: Iterable[str], above: Mapping[str, str] = NO_UNITS) -> tuple[str, ...]:
+    """These units and those above them: of a grid its village and township, of others what `above` says."""
+    found: dict[str, None] = {}
+    for unit in units:
+        _add_upwards(unit, above, found)
+    return tuple(found)
 
 
-def _upwards(unit: str) -> Iterator[str]:
-    yield unit
-    kind, _, code = unit.partition(":")
-    if kind in ("grid", "village") and code.isdecimal():
-        yield from (f"{above}:{code[:n]}" for above, n in _DIGITS_OF.items() if len(code) > n)
+def _add_upwards(unit: str, above: Mapping[str, str], found: dict[str, None]) -> None:
+    """Nothing twice, so that a table in which two units stand above each other has an end too."""
+    while unit not in found:
+        found[unit] = None
+        kind, _, code = unit.partition(":")
+        if kind in ("grid", "village") and code.isdecimal():
+            found.update((f"{place}:{code[:n]}", None) for place, n in _DIGITS_OF.items() if len(code) > n)
+        unit = above.get(unit, unit)
