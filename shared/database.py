@@ -24,6 +24,9 @@ else:
 
 CLOSE_S = 5.0
 
+BY_INDEX = {"enable_seqscan": "off", "random_page_cost": "1.1"}
+"""Services look rows up. A plan is kept for as long as its connection lives, and one that was made while a table was
+small would walk through that table when it is large."""
 AREA_SETTING = "griddispatch.jurisdiction"
 """What the policies of row security go by: rows of this area only; `*` is everywhere, empty is nowhere."""
 _SET_AREA = f"SELECT set_config('{AREA_SETTING}', $1, true)"
@@ -175,7 +178,7 @@ async def connect(
             reset=_keep_as_it_is,
             init=_as_settings({
                 "lock_timeout": f"{patience.lock_s:g}s", "idle_in_transaction_session_timeout": "15s", "jit": "off",
-                AREA_SETTING: area,
+                **BY_INDEX, AREA_SETTING: area,
             }),
             server_settings={"application_name": application, "timezone": "UTC"},
         )  # fmt: skip
