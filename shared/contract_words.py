@@ -24,6 +24,7 @@ FIELDS: Mapping[str, FieldWords] = MappingProxyType(
         # ---- who and what --------------------------------------------------------------------------------------
         "ticket_id": W("Id of the ticket 工单; the same as the record's key.", "0198a1c2-7f00-7000-8000-000000000001"),
         "ticket_no": W("Ticket number 工单编号: 20 digits, the last a check digit.", "99010126031010000010"),
+        "into_ticket_no": W("Number of the ticket 主单 that is worked on for both.", "99010126031010000010"),
         "source": W("Name of the hotline or system that handed the matter in.", "hotline-12345"),
         "channel": W("How the matter reached the hotline.", "PHONE"),
         "NotificationDelivered.channel": W("The kind of endpoint it went through.", "webhook"),

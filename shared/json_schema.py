@@ -1,5 +1,6 @@
 """JSON Schemas as values: put words to them, lift shared definitions out, make an example that fits."""
 
+import re
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
@@ -12,7 +13,10 @@ _TYPES: Mapping[str, tuple[type, ...]] = {
     "string": (str,), "integer": (int,), "number": (int, float), "boolean": (bool,), "array": (list, tuple),
     "object": (dict,),
 }  # fmt: skip
-_BY_FORMAT: Mapping[str, str] = {"date-time": "2026-03-10T01:15:00Z", "uuid": "0198a1c2-7f00-7000-8000-000000000001"}
+_BY_FORMAT: Mapping[str, str] = {
+    "date-time": "2026-03-10T01:15:00Z", "date": "2026-03-10", "uuid": "0198a1c2-7f00-7000-8000-000000000001",
+}  # fmt: skip
+_LONGEST: Mapping[str, int] = {"date": len("2026-03-10")}
 _NOTHING = object()
 
 
@@ -110,9 +114,13 @@ def _made(schema: Json, root: Json, name: str) -> Any:
 
 
 def _fits(value: object, schema: Json) -> bool:
-    """Whether an example of the words may stand here: its kind is right, and it is one of the choices."""
+    """Whether an example of the words may stand here: its kind is right, it is one of the choices, and of the form."""
     if "enum" in schema:
         return value in schema["enum"]
+    if isinstance(value, str) and not (
+        re.search(schema.get("pattern", ""), value) and len(value) <= _LONGEST.get(schema.get("format", ""), len(value))
+    ):
+        return False
     kinds = schema.get("type")
     names = [kinds] if isinstance(kinds, str) else kinds or []
     right = any(isinstance(value, _TYPES.get(kind, ())) for kind in names)

@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -106,3 +107,13 @@ def test_a_command_that_fails_fails_its_page(stack: Stack, tmp_path: Path) -> No
 
 def test_of_a_console_only_what_is_typed_is_run() -> None:
     assert typed("$ one --a \\\n   --b\nanswer\n$ two\n") == "one --a \\\n   --b\ntwo\n"
+
+
+def test_no_two_pages_hand_in_under_one_name() -> None:
+    """A page must do what it says whatever page was run before it."""
+    names = [
+        {name for block in to_run(page) for name in re.findall(r"""external_id["']?[:=]\s*["']([^"']+)""", block.text)}
+        for page in RUNNABLE
+    ]
+    assert [name for name, pages in Counter(n for page in names for n in page).items() if pages > 1] == []
+    assert any(names)

@@ -5,7 +5,7 @@ import base64
 import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -24,7 +24,7 @@ from services.intake.receive import Receiver
 from services.intake.triage import Judge, TriageLoop
 from services.intake.vault import Marks, Vault, read_keys
 from shared import problems
-from shared.database import Database, connect
+from shared.database import USUAL, Database, connect
 from shared.ledger import Ledger
 from shared.strict_json import Limits
 from shared.terms import Source
@@ -133,7 +133,7 @@ def serve_doors(doors: Doors, vault: Vault) -> FastAPI:
 @asynccontextmanager
 async def open_desk(dsn: str) -> AsyncIterator[Desk]:
     """The service on this database."""
-    database = await connect(dsn, size=8, application="test", patience=PATIENT)
+    database = await connect(dsn, size=8, application="test", patience=replace(PATIENT, lock_s=USUAL.lock_s))
     received = Wake()
     ledger, vault = Ledger(Source.INTAKE, lambda: None), Vault(read_keys(KEYS))
     receiver = Receiver(ledger, vault, gazetteer().county, lambda: TUESDAY_MORNING, received.ring)
