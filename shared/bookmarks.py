@@ -20,8 +20,10 @@ class Bookmarks:
         self._writing: asyncio.Task[None] | None = None
 
     def note(self, offsets: Offsets) -> None:
-        """Everything before these offsets is finished."""
+        """Everything before these offsets is finished. Raises what the commit before raised."""
         self._noted.update(offsets)
+        if self._writing is not None and self._writing.done():
+            self._writing.result()
         if self._writing is None or self._writing.done():
             self._writing = asyncio.create_task(self._write(), name="bookmarks")
 

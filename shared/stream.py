@@ -133,8 +133,10 @@ class Stream:
                 await self._pause(REJOIN_S)
             finally:
                 self._consumer = None
-                await bookmarks.settle()
-                await consumer.stop()
+                try:
+                    await bookmarks.settle()
+                finally:
+                    await consumer.stop()
         await stopping.wait()
 
     async def _may_begin(self, topic: str, beginning: int) -> None:

@@ -55,3 +55,5 @@ async def test_a_fault_of_a_commit_is_not_hidden() -> None:
     bookmarks.note({("a", 0): 1})
     with pytest.raises(RuntimeError, match="should not"):
         await bookmarks.settle()
+    with pytest.raises(RuntimeError, match="should not"):
+        bookmarks.note({("a", 0): 2})
