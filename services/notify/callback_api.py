@@ -1,6 +1,6 @@
 """HTTP of what gateways hand in signed: replies of citizens to messages that one sent for us, and receipts of those."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Final, TypeVar
 from uuid import UUID
@@ -78,7 +78,7 @@ class Callbacks:
             log.warning("callback_refused", reason=str(refused))
             return None
 
-    async def reply(self, tx: Transaction, body: ReplyBody) -> JSONResponse:
+    async def reply(self, tx: Transaction, gateway: str, body: ReplyBody) -> JSONResponse:
         """The citizen's judgement."""
         answer = Answer(body.contacted, body.solved, body.satisfaction, RecordedBy.CITIZEN)
         return answered(await self.desk.answer_message(tx, body.message_id, answer, body.words.strip()))
@@ -99,38 +99,30 @@ def router(callbacks: Callbacks) -> APIRouter:
     """The routes."""
     routes = APIRouter()
 
-    async def taken(request: Request) -> tuple[str, str, bytes] | JSONResponse:
+    async def once(
+        request: Request, reader: TypeAdapter[B], act: Callable[[Transaction, str, B], Awaitable[JSONResponse]]
+    ) -> JSONResponse:
         found = await callbacks.signed(request)
-        return found or problem(401, "callback-refused", "Nobody we know has signed this, or not now.")
+        if found is None:
+            return problem(401, "callback-refused", "Nobody we know has signed this, or not now.")
+        gateway, identity, raw = found
+        body = _read(reader, raw)
+        async with callbacks.database.transaction() as tx:
+            if not await desk_store.hear_callback(tx, gateway, identity, callbacks.now()):
+                return problem(409, "callback-repeated", "This was handed in before: it need not come again.")
+            return await act(tx, gateway, body)
 
     @routes.post(REPLIES, openapi_extra=_shown(ReplyBody))
     async def take_reply(request: Request) -> JSONResponse:
         """A citizen's reply, signed by the gateway by the rules of Standard Webhooks; the same id is taken once."""
-        found = await taken(request)
-        if isinstance(found, JSONResponse):
-            return found
-        body = _read(_REPLY, found[2])
-        async with callbacks.database.transaction() as tx:
-            return await _once(callbacks, tx, found) or await callbacks.reply(tx, body)
+        return await once(request, _REPLY, callbacks.reply)
 
     @routes.post(RECEIPTS, openapi_extra=_shown(ReceiptBody))
     async def take_receipt(request: Request) -> JSONResponse:
         """Whether a message arrived, signed by the gateway that took it; the same id is taken once."""
-        found = await taken(request)
-        if isinstance(found, JSONResponse):
-            return found
-        body = _read(_RECEIPT, found[2])
-        async with callbacks.database.transaction() as tx:
-            return await _once(callbacks, tx, found) or await callbacks.receipt(tx, found[0], body)
+        return await once(request, _RECEIPT, callbacks.receipt)
 
     return routes
-
-
-async def _once(callbacks: Callbacks, tx: Transaction, found: tuple[str, str, bytes]) -> JSONResponse | None:
-    """Remember the id; a refusal when it was handed in before."""
-    if await desk_store.hear_callback(tx, found[0], found[1], callbacks.now()):
-        return None
-    return problem(409, "callback-repeated", "This was handed in before: it need not come again.")
 
 
 def _shown(body: type[BaseModel]) -> dict[str, Any]:
