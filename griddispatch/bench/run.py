@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import os
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -81,6 +81,31 @@ async def run(
     stack = Stack(
         new_home(home, f"bench-{at:%Y%m%d-%H%M%S}-{os.getpid()}"), keeps_data=False, apache=apache, settings=MANY
     )
+    async with under_watch(stack, say) as observed:
+        for name in played:
+            say(f"{name} …")
+            figures += await play(name, observed.minded(SCENARIOS[name], scale), troubles)
+    return Results(at, machine, stack.database, stack.broker, quick, tuple(figures), tuple(troubles))
+
+
+@dataclass(frozen=True)
+class Observed:
+    """A site, and who watches its topics."""
+
+    site: Site
+    watching: "asyncio.Task[None]"
+
+    async def minded(self, scenario: Scenario, scale: Scale) -> list[Figure]:
+        """A scenario under a deadline, if the observer still watches."""
+        if self.watching.done():
+            self.watching.result()
+        async with asyncio.timeout(SCENARIO_S):
+            return await scenario(self.site, scale)
+
+
+@contextlib.asynccontextmanager
+async def under_watch(stack: Stack, say: Callable[[str], None]) -> AsyncIterator[Observed]:
+    """The stack up and observed inside the block; down after it. Raises LaunchError and Unavailable."""
     try:
         await stack.start_stores()
         clock = morning_clock()
@@ -89,26 +114,15 @@ async def run(
         site = Site(stack, clock, read_matters(data.find(data.MATTERS), {}, None), admin)
         watching = asyncio.create_task(site.watch(), name="observer")
         try:
-            for name in played:
-                say(f"{name} …")
-                figures += await play(name, _minded(SCENARIOS[name], site, scale, watching), troubles)
+            yield Observed(site, watching)
         finally:
             watching.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await watching
             await admin.close(timeout=10)
-        return Results(at, machine, stack.database, stack.broker, quick, tuple(figures), tuple(troubles))
     finally:
         for complaint in await stack.stop():
             say(complaint)
-
-
-async def _minded(scenario: Scenario, site: Site, scale: Scale, watching: "asyncio.Task[None]") -> list[Figure]:
-    """A scenario under a deadline, if the observer still watches."""
-    if watching.done():
-        watching.result()
-    async with asyncio.timeout(SCENARIO_S):
-        return await scenario(site, scale)
 
 
 async def play(name: str, scenario: Awaitable[list[Figure]], troubles: list[str]) -> list[Figure]:

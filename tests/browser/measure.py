@@ -7,7 +7,6 @@ goal, 1 when not, 2 when it could not be run.
 
 import argparse
 import asyncio
-import contextlib
 import gzip
 import re
 import statistics
@@ -18,22 +17,19 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-import asyncpg
 import orjson
 import pytest
 from playwright.async_api import Browser, Page, async_playwright
 from prometheus_client import CollectorRegistry, Histogram, generate_latest
 
-from griddispatch import data
 from griddispatch.bench.figures import Figure, most, percentile, unmeasured
 from griddispatch.bench.machine import this_machine
 from griddispatch.bench.report import HEAD, as_json, is_sound, rows
 from griddispatch.bench.run import MANY as MANY_CONNECTIONS
-from griddispatch.bench.run import Results, play
-from griddispatch.bench.site import QUICK, Scale, Site, morning_clock
+from griddispatch.bench.run import Results, play, under_watch
+from griddispatch.bench.site import QUICK, Scale, Site
 from griddispatch.bench.watching import watchers
 from griddispatch.demo.exchange import new_client, post_lines
-from griddispatch.demo.matters import read_matters
 from griddispatch.demo.stack import PORTS, Stack, new_home
 from griddispatch.embedded import LaunchError
 from services.dispatch import pages
@@ -199,27 +195,12 @@ async def run(wanted: Collection[str]) -> Results:
     machine, at = this_machine(), utc_now()
     stack = Stack(new_home(None, f"console-{at:%Y%m%d-%H%M%S}"), keeps_data=False, settings=MANY_CONNECTIONS)
     figures, troubles = list[Figure](), list[str]()
-    try:
-        await stack.start_stores()
-        clock = morning_clock()
-        await stack.start_services(clock)
-        admin = await asyncpg.connect(stack.admin_dsn, timeout=10)
-        site = Site(stack, clock, read_matters(data.find(data.MATTERS), {}, None), admin)
-        observer = asyncio.create_task(site.watch(), name="observer")
-        try:
-            await fill(site)
-            for name in [name for name in PARTS if name in wanted]:
-                tell(f"{name} …")
-                figures += await play(name, PARTS[name](site, SCALE), troubles)
-        finally:
-            observer.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await observer
-            await admin.close(timeout=10)
-        return Results(at, machine, stack.database, stack.broker, False, tuple(figures), tuple(troubles))
-    finally:
-        for complaint in await stack.stop():
-            tell(complaint)
+    async with under_watch(stack, tell) as observed:
+        await fill(observed.site)
+        for name in [name for name in PARTS if name in wanted]:
+            tell(f"{name} …")
+            figures += await play(name, observed.minded(PARTS[name], SCALE), troubles)
+    return Results(at, machine, stack.database, stack.broker, False, tuple(figures), tuple(troubles))
 
 
 def table(results: Results) -> str:
