@@ -110,6 +110,8 @@ ROWS = [
     (("duties", "deployment_issuers"), ["MARKET_BUREAU"], "duties.deployment_issuers[0]: must be"),
     (("duties", "deployment_issuers"), [], "deployment_issuers: must name at least one issuing body"),
     (("supervision", "vulnerable_queue_steps"), 1, "supervision.vulnerable_queue_steps: unknown key"),
+    (("supervision", "queue_step"), "1 WD", "queue_step: a step up a queue is told in natural hours or minutes"),
+    (("sizing", "review_within"), "1 WD", "review_within: a look is told in hours or minutes"),
     # repeats, leads, returns, audit
     (("repeats", "complex_from"), 3, "complex_from: must be above supervise_from"),
     (("leads",), {"U2": "2 NH"}, "leads: unknown key"),

@@ -8,7 +8,7 @@ from services.dispatch.core.assignment import end_part
 from services.dispatch.core.case import Assignment, AssignmentState, TicketState
 from services.dispatch.core.deadline_moves import after_pause, move_deadline
 from services.dispatch.core.deadlines import is_within
-from services.dispatch.core.guards import check_own_work
+from services.dispatch.core.guards import check_new_eyes, check_own_work
 from services.dispatch.core.joint import call_supports
 from services.dispatch.core.lifecycle import move, step
 from services.dispatch.core.rule_sections import Timer as TimerName
@@ -28,6 +28,10 @@ def audit(story: Story, command: AuditCommand) -> None:
     check_own_work(story, lead)
     match command:
         case PassAudit():
+            check_new_eyes(story)
+            person = story.actor.person
+            if person is not None and person not in story.case.verifiers:
+                story.case = replace(story.case, verifiers=(*story.case.verifiers, person))
             pass_audit(story, automatic=False)
         case Rework():
             _send_back(story, lead, command.reason)

@@ -22,7 +22,7 @@ from services.dispatch.core.recounting import recount, step_again
 from services.dispatch.core.returns import give_back
 from services.dispatch.core.rewatch import rewatch
 from services.dispatch.core.rulebook import Rulebook
-from services.dispatch.core.standstill import stand_still
+from services.dispatch.core.standstill import stand_still, stand_still_again
 from services.dispatch.core.step_clocks import is_step_clock, move_clock
 from services.dispatch.core.story import ClockLost, Decision, NoticeCame, Refused, StandstillOrdered, Story
 from services.dispatch.core.supervision import supervise
@@ -43,6 +43,9 @@ from services.dispatch.core.triggers import (
 from services.dispatch.core.wish import WISHES, Wish
 from services.dispatch.core.wishes import heed, pass_over
 from shared.events import TicketEvaluated, TicketTriaged
+
+# Asked in every decision, and before Python 3.12 the members of an enumeration are slow to find.
+_IN_HAND = TicketState.DISPATCHED
 
 
 def decide(
@@ -82,6 +85,12 @@ def decide(
         if not case.was_assigned and not isinstance(trigger, Withdraw):
             raise Refused("NOT_OPEN", "no unit ever had it")
         _obey(story, trigger)
+    return _finished(story, case)
+
+
+def _finished(story: Story, before: Case) -> Decision:
+    if story.org.standstills and before.state is not _IN_HAND and story.case.state is _IN_HAND:
+        stand_still_again(story, before)
     return story.decision()
 
 
@@ -91,7 +100,7 @@ def _heeded(story: Story, wish: Wish, untouched: Story) -> Decision:
     except (Refused, IllegalTransition) as refusal:
         pass_over(untouched, wish, refusal)
         return untouched.decision()
-    return story.decision()
+    return _finished(story, untouched.case)
 
 
 def _put_aside(story: Story, told: PutAside, untouched: Story) -> Decision:

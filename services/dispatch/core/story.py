@@ -36,6 +36,7 @@ class Clock(StrEnum):
     UNIT = "UNIT"
     PART = "PART"
     CATEGORY = "CATEGORY"
+    SIZE = "SIZE"
     RETURN_DECISION = "RETURN_DECISION"
     EXTENSION_DECISION = "EXTENSION_DECISION"
     AUDIT = "AUDIT"
@@ -184,7 +185,10 @@ class Story(Struct, eq=False):
 
     def decision(self) -> Decision:
         """The finished decision; the version moves with the events stated."""
-        case = replace(self.case, version=self.case.version + len(self.events), clocks=self.clocks)
+        case = self.case
+        steps = case.hastens + case.vulnerable
+        raised = self.book.supervision.queue_step_time * steps if steps else case.raised
+        case = replace(case, version=case.version + len(self.events), clocks=self.clocks, raised=raised)
         return Decision(
             case, tuple(self.events), self.timers, tuple(self.why), tuple(self.notes), tuple(self.results)
         )  # fmt: skip
