@@ -107,6 +107,16 @@ def router(database: Database, commands: Commands) -> APIRouter:
         counts = await store.whistle_counts(database, since, until, acting().area)
         return {"month": month, "townships": shares_view(counts, book.joint)}
 
+    @routes.get("/precedents")
+    async def list_precedents(
+        category: Annotated[str, Query(pattern=r"^([0-9]{2}){1,3}$")], limit: Annotated[int, Query(ge=1, le=100)] = 20
+    ) -> dict[str, Any]:
+        """What was decided before on matters of a category: minutes, decisions on returns; the latest first.
+
+        A category stands for all below it. Of confidential matters nothing is shown.
+        """
+        return {"precedents": await store.precedents(database, category, acting().area, limit)}
+
     @routes.post("/work-requests", response_model=None)
     async def post_work_request(asked: WorkRequest, request: Request) -> Response:
         """May a department ask this of townships, beside any ticket: a task, a report, a ledger, an entrustment?"""

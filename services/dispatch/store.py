@@ -230,6 +230,11 @@ async def read_notes(database: Database, ticket_id: TicketId) -> list[Record]:
     return await database.fetch(_SQL["read_notes"], ticket_id)
 
 
+async def precedents(database: Database, category: str, area: str, limit: int) -> list[Mapping[str, Any]]:
+    """Minutes of meetings and decisions on returns in an area, of a category or those below it; the latest first."""
+    return [dict(row) for row in await database.fetch(_SQL["precedents"], category, area, limit)]
+
+
 async def add_refusals(tx: Transaction, rows: Sequence[Sequence[Any]]) -> None:
     """Keep refusals of requests that are about no ticket, as `refusal_row` makes them."""
     await _many(tx, "insert_refusals", rows)

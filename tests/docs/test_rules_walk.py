@@ -23,7 +23,7 @@ def rows() -> list[re.Match[str]]:
 
 
 @cache
-def tests_of(file: str) -> frozenset[str]:
+def functions_of(file: str) -> frozenset[str]:
     """The tests of a file below `tests/`."""
     tree = ast.parse((ROOT / "tests" / file).read_text(encoding="utf-8"))
     return frozenset(n.name for n in ast.walk(tree) if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef))
@@ -32,7 +32,7 @@ def tests_of(file: str) -> frozenset[str]:
 @pytest.mark.parametrize("row", rows(), ids=lambda row: row["rule"])
 def test_the_code_and_the_test_of_a_rule_are_there(row: re.Match[str]) -> None:
     assert (ROOT / "services" / row["code"]).is_file()
-    assert row["test"] in tests_of(row["file"])
+    assert row["test"] in functions_of(row["file"])
 
 
 def test_every_timer_has_its_row() -> None:

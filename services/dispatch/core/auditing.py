@@ -48,11 +48,12 @@ def submit_lead(story: Story, submitted: Assignment, action: str) -> None:
     on_time = is_within(story.now, case.due_at)
     story.case = move(case.with_assignment(submitted), TicketState.RESOLVED)
     story.stop_all()
+    charged_to = None if on_time else _charged(story, submitted)
     story.events.append(
-        TicketResolved(
-            assignment_id=submitted.id, unit=submitted.unit, action=action, cycle=case.cycle, on_time=on_time,
-            charged_to=None if on_time else _charged(story, submitted),
-        )
+        TicketResolved.of_checked({
+            "assignment_id": submitted.id, "unit": submitted.unit, "action": action, "cycle": case.cycle,
+            "on_time": on_time, "charged_to": charged_to,
+        })
     )  # fmt: skip
     _end_loose_parts(story)
     if case.size in story.book.audit.automatic_for and not case.by_person:
@@ -89,6 +90,7 @@ def pass_audit(story: Story, *, automatic: bool, asks: bool = True) -> None:
         if share.state is AssignmentState.SUBMITTED:
             story.put(step(share, AssignmentState.ACCEPTED_RESULT, story.now))
     case = story.case
+    lead = case.lead
     story.stop(Clock.AUDIT)
     by_rule = not case.exercise and case.channel not in story.book.not_asked_channels
     asked = asks and by_rule
@@ -97,11 +99,11 @@ def pass_audit(story: Story, *, automatic: bool, asks: bool = True) -> None:
     elif not asked:
         story.why.append(f"AUDIT_NO_FOLLOW_UP channel={case.channel}")
     story.events.append(
-        TicketAudited(
-            ticket_no=case.ticket_no, source=case.source, assignment_id=case.lead.id, unit=case.lead.unit,
-            cycle=case.cycle, follow_up=asked, automatic=automatic, exercise=case.exercise,
-            vulnerable=case.vulnerable,
-        )
+        TicketAudited.of_checked({
+            "ticket_no": case.ticket_no, "source": case.source, "assignment_id": lead.id, "unit": lead.unit,
+            "cycle": case.cycle, "follow_up": asked, "automatic": automatic, "exercise": case.exercise,
+            "vulnerable": case.vulnerable,
+        })
     )  # fmt: skip
     if asked:
         story.case = move(case, TicketState.FOLLOWING_UP)

@@ -49,6 +49,7 @@ def make_small(story: Story) -> None:
     former, (unit, verdict) = story.case.lead, chosen
     if unit != former.unit:
         recall(story, former)
-        assign(story, unit, former.kind, due.at, verdict, replaces=former)
     move_deadline(story, due.at, due.limit)
+    if unit != former.unit:
+        assign(story, unit, former.kind, due.at, verdict, replaces=former)
     story.why.append("SIZE_SMALL_BY_PERSON")

@@ -65,6 +65,15 @@ SELECT * FROM unnest($1::uuid[], $2::int[], $3::int[], $4::text[], $5::text[], $
 -- name: read_notes
 SELECT version, kind, subject, person, words, noted_at FROM note WHERE ticket_id = $1 ORDER BY version, place
 
+-- name: precedents
+-- What was decided on matters of a category or of one below it ($1) in an area ($2), the latest first; of confidential ones
+-- nothing.
+SELECT n.ticket_id, c.doc ->> 'ticket_no' AS ticket_no, c.category, n.kind, n.words, n.noted_at
+FROM note AS n JOIN ticket_case AS c USING (ticket_id)
+WHERE n.kind IN ('MINUTES', 'RETURN_GRANTED', 'RETURN_REFUSED') AND starts_with(c.category, $1) AND lies_in(c.place, $2)
+  AND NOT (c.doc ->> 'confidential')::boolean
+ORDER BY n.noted_at DESC, n.ticket_id, n.version, n.place LIMIT $3
+
 -- name: insert_refusals
 INSERT INTO guard_refusal (ticket_id, code, unit, target, category, rule, refused_at)
 SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::timestamptz[])

@@ -126,7 +126,8 @@ async def test_what_is_more_pressing_comes_first_on_every_page(database: TestDat
                 if page["next"] is None:
                     break
                 query["after"] = page["next"]
-            assert seen == [str(ticket(n)) for n in (4, 5, 1, 2, 3)], path
+            assert len(seen) == 5, path
+            assert [set(seen[:2]), set(seen[2:])] == [{str(ticket(n)) for n in ns} for ns in ((4, 5), (1, 2, 3))], path
         pressing, ordinary = (await get(http, "queue", limit=3))["tickets"][::2]
         assert (pressing["due_at"], pressing["queue_at"] < ordinary["queue_at"]) == (ordinary["due_at"], True)
         assert "queue_at" not in (await get(http, "assignments", limit=1))["assignments"][0]

@@ -17,6 +17,9 @@ CREATE INDEX assignment_queue_of_unit ON assignment (unit, queue_at, id) WHERE e
 -- The tickets of a month are found without reading all: they are written in the order in which they were accepted.
 CREATE INDEX ticket_case_by_acceptance ON ticket_case USING brin (accepted_at) WITH (pages_per_range = 16, autosummarize = on);
 
+-- Precedents: what meetings and decisions on returns came to, the latest first.
+CREATE INDEX note_precedent ON note (noted_at) WHERE kind IN ('MINUTES', 'RETURN_GRANTED', 'RETURN_REFUSED');
+
 -- A doubtful size is looked at for some minutes.
 ALTER TABLE timer DROP CONSTRAINT timer_clock_check, ADD CONSTRAINT timer_clock_check CHECK (clock IN (
     'SIGN', 'CONTACT', 'ARRIVAL', 'FEEDBACK', 'STAGE', 'FIRST_DISPOSAL', 'RESOLVE', 'RESOLVE_BIG', 'UNIT', 'PART',
