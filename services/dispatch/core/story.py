@@ -186,10 +186,9 @@ class Story(Struct, eq=False):
 
     def decision(self) -> Decision:
         """The finished decision; the version moves with the events stated."""
-        case = self.case
-        steps = case.hastens + case.vulnerable
-        raised = self.book.supervision.queue_step_time * steps if steps else case.raised
-        case = replace(case, version=case.version + len(self.events), clocks=self.clocks, raised=raised)
+        case = replace(self.case, version=self.case.version + len(self.events), clocks=self.clocks)
+        if steps := case.hastens + case.vulnerable:
+            case = replace(case, raised=self.book.supervision.queue_step_time * steps)
         return Decision(
             case, tuple(self.events), self.timers, tuple(self.why), tuple(self.notes), tuple(self.results)
         )  # fmt: skip
