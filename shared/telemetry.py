@@ -92,7 +92,7 @@ TICKETS_UNWATCHED = Gauge("griddispatch_tickets_unwatched", "Open tickets withou
 ASSIGNMENTS_UNSIGNED = Gauge("griddispatch_assignments_unsigned", "Assignments that wait for a unit to sign.")
 ASSIGNMENTS_UNSIGNED_AGE = Gauge("griddispatch_assignments_unsigned_age_seconds", "Age of the oldest of them.")
 WHISTLE_ALARMS = Gauge(
-    "griddispatch_whistle_alarms", "Townships that blew the whistle too rarely or too often last month.", ["alarm"]
+    "griddispatch_whistle_alarms", "Townships that blew the whistle too rarely or too often last month.", ["reason"]
 )
 UNIT_OPEN = Gauge("griddispatch_unit_assignments_open", "A unit's open assignments; the busiest units.", ["unit"])
 UNIT_OVERDUE = Gauge("griddispatch_unit_assignments_overdue", "Those of them past their deadline.", ["unit"])

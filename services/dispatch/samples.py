@@ -72,7 +72,7 @@ def whistle_alarms(database: Database, book: Rulebook, now: Clock) -> Sample:
         for count, alarm in found:
             log.warning("whistle_share_off", month=f"{before:%Y-%m}", alarm=alarm.value, **count._asdict())
         for kind in WhistleAlarm:
-            telemetry.WHISTLE_ALARMS.labels(alarm=kind.value).set(sum(alarm is kind for _, alarm in found))
+            telemetry.WHISTLE_ALARMS.labels(reason=kind.value).set(sum(alarm is kind for _, alarm in found))
         counted.add(first)
 
     return Sample("whistles", take, SELDOM)

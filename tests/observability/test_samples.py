@@ -136,14 +136,14 @@ async def test_a_township_that_calls_nobody_is_told_of_once_its_month_is_over(da
         sample = dispatch_samples.whistle_alarms(desk.database, desk.decider.book, lambda: time[0])
         await desk.take_on(1)
         await sample.take()
-        assert value("griddispatch_whistle_alarms", alarm="TOO_FEW") == 0, "the month before had no tickets"
+        assert value("griddispatch_whistle_alarms", reason="TOO_FEW") == 0, "the month before had no tickets"
         time[0] = TUESDAY_MORNING + timedelta(days=25)
         await sample.take()
-        assert value("griddispatch_whistle_alarms", alarm="TOO_FEW") == 1
-        assert value("griddispatch_whistle_alarms", alarm="TOO_MANY") == 0
+        assert value("griddispatch_whistle_alarms", reason="TOO_FEW") == 1
+        assert value("griddispatch_whistle_alarms", reason="TOO_MANY") == 0
         await desk.database.fetch("UPDATE ticket_case SET accepted_at = '2026-02-10'")
         await sample.take()
-        assert value("griddispatch_whistle_alarms", alarm="TOO_FEW") == 1, "a month is counted once"
+        assert value("griddispatch_whistle_alarms", reason="TOO_FEW") == 1, "a month is counted once"
 
 
 async def test_the_calendar_tells_how_far_it_reaches() -> None:
