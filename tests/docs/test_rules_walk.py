@@ -10,7 +10,9 @@ import pytest
 from tests.conftest import ROOT
 
 PAGE: Final = ROOT / "docs" / "rules-walk.md"
-ROW: Final = re.compile(r"^\| (?P<rule>.+?) \| `(?P<code>[\w/]+\.py)` \| `(?P<file>[\w/]+\.py)` `(?P<test>test_\w+)` \|$")
+ROW: Final = re.compile(
+    r"^\| (?P<rule>.+?) \| `(?P<code>[\w/]+\.py)` \| `(?P<file>[\w/]+\.py)` `(?P<test>test_\w+)` \|$"
+)
 
 
 def rows() -> list[re.Match[str]]:
