@@ -100,6 +100,10 @@ FIELDS: Mapping[str, FieldWords] = MappingProxyType(
         "review_at": W("When the waiting matter is looked at again.", "2026-06-08T01:00:00Z"),
         "notify_at": W("Not to be told before this instant; null means at once.", None),
         "closed_at": W("When the loop was closed; null while it is open.", None),
+        "queue_at": W(
+            "Its place in queues, the earliest first: the deadline, or so much earlier as the matter was raised.",
+            "2026-03-10T10:00:00Z",
+        ),
         "supporting": W("Units that support it now 协办, beside the one that leads.", ("water",)),
         # ---- counts --------------------------------------------------------------------------------------------
         "version": W("Place in the ticket's story at its writer, from 1 without gaps.", 3),

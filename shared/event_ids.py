@@ -7,6 +7,8 @@ from shared.terms import Source, TicketId
 
 NAMESPACE = UUID("6f5f2b0e-6a53-5a0c-9d0b-2a1f7c3f9b57")
 """Root of every derived id of the product."""
+# Asked for every id, and before Python 3.12 the members of an enumeration are slow to find.
+_UNKNOWN = SafeUUID.unknown
 _ROOTED = sha1(NAMESPACE.bytes, usedforsecurity=False)
 # The bits that the version and the variant of a name-based id leave to its name, and those two (RFC 9562). Set by hand,
 # as are the fields below: `UUID(bytes=…, version=5)` takes four times as long, and every event and assignment has one.
@@ -32,5 +34,5 @@ def name_based(name: bytes) -> UUID:
     identity = UUID.__new__(UUID)
     put = object.__setattr__  # the one way to fill the fields of a frozen id
     put(identity, "int", int.from_bytes(hashed.digest()[:16], "big") & _FREE_BITS | _VERSION_5)
-    put(identity, "is_safe", SafeUUID.unknown)
+    put(identity, "is_safe", _UNKNOWN)
     return identity

@@ -344,6 +344,7 @@ class TicketSnapshot(BaseModel):
     due_at: datetime | None
     closed_at: datetime | None
     exercise: bool
+    queue_at: datetime | None = None
 
 
 def _concrete(root: type[Event]) -> Iterator[type[Event]]:

@@ -242,12 +242,13 @@ class TicketUrgencyChanged(Event):
 
 
 class TicketCategoryConfirmed(Event):
-    """A person chose the category; the machine's choice stands beside it."""
+    """A person chose the category; the machine's choice stands beside it. `size` where the person made it small."""
 
     type: ClassVar[str] = "org.griddispatch.ticket.category-confirmed.v1"
     category: str
     auto_category: str
     confidence: float | None = None
+    size: MatterSize | None = None
 
 
 class TicketWhistled(Event):

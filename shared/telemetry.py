@@ -74,6 +74,9 @@ MERGES_SUGGESTED = Gauge("griddispatch_merges_suggested", "Suggested merges that
 
 # Dispatch.
 TICKETS_ASSIGNED = Counter("griddispatch_tickets_assigned_total", "Lead assignments made.", ["size"])
+TICKETS_DISPATCHED_LATE = Counter(
+    "griddispatch_tickets_dispatched_late_total", "Tickets that waited too long for their first unit.", ["urgency"]
+)
 TICKETS_ESCALATED = Counter("griddispatch_tickets_escalated_total", "Escalations, by level.", ["level"])
 TICKETS_CLOSED = Counter("griddispatch_tickets_closed_total", "Tickets closed.", ["reason"])
 TICKETS_REOPENED = Counter("griddispatch_tickets_reopened_total", "Tickets reopened.")
@@ -88,6 +91,9 @@ TICKETS_UNASSIGNED_AGE = Gauge("griddispatch_tickets_unassigned_age_seconds", "A
 TICKETS_UNWATCHED = Gauge("griddispatch_tickets_unwatched", "Open tickets without a running clock; must be none.")
 ASSIGNMENTS_UNSIGNED = Gauge("griddispatch_assignments_unsigned", "Assignments that wait for a unit to sign.")
 ASSIGNMENTS_UNSIGNED_AGE = Gauge("griddispatch_assignments_unsigned_age_seconds", "Age of the oldest of them.")
+WHISTLE_ALARMS = Gauge(
+    "griddispatch_whistle_alarms", "Townships that blew the whistle too rarely or too often last month.", ["reason"]
+)
 UNIT_OPEN = Gauge("griddispatch_unit_assignments_open", "A unit's open assignments; the busiest units.", ["unit"])
 UNIT_OVERDUE = Gauge("griddispatch_unit_assignments_overdue", "Those of them past their deadline.", ["unit"])
 TIMERS_FIRED = Counter("griddispatch_timers_fired_total", "Timers fired.", ["clock"])

@@ -93,7 +93,7 @@ DASHBOARDS: dict[str, tuple[str, tuple[Panel, ...]]] = {
         line("在办按状态 open by state", "short", ("sum by (state) (max by (state, light) (griddispatch_tickets_open))", "{{state}}")),
         line("派单 assigned by size", "ops", per_second("griddispatch_tickets_assigned_total", "size")),
         line("到达节点 median time to a milestone", "s", ("histogram_quantile(0.5, sum by (le, milestone) (rate(griddispatch_ticket_milestone_seconds_bucket[$__rate_interval])))", "{{milestone}}")),
-        line("未派与未签 unassigned, unsigned", "short", ("max(griddispatch_tickets_unassigned)", "unassigned"), ("max(griddispatch_assignments_unsigned)", "unsigned")),
+        line("未派与未签 unassigned, unsigned", "short", ("max(griddispatch_tickets_unassigned)", "unassigned"), ("max(griddispatch_assignments_unsigned)", "unsigned"), ("sum(increase(griddispatch_tickets_dispatched_late_total[$__rate_interval]))", "dispatched late")),
         line("升级督办 escalations by level", "ops", per_second("griddispatch_tickets_escalated_total", "level")),
         line("亮灯 lights that turned", "ops", per_second("griddispatch_lights_changed_total", "light")),
         line("时钟触发 timers by clock", "ops", per_second("griddispatch_timers_fired_total", "clock")),
@@ -104,6 +104,7 @@ DASHBOARDS: dict[str, tuple[str, tuple[Panel, ...]]] = {
         line("时钟审计 clocks mended, machine clock jumps", "short", ("sum(increase(griddispatch_timers_mended_total[$__rate_interval]))", "mended"), ("sum by (loop) (increase(griddispatch_tickets_faulty_total[$__rate_interval]))", "{{loop}} faulty"), ("sum(increase(griddispatch_deadlines_recounted_total[$__rate_interval]))", "recounted"), ("sum by (job) (increase(griddispatch_clock_steps_total[$__rate_interval]))", "{{job}} jumps"), limit=1),
         line("审计时刻 since the auditor looked", "s", ("time() - max(griddispatch_auditor_last_look_timestamp_seconds)", "auditor"), limit=600),
         line("实时看板 live stream", "short", ("sum(griddispatch_stream_watchers)", "watchers"), ("sum(rate(griddispatch_stream_changes_total[$__rate_interval]))", "changes a second")),
+        line("吹哨占比异常 townships whose whistles are off", "short", ("max by (reason) (griddispatch_whistle_alarms)", "{{reason}}")),
         number("日历余期 calendar left", "s", "min(griddispatch_calendar_covered_until_timestamp_seconds) - time()"),
     )),
     "notify": ("通知回访 Notify", (

@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse
 from services.dispatch import store
 from services.dispatch.bulk import answer, read_json, settle
 from services.dispatch.commands import NAMES, ON_ASSIGNMENTS, Asked, Commands, actor_of
-from services.dispatch.core.case import AssignmentState
+from services.dispatch.core.case import AssignmentState, Case
 from services.dispatch.core.requests import WorkRequest, judge_request
 from services.dispatch.core.views import lifecycle_view, queue_line, ticket_view
 from services.dispatch.core.whistle_shares import shares_view
@@ -24,7 +24,7 @@ from shared.openapi import DEMANDED
 from shared.permissions import must_be_near
 from shared.problems import problem
 from shared.recent import Recent
-from shared.terms import TicketId
+from shared.terms import AssignmentId, TicketId
 from shared.tracing import trace_of
 
 __all__ = ["Commands", "router"]
@@ -74,10 +74,10 @@ def router(database: Database, commands: Commands) -> APIRouter:
         after: Annotated[str | None, Query(max_length=100)] = None,
         limit: Annotated[int, Query(ge=1, le=1000)] = 100,
     ) -> dict[str, Any]:
-        """Open assignments, the nearest deadline first; `next` is where the following page begins."""
+        """Open assignments by deadline, what was raised so much earlier; `next` is where the following page begins."""
         found = await store.list_open(database, unit, state, read_place(after), limit, acting().area)
         items = [queue_line(case, assignment_id) for assignment_id, case in found]
-        following = f"{items[-1]['due_at'].isoformat()},{items[-1]['id']}" if len(items) == limit else None
+        following = _place_of(*found[-1]) if len(found) == limit else None
         return {"assignments": items, "next": following}
 
     @routes.get("/overview")
@@ -111,6 +111,16 @@ def router(database: Database, commands: Commands) -> APIRouter:
         since, until = book.calendar.at(first, time()), book.calendar.at(following, time())
         counts = await store.whistle_counts(database, since, until, acting().area)
         return {"month": month, "townships": shares_view(counts, book.joint)}
+
+    @routes.get("/precedents")
+    async def list_precedents(
+        category: Annotated[str, Query(pattern=r"^([0-9]{2}){1,3}$")], limit: Annotated[int, Query(ge=1, le=100)] = 20
+    ) -> dict[str, Any]:
+        """What was decided before on matters of a category: minutes, decisions on returns; the latest first.
+
+        A category stands for all below it. Of confidential matters nothing is shown.
+        """
+        return {"precedents": await store.precedents(database, category, acting().area, limit)}
 
     @routes.post("/work-requests", response_model=None)
     async def post_work_request(asked: WorkRequest, request: Request) -> Response:
@@ -198,6 +208,13 @@ async def _limited_body(request: Request) -> bytes:
     return body
 
 
+def _place_of(assignment_id: AssignmentId, case: Case) -> str:
+    """Where a queue goes on behind this assignment."""
+    share = case.assignment(assignment_id)
+    assert share is not None, "it was found by its case"
+    return f"{(share.due_at - case.raised).isoformat()},{assignment_id}"
+
+
 def _read_version(if_match: str | None) -> int | None:
     text = (if_match or "").strip().strip('"')
     return int(text) if text.isascii() and text.isdigit() and len(text) <= 9 else None
@@ -207,9 +224,9 @@ def read_place(after: str | None) -> tuple[datetime, UUID]:
     """Where a page begins, as `next` of the one before says it. Raises Rejected."""
     if after is None:
         return datetime.min.replace(tzinfo=UTC), UUID(int=0)
-    due_at, _, assignment_id = after.replace(" ", "+").partition(",")
+    queue_at, _, found_id = after.replace(" ", "+").partition(",")
     try:
-        place = datetime.fromisoformat(due_at), UUID(assignment_id)
+        place = datetime.fromisoformat(queue_at), UUID(found_id)
     except ValueError as error:
         raise Rejected(Problem("after", "malformed", "not a place in this list")) from error
     if place[0].tzinfo is None:

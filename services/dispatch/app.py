@@ -67,6 +67,7 @@ async def build(settings: DispatchSettings, parts: frozenset[str], make: type[As
         sampled = await assembly.database("samples", 1)
         assembly.sample(samples.late_timers(sampled, settings.now))
         assembly.sample(samples.open_work(sampled, settings.now))
+        assembly.sample(samples.whistle_alarms(sampled, book, settings.now))
         assembly.sample(samples.calendar_horizon(book.calendar))
     return assembly
 

@@ -69,14 +69,15 @@ def router(
         after: Annotated[str | None, Query(max_length=100)] = None,
         limit: Annotated[int, Query(ge=1, le=1000)] = 200,
     ) -> dict[str, Any]:
-        """Open tickets, the nearest deadline first, as the stream has them; `next` is where the following page begins.
+        """Open tickets as the stream has them, by `queue_at`; `next` is where the following page begins.
 
-        Grid and category may be the beginnings of codes; `unit` is any that has a live share.
+        That is the deadline, or earlier where the matter was raised: hastened, or more pressing for its citizen. Grid
+        and category may be the beginnings of codes; `unit` is any that has a live share.
         """
         (grid,) = within([grid] if grid else [], acting().area) or (None,)
         wanted = QueueFilter(_texts(state), _texts(light), _texts(urgency), grid, category, due_before, unit)
         cases = await board_store.read_queue(database, wanted, read_place(after), limit)
-        following = f"{cases[-1].due_at.isoformat()},{cases[-1].ticket_id}" if len(cases) == limit else None
+        following = f"{cases[-1].queue_at.isoformat()},{cases[-1].ticket_id}" if len(cases) == limit else None
         return {"tickets": [snapshot(case) for case in cases], "next": following}
 
     @routes.get("/places")

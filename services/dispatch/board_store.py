@@ -34,7 +34,7 @@ class QueueFilter:
 
 
 async def read_queue(database: Database, wanted: QueueFilter, after: tuple[datetime, UUID], limit: int) -> list[Case]:
-    """Open tickets by deadline, after the given (due_at, ticket_id)."""
+    """Open tickets in the order of queues, after the given (queue_at, ticket_id)."""
     common = (
         wanted.states, wanted.lights, wanted.urgencies, wanted.place, wanted.category, wanted.due_before, *after, limit,
     )  # fmt: skip

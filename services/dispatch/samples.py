@@ -1,14 +1,18 @@
 """What dispatch's metrics are told about open work, its clocks and its calendar."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 
 from services.dispatch import store
 from services.dispatch.core.calendar import Calendar
+from services.dispatch.core.rulebook import Rulebook
+from services.dispatch.core.whistle_shares import WhistleAlarm
 from shared import telemetry
+from shared.actors import EVERYWHERE
 from shared.clock import Clock
 from shared.database import Database, named_queries
 from shared.sampling import SELDOM, Sample, age_s
+from shared.telemetry import log
 
 _SQL = named_queries("services.dispatch", "sql", "samples.sql")
 UNWATCHED_COUNTED: Final = 1000
@@ -51,6 +55,27 @@ def open_work(database: Database, now: Clock) -> Sample:
         telemetry.ASSIGNMENTS_UNSIGNED_AGE.set(age_s(unsigned["since"], instant))
 
     return Sample("open-work", take, SELDOM)
+
+
+def whistle_alarms(database: Database, book: Rulebook, now: Clock) -> Sample:
+    """Townships that blew the whistle too rarely or too often in the month that is over, counted once a month."""
+    calendar, counted = book.calendar, set[date]()
+
+    async def take() -> None:
+        first = calendar.day_of(now()).replace(day=1)
+        if first in counted:
+            return
+        before = (first - timedelta(days=1)).replace(day=1)
+        since, until = calendar.at(before, time()), calendar.at(first, time())
+        counts = await store.whistle_counts(database, since, until, EVERYWHERE)
+        found = [(count, alarm) for count in counts if (alarm := count.alarm(book.joint)) is not None]
+        for count, alarm in found:
+            log.warning("whistle_share_off", month=f"{before:%Y-%m}", alarm=alarm.value, **count._asdict())
+        for kind in WhistleAlarm:
+            telemetry.WHISTLE_ALARMS.labels(reason=kind.value).set(sum(alarm is kind for _, alarm in found))
+        counted.add(first)
+
+    return Sample("whistles", take, SELDOM)
 
 
 def calendar_horizon(calendar: Calendar) -> Sample:

@@ -64,7 +64,7 @@ async def save(tx: Transaction, steps: Sequence[Step]) -> None:
     """
     opened = [s.decision.case for s in steps if s.before is None]
     changed = [s.decision.case for s in steps if s.before is not None and s.decision.case != s.before]
-    await _many(tx, "insert_cases", map(_case_row, opened))
+    await _many(tx, "insert_cases", ((*_case_row(case), case.accepted_at) for case in opened))
     await _many(tx, "update_cases", map(_case_row, changed))
     fresh, moved = _assignment_rows(steps)
     await _many(tx, "update_assignments", moved)  # ended leads first, so that a new one finds its place free
@@ -89,23 +89,24 @@ def _case_row(c: Case) -> tuple[Any, ...]:
     into = c.merge.into if c.merge is not None else None
     place = c.grid or c.village or c.township or c.county
     return (c.ticket_id, c.version, c.state, c.previous_state, c.light, c.due_at, c.closed_at, doc, into, place,
-            c.category, c.urgency)  # fmt: skip
+            c.category, c.urgency, c.queue_at)  # fmt: skip
 
 
 def _assignment_rows(steps: Sequence[Step]) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:
-    """Rows of new assignments, and of those that changed."""
+    """Rows of new assignments, and of those that changed or stand elsewhere in their unit's queue."""
     fresh, moved = [], []
     for s in steps:
-        known = {a.id: a for a in s.before.assignments} if s.before else {}
-        for a in s.decision.case.assignments:
+        case, known = s.decision.case, {a.id: a for a in s.before.assignments} if s.before else {}
+        was_moved = s.before is not None and s.before.raised != case.raised
+        for a in case.assignments:
             if a.id not in known:
                 fresh.append(
-                    (s.decision.case.ticket_id, a.id, a.kind, a.unit, a.state, a.previous_state, a.due_at, a.handler,
-                     a.ended_at)
+                    (case.ticket_id, a.id, a.kind, a.unit, a.state, a.previous_state, a.due_at, a.handler, a.ended_at,
+                     a.due_at - case.raised)
                 )  # fmt: skip
-            elif known[a.id] != a:
+            elif known[a.id] != a or (was_moved and a.is_live):
                 moved.append(
-                    (a.id, a.state, a.previous_state, a.due_at, a.handler, a.ended_at)
+                    (a.id, a.state, a.previous_state, a.due_at, a.handler, a.ended_at, a.due_at - case.raised)
                 )  # fmt: skip
     return fresh, moved
 
@@ -229,6 +230,11 @@ async def read_notes(database: Database, ticket_id: TicketId) -> list[Record]:
     return await database.fetch(_SQL["read_notes"], ticket_id)
 
 
+async def precedents(database: Database, category: str, area: str, limit: int) -> list[Mapping[str, Any]]:
+    """Minutes of meetings and decisions on returns in an area, of a category or those below it; the latest first."""
+    return [dict(row) for row in await database.fetch(_SQL["precedents"], category, area, limit)]
+
+
 async def add_refusals(tx: Transaction, rows: Sequence[Sequence[Any]]) -> None:
     """Keep refusals of requests that are about no ticket, as `refusal_row` makes them."""
     await _many(tx, "insert_refusals", rows)
@@ -250,7 +256,7 @@ async def whistle_counts(database: Database, since: datetime, until: datetime, a
 async def list_open(
     database: Database, unit: str | None, state: str | None, after: tuple[datetime, UUID], limit: int, area: str
 ) -> list[tuple[AssignmentId, Case]]:
-    """Open assignments in an area by deadline, after the given (due_at, id), each with its case."""
+    """Open assignments in an area in the order of queues, after the given (queue_at, id), each with its case."""
     if unit is None:
         rows = await database.fetch(_SQL["list_open"], state, *after, limit, area)
     else:

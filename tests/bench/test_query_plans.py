@@ -24,7 +24,6 @@ BIG: Final = frozenset(
 )  # fmt: skip
 PLANNED: Final = re.compile(r"(?:--.*\n)*\s*(?:SELECT|INSERT|UPDATE|DELETE|WITH)\b")
 WHOLE: Final[Mapping[tuple[str, str], str]] = {
-    ("dispatch", "whistle_counts"): "a figure of a month, which a person asks for: off the path of a ticket",
     ("intake", "due_identities"): "retention looks for what is long closed, in lots and off the path of a ticket",
 }
 """Statements that may read a big table from end to end, and why."""

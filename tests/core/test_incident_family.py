@@ -55,7 +55,7 @@ from shared.terms import (
     TransferTarget,
 )
 from tests.builders import ticket
-from tests.core.course import BIG, BOOK, Course, actor, local, supported
+from tests.core.course import BIG, BOOK, TICK, Course, actor, local, supported
 from tests.services.notify.values import rules
 
 SPLIT = TicketSplit(incident_id=IncidentId(ticket(9)), reason=SplitReason.OTHER_PLACE)
@@ -210,6 +210,32 @@ def test_merged_from_wherever_it_stood_and_split_it_stands_there_again_with_its_
         before.hang,
     )
     assert sorted(key.clock for key in course.timers) == sorted(text.partition(":")[0] for text in before.clocks)
+
+
+@pytest.mark.parametrize("split_at", ["2026-05-20T10:00", "2026-07-01T10:00"])
+def test_what_was_put_off_and_merged_over_its_review_is_due_as_if_it_had_waited_alone(split_at: str) -> None:
+    alone, merged = put_off(), put_off()
+    alone.wait(split_at)
+    merged.merge()
+    merged.wait(split_at)
+    merged.give(SPLIT)
+    merged.wait(merged.now + TICK)
+    assert (merged.case.state, merged.case.due_at, merged.case.moves) == (
+        alone.case.state, alone.case.due_at, alone.case.moves
+    )  # fmt: skip
+    for course in (alone, merged):
+        course.wait("2026-08-15T00:00")
+    assert (merged.case.due_at, merged.case.level) == (alone.case.due_at, alone.case.level)
+
+
+def test_after_a_split_its_citizen_hears_on_the_days_on_which_he_would_have() -> None:
+    alone, merged = put_off(), put_off()
+    merged.merge()
+    merged.wait("2026-04-15T10:00")
+    merged.give(SPLIT)
+    for course in (alone, merged):
+        course.wait("2026-04-20T00:00")
+    assert merged.clock(Clock.HANG) == alone.clock(Clock.HANG)
 
 
 def test_what_was_handed_in_stays_handed_in_and_ends_when_the_other_is_solved() -> None:

@@ -1,6 +1,7 @@
 """Every figure of a dispatch pack does something: what another figure changes, one by one."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -8,11 +9,12 @@ from services.dispatch.core.actors import Role
 from services.dispatch.core.deadlines import parse_limit
 from services.dispatch.core.duties import DutyKind
 from services.dispatch.core.rulebook import Rulebook, load_rulebook
+from services.dispatch.core.story import Clock
 from services.dispatch.core.triggers import AskExtension, GrantExtension, Hasten, Redispatch, RefuseExtension
 from shared.events import TicketEscalated
 from shared.joint_events import TicketHastenNoted
 from tests.builders import calendar, categories, pack
-from tests.core.course import BIG, BOOK, TOWN, Course, actor, entry, org_with, urgent
+from tests.core.course import BIG, BOOK, TOWN, Course, actor, entry, local, org_with, urgent
 
 CENTRE = actor(Role.COMMAND_CENTRE)
 
@@ -22,6 +24,17 @@ def book_with(section: str, key: str, value: object) -> Rulebook:
     source = pack()
     source[section][key] = value
     return load_rulebook(source, categories(), calendar())
+
+
+def test_a_step_up_a_queue_is_as_long_as_the_pack_says() -> None:
+    near = Course(vulnerable=True, book=book_with("supervision", "queue_step", "30 min")).case
+    assert near.queue_at == near.due_at - timedelta(minutes=30)
+
+
+def test_a_doubtful_size_is_looked_at_for_as_long_as_the_pack_says() -> None:
+    changed = book_with("sizing", "review_within", "2 WH")
+    course = Course("2026-03-10T09:15", category=BIG, org=org_with(entry("18", DutyKind.BASIC)), book=changed)
+    assert course.clock(Clock.SIZE).due_at == local("2026-03-10T11:15")
 
 
 def test_so_many_hastens_a_day_are_counted_as_the_pack_says() -> None:

@@ -76,7 +76,7 @@ ROWS = [
     (("sizing", "effort_at_most"), "1 WD", "effort_at_most: work is told in hours or minutes"),
     (("sizing", "complex_marks"), ["HARD"], "sizing.complex_marks[0]: must be"),
     # what has no effect is no key
-    (("sizing", "review_within"), "10 min", "sizing.review_within: unknown key"),
+    (("sizing", "review_within"), "1 WD", "review_within: a look is told in hours or minutes"),
     (("sizing", "reporters_within"), "24 NH", "sizing.reporters_within: unknown key"),
     (("sizing", "repeats_within"), "30 ND", "sizing.repeats_within: unknown key"),
     (("follow_up", "start"), "1 WD", "follow_up.start: unknown key"),
@@ -110,6 +110,7 @@ ROWS = [
     (("duties", "deployment_issuers"), ["MARKET_BUREAU"], "duties.deployment_issuers[0]: must be"),
     (("duties", "deployment_issuers"), [], "deployment_issuers: must name at least one issuing body"),
     (("supervision", "vulnerable_queue_steps"), 1, "supervision.vulnerable_queue_steps: unknown key"),
+    (("supervision", "queue_step"), "1 WD", "queue_step: a step up a queue is told in natural hours or minutes"),
     # repeats, leads, returns, audit
     (("repeats", "complex_from"), 3, "complex_from: must be above supervise_from"),
     (("leads",), {"U2": "2 NH"}, "leads: unknown key"),

@@ -11,9 +11,10 @@ from services.dispatch.core.sheets import Validity
 from services.dispatch.core.standstill import concerns, ordered
 from services.dispatch.core.standstill_orders import Standstill
 from services.dispatch.core.story import Clock
-from services.dispatch.core.triggers import Sign
+from services.dispatch.core.triggers import AskInfo, Rework, Sign, SupplyInfo
+from shared.events import TicketEvaluated
 from shared.joint_events import TicketDeadlineRecounted
-from shared.terms import AssignmentKind, MatterSize, Urgency
+from shared.terms import AssignmentKind, FollowUpOutcome, MatterSize, Satisfaction, Urgency
 from tests.core.course import BIG, BOOK, ORG, Course, local, supported
 
 FLOOD = Standstill("FM-2026-01", "县应急〔2026〕3号", ("990101001",), Validity(date(2026, 3, 11), date(2026, 3, 12)))
@@ -113,3 +114,48 @@ def test_a_deadline_that_had_passed_when_the_order_began_stays_a_breach() -> Non
     assert course.case.size is MatterSize.BIG and course.case.light.value == "RED"
     order(course)
     assert (course.case.light.value, course.case.due_at > missed) == ("RED", True), "the deadline of the big one moves"
+
+
+# ---- what was not in hand when the order came -------------------------------------------------------------
+
+NO = TicketEvaluated(cycle=1, outcome=FollowUpOutcome.ANSWERED, solved=False, satisfaction=Satisfaction.DISSATISFIED)
+LOOKED_AT = replace(BOOK, audit=replace(BOOK.audit, automatic_for=frozenset()))
+
+
+def test_what_was_handed_in_and_is_sent_back_is_given_what_is_left_of_the_order() -> None:
+    dry, wet = (Course("2026-03-10T09:15", book=LOOKED_AT) for _ in range(2))
+    for course in (dry, wet):
+        course.work()
+        course.resolve()
+    wet.org = flooded()  # the order is heard while its result lies with the auditor
+    for course in (dry, wet):
+        course.give(Rework("缺照片"), "2026-03-11T10:00")
+    assert dry.case.due_at == local("2026-03-12T00:00")
+    assert (wet.case.due_at, wet.case.standstills) == (local("2026-03-14T00:00"), (FLOOD.id,))
+
+
+def test_an_order_that_is_over_gives_nothing_to_what_is_sent_back_after_it() -> None:
+    course = Course("2026-03-10T09:15", book=LOOKED_AT)
+    course.work()
+    course.resolve()
+    course.org = flooded()
+    course.give(Rework("缺照片"), "2026-03-13T10:00")
+    assert (course.case.due_at, course.case.standstills) == (local("2026-03-14T00:00"), ())
+
+
+def test_a_pause_and_an_order_do_not_give_the_same_day_twice() -> None:
+    course = Course("2026-03-09T10:00", category=BIG)
+    course.give(AskInfo("哪一段?"), "2026-03-10T10:00")
+    course.org = flooded()
+    course.give(SupplyInfo(), "2026-03-12T10:00")
+    # Two days of opening time passed while the citizen was asked, and what is left of Thursday is one more.
+    assert course.case.due_at == local("2026-03-20T00:00")
+
+
+def test_a_round_that_begins_during_the_order_is_given_its_time() -> None:
+    course = Course("2026-03-10T09:15", org=flooded())
+    course.work()
+    course.resolve()
+    course.give(NO, "2026-03-11T10:00")
+    assert (course.case.cycle, course.case.due_at) == (2, local("2026-03-14T00:00"))
+    assert course.case.standstills == (FLOOD.id,)

@@ -103,6 +103,8 @@ CASES = [
     ),
     Case("TriageWaits", *gauge('griddispatch_tickets_untriaged_age_seconds{job="intake"}', 61, 2)),
     Case("TicketsUnassigned", *gauge('griddispatch_tickets_unassigned_age_seconds{job="dispatch"}', 901, 0)),
+    Case("DispatchedLate", {'griddispatch_tickets_dispatched_late_total{job="dispatch",urgency="U3"}': grows(1)}, {'griddispatch_tickets_dispatched_late_total{job="dispatch",urgency="U3"}': steady(0)}),
+    Case("WhistleSharesOff", *gauge('griddispatch_whistle_alarms{job="dispatch",reason="TOO_FEW"}', 2, 0)),
     Case("AssignmentsUnsigned", *gauge('griddispatch_assignments_unsigned_age_seconds{job="dispatch"}', 172801, 86400), after="60m"),
     Case("LeadsWait", *gauge('griddispatch_leads_suspected_age_seconds{job="intake"}', 14401, 600)),
     Case("TimersLate", *gauge('griddispatch_timers_late_age_seconds{job="dispatch"}', 61, 1)),

@@ -46,6 +46,8 @@ PROVOKED = {
     "DuplicatesSurge": Proof("tests/contract/test_messaging.py", "test_repeats_change_nothing_and_a_shuffled_story_is_put_in_order", "griddispatch_events_duplicate_total"),
     "TriageWaits": Proof(SAMPLES, "test_intake_tells_how_long_a_matter_waits_for_triage", "griddispatch_tickets_untriaged_age_seconds"),
     "TicketsUnassigned": Proof(SAMPLES, "test_dispatch_tells_of_tickets_that_nobody_has_or_watches", "griddispatch_tickets_unassigned_age_seconds"),
+    "DispatchedLate": Proof(SAMPLES, "test_a_ticket_that_waited_too_long_for_its_first_unit_is_counted", "griddispatch_tickets_dispatched_late_total"),
+    "WhistleSharesOff": Proof(SAMPLES, "test_a_township_that_calls_nobody_is_told_of_once_its_month_is_over", "griddispatch_whistle_alarms"),
     "AssignmentsUnsigned": Proof(SAMPLES, "test_dispatch_tells_what_is_open_at_whose_place_and_what_is_unsigned", "griddispatch_assignments_unsigned_age_seconds"),
     "LeadsWait": Proof(HERE, "test_a_lead_that_nobody_judges_grows_old", "griddispatch_leads_suspected_age_seconds"),
     "TimersLate": Proof(SAMPLES, "test_dispatch_tells_how_late_its_clocks_are", "griddispatch_timers_late_age_seconds"),

@@ -115,6 +115,37 @@ async def test_an_assignment_that_comes_late_is_not_among_those_within_five_seco
     assert late() == before + 1
 
 
+async def test_a_ticket_that_waited_too_long_for_its_first_unit_is_counted(database: TestDatabase) -> None:
+    def late() -> float:
+        return value("griddispatch_tickets_dispatched_late_total", urgency="U2") or 0
+
+    before = late()
+    async with open_dispatch(database) as desk:
+        await desk.take_on(1, urgency="U2")
+        assert late() == before
+        desk.set_time(TUESDAY_MORNING + timedelta(minutes=36))  # half an hour to accept it, five minutes to dispatch it
+        await desk.take_on(2, urgency="U2")
+        assert late() == before + 1
+        await desk.work(2)
+    assert late() == before + 1
+
+
+async def test_a_township_that_calls_nobody_is_told_of_once_its_month_is_over(database: TestDatabase) -> None:
+    async with open_dispatch(database) as desk:
+        time = [TUESDAY_MORNING]
+        sample = dispatch_samples.whistle_alarms(desk.database, desk.decider.book, lambda: time[0])
+        await desk.take_on(1)
+        await sample.take()
+        assert value("griddispatch_whistle_alarms", reason="TOO_FEW") == 0, "the month before had no tickets"
+        time[0] = TUESDAY_MORNING + timedelta(days=25)
+        await sample.take()
+        assert value("griddispatch_whistle_alarms", reason="TOO_FEW") == 1
+        assert value("griddispatch_whistle_alarms", reason="TOO_MANY") == 0
+        await desk.database.fetch("UPDATE ticket_case SET accepted_at = '2026-02-10'")
+        await sample.take()
+        assert value("griddispatch_whistle_alarms", reason="TOO_FEW") == 1, "a month is counted once"
+
+
 async def test_the_calendar_tells_how_far_it_reaches() -> None:
     await dispatch_samples.calendar_horizon(calendar()).take()
     assert (value("griddispatch_calendar_covered_until_timestamp_seconds") or 0) > TUESDAY_MORNING.timestamp()

@@ -46,12 +46,13 @@ WITH old AS (
     FROM generate_series($1::bigint, $2::bigint) AS n
 ), cases AS (
     INSERT INTO dispatch.ticket_case (ticket_id, version, state, previous_state, light, due_at, closed_at, doc, place,
-        category, urgency)
+        category, urgency, queue_at, accepted_at)
     SELECT id, 6, 'CLOSED', 'FOLLOWING_UP', 'GREEN', at, at + interval '2 days',
-        json_build_object('ticket_id', id, 'filler', repeat('.', 1200)), '990101001001001', '150101', 'U3' FROM old
+        json_build_object('ticket_id', id, 'filler', repeat('.', 1200)), '990101001001001', '150101', 'U3', at, at FROM old
 ), parts AS (
-    INSERT INTO dispatch.assignment (id, ticket_id, kind, unit, state, previous_state, due_at, handler, ended_at)
-    SELECT md5('part ' || n)::uuid, id, 'LEAD', 'grid:990101001001001', 'ACCEPTED_RESULT', 'SUBMITTED', at, 'w', at
+    INSERT INTO dispatch.assignment (id, ticket_id, kind, unit, state, previous_state, due_at, handler, ended_at,
+        queue_at)
+    SELECT md5('part ' || n)::uuid, id, 'LEAD', 'grid:990101001001001', 'ACCEPTED_RESULT', 'SUBMITTED', at, 'w', at, at
     FROM old
 ), events AS (
     INSERT INTO dispatch.event (ticket_id, version, type, time, payload)

@@ -104,7 +104,7 @@ export class Store {
     let last = "";
     for (let after = "", n = 0; ; ) {
       const page = await this.patiently(`/v1/queue?limit=${PAGE}${after && `&after=${encodeURIComponent(after)}`}`);
-      for (const t of page.tickets) { seen.add(t.ticket_id); this.put(t, false); last = t.due_at; }
+      for (const t of page.tickets) { seen.add(t.ticket_id); this.put(t, false); last = standsAt(t); }
       n += page.tickets.length;
       after = page.next;
       this.capped = Boolean(after) && n >= MOST;
@@ -137,17 +137,20 @@ export class Store {
 }
 
 /** The tickets that a whole reading did not bring and that nothing was heard of since it began: they are closed. What a
-    reading that was broken off did not come to (due after `last`) is left. */
+    reading that was broken off did not come to (behind `last` in the queue) is left. */
 export function gone(tickets, versions, before, seen, last) {
-  return [...tickets.values()].filter((t) => !seen.has(t.ticket_id) && before.get(t.ticket_id) === versions.get(t.ticket_id) && (!last || t.due_at < last)).map((t) => t.ticket_id);
+  return [...tickets.values()].filter((t) => !seen.has(t.ticket_id) && before.get(t.ticket_id) === versions.get(t.ticket_id) && (!last || standsAt(t) < last)).map((t) => t.ticket_id);
 }
 
 /** Its clock does not run against a unit: the work is handed in, put off, or waits for another ticket's. */
 export const isResting = (t) => (["RESOLVED", "FOLLOWING_UP", "HUNG", "MERGED"].includes(t.state) ? 1 : 0);
 
+/** Where it stands in a queue: by its deadline, or further up where it was raised. */
+const standsAt = (t) => t.queue_at || t.due_at;
+
 /** A light may be red before the ticket is due: somebody should have been there by now. */
 export function inOrder(tickets) {
-  const keys = new Map(tickets.map((t) => [t, `${isResting(t)}${t.light === "RED" ? 0 : 1}${t.due_at}${t.ticket_id}`]));
+  const keys = new Map(tickets.map((t) => [t, `${isResting(t)}${t.light === "RED" ? 0 : 1}${standsAt(t)}${t.ticket_id}`]));
   return tickets.sort((a, b) => (keys.get(a) < keys.get(b) ? -1 : 1));
 }
 

@@ -8,7 +8,7 @@ from services.dispatch.core.assignment import end_part
 from services.dispatch.core.case import Assignment, AssignmentState, TicketState
 from services.dispatch.core.deadline_moves import after_pause, move_deadline
 from services.dispatch.core.deadlines import is_within
-from services.dispatch.core.guards import check_own_work
+from services.dispatch.core.guards import check_new_eyes, check_own_work
 from services.dispatch.core.joint import call_supports
 from services.dispatch.core.lifecycle import move, step
 from services.dispatch.core.rule_sections import Timer as TimerName
@@ -28,6 +28,10 @@ def audit(story: Story, command: AuditCommand) -> None:
     check_own_work(story, lead)
     match command:
         case PassAudit():
+            check_new_eyes(story)
+            person = story.actor.person
+            if person is not None and person not in story.case.verifiers:
+                story.case = replace(story.case, verifiers=(*story.case.verifiers, person))
             pass_audit(story, automatic=False)
         case Rework():
             _send_back(story, lead, command.reason)
@@ -44,11 +48,12 @@ def submit_lead(story: Story, submitted: Assignment, action: str) -> None:
     on_time = is_within(story.now, case.due_at)
     story.case = move(case.with_assignment(submitted), TicketState.RESOLVED)
     story.stop_all()
+    charged_to = None if on_time else _charged(story, submitted)
     story.events.append(
-        TicketResolved(
-            assignment_id=submitted.id, unit=submitted.unit, action=action, cycle=case.cycle, on_time=on_time,
-            charged_to=None if on_time else _charged(story, submitted),
-        )
+        TicketResolved.of_checked({
+            "assignment_id": submitted.id, "unit": submitted.unit, "action": action, "cycle": case.cycle,
+            "on_time": on_time, "charged_to": charged_to,
+        })
     )  # fmt: skip
     _end_loose_parts(story)
     if case.size in story.book.audit.automatic_for and not case.by_person:
@@ -85,6 +90,7 @@ def pass_audit(story: Story, *, automatic: bool, asks: bool = True) -> None:
         if share.state is AssignmentState.SUBMITTED:
             story.put(step(share, AssignmentState.ACCEPTED_RESULT, story.now))
     case = story.case
+    lead = case.lead
     story.stop(Clock.AUDIT)
     by_rule = not case.exercise and case.channel not in story.book.not_asked_channels
     asked = asks and by_rule
@@ -93,11 +99,11 @@ def pass_audit(story: Story, *, automatic: bool, asks: bool = True) -> None:
     elif not asked:
         story.why.append(f"AUDIT_NO_FOLLOW_UP channel={case.channel}")
     story.events.append(
-        TicketAudited(
-            ticket_no=case.ticket_no, source=case.source, assignment_id=case.lead.id, unit=case.lead.unit,
-            cycle=case.cycle, follow_up=asked, automatic=automatic, exercise=case.exercise,
-            vulnerable=case.vulnerable,
-        )
+        TicketAudited.of_checked({
+            "ticket_no": case.ticket_no, "source": case.source, "assignment_id": lead.id, "unit": lead.unit,
+            "cycle": case.cycle, "follow_up": asked, "automatic": automatic, "exercise": case.exercise,
+            "vulnerable": case.vulnerable,
+        })
     )  # fmt: skip
     if asked:
         story.case = move(case, TicketState.FOLLOWING_UP)

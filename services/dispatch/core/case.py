@@ -5,7 +5,7 @@ thirty fields costs a fiftieth of a frozen dataclass to make. It is stored as th
 its default value.
 """
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
@@ -210,7 +210,8 @@ class Case(Struct, frozen=True, omit_defaults=True):
     without an action. `own_due_at` is its own deadline while an earlier one of a ticket that waits for it counts.
     `moves` is what moved the deadline in this cycle, in order, so that it can be counted again. `levels_up` says how
     far above the usual it is led, `case_class` that it is a city-management case, `by_person` that no rule audits it,
-    `standstills` by which orders its clocks stood still.
+    `standstills` by which orders its clocks stood still, `raised` by how much earlier than due it stands in queues,
+    `verifiers` which persons accepted results on the matter, those of earlier tickets on it too.
     """
 
     ticket_id: TicketId
@@ -276,6 +277,13 @@ class Case(Struct, frozen=True, omit_defaults=True):
     extensions: int = 0
     hastens_today: int = 0
     standstills: tuple[str, ...] = ()
+    raised: timedelta = timedelta()
+    verifiers: tuple[str, ...] = ()
+
+    @property
+    def queue_at(self) -> datetime:
+        """Its place in a queue of tickets, the earliest first."""
+        return self.due_at - self.raised
 
     @property
     def lead(self) -> Assignment:

@@ -13,6 +13,7 @@ from services.dispatch.core.ladder import Rung, Step
 from services.dispatch.core.nature import convert_at_breach
 from services.dispatch.core.pauses import refuse_extension, resume
 from services.dispatch.core.rulebook import LEVELS
+from services.dispatch.core.size_review import end_review
 from services.dispatch.core.story import BREACH, OVERDUE, Clock, ClockKey, Story, Timer, spelled
 from services.dispatch.core.triggers import TimerDue
 from shared.terms import Light, MatterSize
@@ -34,6 +35,8 @@ def ring(story: Story, due: TimerDue) -> None:
             _deem_signed(story, due)
         case Clock.SUPPLEMENT:
             resume(story, answered=False, at=due.due_at)
+        case Clock.SIZE:
+            end_review(story)
         case Clock.EXTENSION_DECISION:
             refuse_extension(story, expired=True)
         case Clock.HANG:

@@ -60,4 +60,4 @@ def after_pause(
     case, book = story.case, story.book
     pause = Pause(paused_at, until or story.now)
     moved = extend_for_pause(parse_limit(case.limit), case.due_at, pause, book.calendar, book.roster)
-    return moved if least is None else max(moved, story.deadline(least))
+    return moved if least is None else max(moved, story.deadline(least, until))

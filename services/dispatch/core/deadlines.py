@@ -17,7 +17,7 @@ MINUTE: Final = timedelta(minutes=1)
 DAY: Final = timedelta(days=1)
 LONGEST: Final = timedelta(days=366)
 SAME_DAY_TEXT: Final = "same_day"
-WRITTEN: Final = re.compile(r"([0-9]{1,5}(?:\.[0-9]{1,2})?) ?(WD|ND|NH|WH|min)", re.ASCII)
+WRITTEN: Final = re.compile(r"([0-9]{1,5}(?:\.[0-9]{1,2})?) ?(WD|ND|NH|WH|Wmin|min)", re.ASCII)
 
 
 class UnknownLimit(ValueError):
@@ -94,7 +94,7 @@ class Pause:
 
 @lru_cache(maxsize=1024)
 def parse_limit(text: str) -> Limit:
-    """Read `same_day`, `5 WD`, `7 ND`, `24 NH`, `7.5 WH` or `30 min`; anything else raises UnknownLimit.
+    """Read `same_day`, `5 WD`, `7 ND`, `24 NH`, `7.5 WH`, `10 Wmin` or `30 min`; anything else raises UnknownLimit.
 
     Days are whole, hours and minutes may have two decimals, and every limit is more than zero and at most 366 days.
     """
@@ -102,11 +102,13 @@ def parse_limit(text: str) -> Limit:
         return SameDay()
     written = WRITTEN.fullmatch(text)
     if written is None:
-        raise UnknownLimit(f"{text!r} is no limit; write {SAME_DAY_TEXT}, or a number and one of WD, ND, NH, WH, min")
+        raise UnknownLimit(
+            f"{text!r} is no limit; write {SAME_DAY_TEXT}, or a number and one of WD, ND, NH, WH, Wmin, min"
+        )
     amount, unit = Decimal(written[1]), written[2]
     if unit in ("WD", "ND") and amount % 1:
         raise UnknownLimit(f"{text!r}: days are whole")
-    size = amount * {"WD": 86_400, "ND": 86_400, "NH": 3_600, "WH": 3_600, "min": 60}[unit]
+    size = amount * {"WD": 86_400, "ND": 86_400, "NH": 3_600, "WH": 3_600, "Wmin": 60, "min": 60}[unit]
     if not 0 < size <= LONGEST // timedelta(seconds=1):
         raise UnknownLimit(f"{text!r}: a limit is more than zero and at most {LONGEST.days} days")
     time = timedelta(microseconds=int(size * 1_000_000))
@@ -115,7 +117,7 @@ def parse_limit(text: str) -> Limit:
             return WorkingDays(time // DAY)
         case "ND":
             return NaturalDays(time // DAY)
-        case "WH":
+        case "WH" | "Wmin":
             return WorkingHours(time)
         case _:
             return NaturalHours(time)
@@ -256,7 +258,7 @@ def _hours_text(time: timedelta) -> str:
 
 @lru_cache(maxsize=1024)
 def _working_hours_text(time: timedelta) -> str:
-    return f"{_per(time, HOUR)} WH"
+    return f"{_per(time, MINUTE)} Wmin" if time % (HOUR / 100) else f"{_per(time, HOUR)} WH"
 
 
 def _per(time: timedelta, unit: timedelta) -> str:

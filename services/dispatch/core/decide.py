@@ -7,7 +7,7 @@ from services.dispatch.core.actors import Actor
 from services.dispatch.core.auditing import audit
 from services.dispatch.core.case import Case, TicketState
 from services.dispatch.core.clocks import ring
-from services.dispatch.core.family_words import FamilyWord, PutAside
+from services.dispatch.core.family_words import PutAside
 from services.dispatch.core.handling import handle
 from services.dispatch.core.hanging import hang
 from services.dispatch.core.incidents import hear_family, put_aside
@@ -22,7 +22,7 @@ from services.dispatch.core.recounting import recount, step_again
 from services.dispatch.core.returns import give_back
 from services.dispatch.core.rewatch import rewatch
 from services.dispatch.core.rulebook import Rulebook
-from services.dispatch.core.standstill import stand_still
+from services.dispatch.core.standstill import stand_still, stand_still_again
 from services.dispatch.core.step_clocks import is_step_clock, move_clock
 from services.dispatch.core.story import ClockLost, Decision, NoticeCame, Refused, StandstillOrdered, Story
 from services.dispatch.core.supervision import supervise
@@ -33,6 +33,8 @@ from services.dispatch.core.triggers import (
     HangCommand,
     JointCommand,
     NatureCommand,
+    OnAssignment,
+    OnTicket,
     ReturnCommand,
     SupervisionCommand,
     TimeCommand,
@@ -44,6 +46,9 @@ from services.dispatch.core.wish import WISHES, Wish
 from services.dispatch.core.wishes import heed, pass_over
 from shared.events import TicketEvaluated, TicketTriaged
 
+# Asked in every decision, and before Python 3.12 the members of an enumeration are slow to find.
+_IN_HAND = TicketState.DISPATCHED
+
 
 def decide(
     case: Case, trigger: Trigger, book: Rulebook, org: Org, now: datetime, actor: Actor | None = None
@@ -54,10 +59,12 @@ def decide(
     Where nobody says who gives a command, the least role that may is assumed.
     """
     story = Story(case, book, org, now)
-    if isinstance(trigger, TicketEvaluated):
-        judge(story, trigger)
+    if isinstance(trigger, OnAssignment | OnTicket):  # first: of models of events it is slow to ask what something is
+        _command(story, trigger, actor)
     elif isinstance(trigger, TimerDue):
         ring(story, trigger)
+    elif isinstance(trigger, TicketEvaluated):
+        judge(story, trigger)
     elif isinstance(trigger, ClockLost):
         rewatch(story)
     elif isinstance(trigger, NoticeCame):
@@ -72,16 +79,24 @@ def decide(
         return _heeded(story, trigger, Story(case, book, org, now))
     elif isinstance(trigger, PutAside):
         return _put_aside(story, trigger, Story(case, book, org, now))
-    elif isinstance(trigger, FamilyWord):
-        hear_family(story, trigger)
     else:
-        story.actor = actor or least_actor(trigger)
-        check_role(story, trigger)
-        if case.state is TicketState.MERGED and not isinstance(trigger, Withdraw):
-            raise Refused("MERGED", "it waits for another ticket")
-        if not case.was_assigned and not isinstance(trigger, Withdraw):
-            raise Refused("NOT_OPEN", "no unit ever had it")
-        _obey(story, trigger)
+        hear_family(story, trigger)
+    return _finished(story, case)
+
+
+def _command(story: Story, command: Command, actor: Actor | None) -> None:
+    story.actor = actor or least_actor(command)
+    check_role(story, command)
+    if story.case.state is TicketState.MERGED and not isinstance(command, Withdraw):
+        raise Refused("MERGED", "it waits for another ticket")
+    if not story.case.was_assigned and not isinstance(command, Withdraw):
+        raise Refused("NOT_OPEN", "no unit ever had it")
+    _obey(story, command)
+
+
+def _finished(story: Story, before: Case) -> Decision:
+    if story.org.standstills and before.state is not _IN_HAND and story.case.state is _IN_HAND:
+        stand_still_again(story, before)
     return story.decision()
 
 
@@ -91,7 +106,7 @@ def _heeded(story: Story, wish: Wish, untouched: Story) -> Decision:
     except (Refused, IllegalTransition) as refusal:
         pass_over(untouched, wish, refusal)
         return untouched.decision()
-    return story.decision()
+    return _finished(story, untouched.case)
 
 
 def _put_aside(story: Story, told: PutAside, untouched: Story) -> Decision:

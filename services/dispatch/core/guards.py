@@ -157,6 +157,19 @@ def check_own_work(story: Story, assignment: Assignment) -> None:
         raise refusal(story, "CONFLICT_OF_INTEREST", "COMPLAINED_ABOUT_OR_BELOW", actor.unit, "the auditor is involved")
 
 
+def check_new_eyes(story: Story) -> None:
+    """What came back so often that a person looks at it is accepted by one who did not do so before. Raises Refused."""
+    known, person = story.case.verifiers, story.actor.person
+    if not story.case.by_person or not known:
+        return
+    if person is None:
+        raise Refused("PERSON_NEEDED", "this step needs to know who takes it")
+    if person in known:
+        raise refusal(
+            story, "VERIFIED_BEFORE", "ANOTHER_VERIFIER", None, "who accepted this matter before cannot again"
+        )
+
+
 def check_second_person(story: Story, first: str | None) -> str:
     """What needs two persons has two who are known and not the same; the second one. Raises Refused."""
     second = story.actor.person

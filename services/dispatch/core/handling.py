@@ -72,7 +72,7 @@ def sign(story: Story, share: Assignment, handler: str | None, *, deemed: bool =
     """Receipt is confirmed, by the unit or (deemed) by its silence."""
     story.put(replace(step(share, AssignmentState.SIGNED, story.now), signed_at=story.now, handler=handler))
     story.stop(Clock.SIGN, subject=str(share.id))
-    story.events.append(TicketSigned(assignment_id=share.id, unit=share.unit, deemed=deemed))
+    story.events.append(TicketSigned.of_checked({"assignment_id": share.id, "unit": share.unit, "deemed": deemed}))
 
 
 def at_work(story: Story, share: Assignment, handler: str) -> Assignment:
@@ -89,7 +89,8 @@ def _contact(story: Story, share: Assignment, command: Contact) -> None:
     story.put(replace(working, contacted_at=working.contacted_at or story.now))
     story.stop(Clock.CONTACT, subject=str(share.id))
     _acted(story, share)
-    story.events.append(TicketContacted(assignment_id=share.id, unit=share.unit, first=share.contacted_at is None))
+    first = share.contacted_at is None
+    story.events.append(TicketContacted.of_checked({"assignment_id": share.id, "unit": share.unit, "first": first}))
 
 
 def _check_in(story: Story, share: Assignment, command: CheckIn) -> None:
@@ -131,7 +132,9 @@ def _must_be_received(share: Assignment) -> None:
 
 
 def _acted(story: Story, share: Assignment) -> None:
-    story.case = replace(story.case, forwards=count_action(story, share.unit))
+    forwards = count_action(story, share.unit)
+    if forwards is not story.case.forwards:
+        story.case = replace(story.case, forwards=forwards)
 
 
 def _resolve(story: Story, share: Assignment, command: Resolve) -> None:

@@ -1,6 +1,6 @@
 """Matters that cannot be solved now (挂账): proposed by one person, approved by another, owned, and looked at again."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import assert_never
 
 from msgspec.structs import replace
@@ -66,16 +66,17 @@ def _approve(story: Story) -> None:
     approved = replace(case.hang, approved_by=second, hung_at=story.now, review_at=review_at)
     story.stop_all()
     story.case = replace(move(case, TicketState.HUNG), hang=approved, hangs=case.hangs + 1, paused_at=story.now)
-    _wait(story, approved)
+    _wait(story, approved, story.now)
     story.events.append(
         TicketHung(cycle=case.cycle, ground=approved.ground, owner=approved.owner, review_at=review_at)
     )  # fmt: skip
 
 
-def _wait(story: Story, waiting: Hang) -> None:
-    """Until the next word to the citizen, or the review if that comes first."""
+def _wait(story: Story, waiting: Hang, since: datetime) -> None:
+    """Until the next word to the citizen, counted on from the one before, or the review if that comes first."""
     review_at = waiting.review_at or story.now
-    told_at = story.now + timedelta(days=story.book.hang.citizen_told_every_days)
+    every = timedelta(days=story.book.hang.citizen_told_every_days)
+    told_at = since + every * ((story.now - since) // every + 1)
     limit = NaturalDays(waiting.review_days)
     step, until = (TELL, told_at) if told_at < review_at else (REVIEW, review_at)
     story.set(
@@ -88,37 +89,42 @@ def look_again(story: Story, due: TimerDue) -> None:
     waiting = story.case.hang
     if due.step == TELL and waiting is not None and story.now < due.due_at:
         story.events.append(TicketHangTold(cycle=story.case.cycle, review_at=due.due_at))
-        _wait(story, waiting)
+        _wait(story, waiting, due.fire_at)
     else:
-        unhang(story, automatic=True)
+        unhang(story, automatic=True, at=due.due_at)
 
 
-def unhang(story: Story, *, automatic: bool) -> None:
-    """Handle it again: the deadline moves by the wait, and some days are left at least."""
+def unhang(story: Story, *, automatic: bool, at: datetime | None = None) -> None:
+    """Handle it again, since `at` if that is earlier: the deadline moves by the wait, and some days are left at least.
+
+    A review that nobody could hold, for the ticket waited for another one, was due all the same.
+    """
     case = story.case
     story.stop(Clock.HANG)
-    paused_at, least = case.paused_at or story.now, story.book.hang.resume_least
-    moves = (*case.moves, StoodStill(paused_at, story.now, str(least)))
+    resumed_at = story.now if at is None else min(at, story.now)
+    paused_at, least = min(case.paused_at or resumed_at, resumed_at), story.book.hang.resume_least
+    moves = (*case.moves, StoodStill(paused_at, resumed_at, str(least)))
     story.case = replace(move(case, TicketState.DISPATCHED), paused_at=None, hang=None, moves=moves)
-    due_at = after_pause(story, paused_at, least)
+    due_at = after_pause(story, paused_at, least, until=resumed_at)
     move_deadline(story, due_at)
-    _resume_shares(story)
+    _resume_shares(story, resumed_at)
     story.why.append(f"UNHUNG automatic={automatic} due_at={due_at.isoformat()}")
     story.events.append(TicketUnhung(cycle=case.cycle, due_at=due_at, automatic=automatic))
 
 
-def _resume_shares(story: Story) -> None:
+def _resume_shares(story: Story, since: datetime) -> None:
     """Open parts get their clock back, now due with the lead; so do decisions and receipts that were awaited."""
     row = window_row(story.case.size, story.case.urgency)
     for share in [a for a in story.case.assignments if a.is_open]:
         subject = str(share.id)
         if share.kind is AssignmentKind.SUPPORT:
             share = story.put(replace(share, due_at=story.case.due_at))
-            story.start(Clock.PART, support_limit(story), story.now, share.due_at, subject, from_red=True)
+            story.start(Clock.PART, support_limit(story), since, share.due_at, subject, from_red=True)
         if share.signed_at is None:
             sign_limit = story.book.sign[row]
-            story.start_once(Clock.SIGN, sign_limit, subject, step=DEEMED)
+            story.start_once(Clock.SIGN, sign_limit, subject, since=since, step=DEEMED)
         if share.state is AssignmentState.RETURN_REQUESTED:
-            story.start_once(Clock.RETURN_DECISION, story.book.timers[TimerName.RETURN_DECISION][row], subject)
+            limit = story.book.timers[TimerName.RETURN_DECISION][row]
+            story.start_once(Clock.RETURN_DECISION, limit, subject, since=since)
         if story.case.lead.id == share.id and share.contacted_at is None:
-            story.start_once(Clock.CONTACT, story.book.timers[TimerName.FIRST_CONTACT][row], subject)
+            story.start_once(Clock.CONTACT, story.book.timers[TimerName.FIRST_CONTACT][row], subject, since=since)

@@ -50,7 +50,7 @@ def reopen(story: Story) -> None:
         move(story.case, TicketState.DISPATCHED), cycle=story.case.cycle + 1, reopens=reopens, limit=str(limit),
         started_at=story.now, due_at=due_at, light=Light.GREEN, level=0, escalated=(), plan=(), extension=None,
         is_complex=story.case.is_complex or (is_big and reopens >= rules.complex_from),
-        first_limit=original, waiver=None, moves=(),
+        first_limit=original, waiver=None, moves=(), standstills=(),
     )  # fmt: skip
     story.events.append(TicketReopened(cycle=story.case.cycle, due_at=due_at))
     to_centre = reopens >= rules.to_command_centre_from or _may_not_lead(story, former.unit)

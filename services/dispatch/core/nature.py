@@ -16,6 +16,7 @@ from services.dispatch.core.joint import begin
 from services.dispatch.core.leading import lead_of
 from services.dispatch.core.lifecycle import OPEN_TICKET_STATES
 from services.dispatch.core.rulebook import COMPLEX_ROW, limit_row
+from services.dispatch.core.size_review import make_small
 from services.dispatch.core.sizing import Sized, case_class_of, is_about_its_place, size_of
 from services.dispatch.core.story import Clock, Refused, Story
 from services.dispatch.core.triggers import (
@@ -198,12 +199,18 @@ def _confirm_category(story: Story, command: ConfirmCategory) -> None:
         raise Refused("NOT_DISPATCHED", "the category is confirmed while the matter is in hand")
     if case.auto_category is not None:
         raise Refused("CONFIRMED_BEFORE", "a person has chosen the category")
-    story.stop(Clock.CATEGORY)
+    if command.small:
+        make_small(story)
+        case = story.case
+    story.stop(Clock.CATEGORY, Clock.SIZE)
     unsure = case.confidence is not None and case.confidence < story.book.least_confidence
     story.case = replace(case, category=command.category, auto_category=case.category, confidence=None)
     story.why.append(f"CATEGORY_CONFIRMED human={command.category} machine={case.category}")
     story.events.append(
-        TicketCategoryConfirmed(category=command.category, auto_category=case.category, confidence=case.confidence)
+        TicketCategoryConfirmed(
+            category=command.category, auto_category=case.category, confidence=case.confidence,
+            size=MatterSize.SMALL if command.small else None,
+        )
     )  # fmt: skip
     if unsure and case.lead.unit == story.org.command_centre and not case.lead.designated:
         _send_where_it_belongs(story)

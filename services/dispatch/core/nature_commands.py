@@ -52,6 +52,7 @@ class ChangeUrgency(OnTicket):
 
 @dataclass(frozen=True, slots=True)
 class ConfirmCategory(OnTicket):
-    """A person's choice of the category; the machine's stays beside it."""
+    """A person's choice of the category; the machine's stays beside it. `small`: what was in doubt is small."""
 
     category: Annotated[str, Field(pattern=r"^([0-9]{2}){1,3}$")]
+    small: bool = False

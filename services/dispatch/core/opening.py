@@ -1,6 +1,7 @@
 """Taking a triaged matter on: its size and deadline; then it is dispatched, or waits for the one it is merged into."""
 
 from datetime import datetime
+from typing import Final
 
 from msgspec.structs import replace
 
@@ -13,7 +14,8 @@ from services.dispatch.core.incidents import wait_from_the_start
 from services.dispatch.core.org import Org
 from services.dispatch.core.rulebook import Rulebook, window_row
 from services.dispatch.core.self_fixed import finder, settle
-from services.dispatch.core.sizing import CASE_CHANNELS, case_class_of, first_size_of
+from services.dispatch.core.size_review import begin_review
+from services.dispatch.core.sizing import CASE_CHANNELS, case_class_of, first_size_of, is_doubtful
 from services.dispatch.core.standstill import stand_still_from_the_start
 from services.dispatch.core.story import Decision, Story
 from shared.events import TicketTriaged
@@ -21,11 +23,16 @@ from shared.terms import Light, MatterSize, TicketId
 
 # Asked in every decision, and before Python 3.12 the members of an enumeration are slow to find.
 _BIG = MatterSize.BIG
+DISPATCHED_LATE: Final = "DISPATCHED_LATE"
+"""The rule that says that accepting and dispatching (T01, T02) took longer than they may; such tickets are counted."""
 
 
-def open_case(ticket_id: TicketId, matter: TicketTriaged, book: Rulebook, org: Org, now: datetime) -> Decision:
+def open_case(
+    ticket_id: TicketId, matter: TicketTriaged, book: Rulebook, org: Org, now: datetime, verifiers: tuple[str, ...] = ()
+) -> Decision:
     """The first decision on a ticket: it leaves ACCEPTED at once, with exactly one lead and running clocks.
 
+    `verifiers` accepted the results of earlier tickets on the matter.
     A ticket that triage merged into another one leaves it too, and waits without either; one that a patrol has fixed
     already goes through to its result.
     """
@@ -51,17 +58,19 @@ def open_case(ticket_id: TicketId, matter: TicketTriaged, book: Rulebook, org: O
         rule_pack=book.pack, confidence=matter.confidence, least_urgency=matter.urgency,
         complained_about=matter.complained_about, repeat=matter.repeat_of is not None or matter.repeats_30d > 0,
         vulnerable=matter.vulnerable, is_complex=is_complex, extent=extent, levels_up=matter.levels_up,
-        case_class=None if found is None else found.code,
+        case_class=None if found is None else found.code, verifiers=verifiers,
     )  # fmt: skip
     story = Story(case, book, org, now, why=[size_rule])
     if now - matter.accepted_at > book.assigned_within[window_row(size, matter.urgency)]:
-        story.why.append(f"DISPATCHED_LATE accepted_at={matter.accepted_at.isoformat()}")
+        story.why.append(f"{DISPATCHED_LATE} accepted_at={matter.accepted_at.isoformat()}")
     if matter.merged_into is not None:
         wait_from_the_start(story, matter.merged_into)
     elif matter.self_fixed_by is not None and (fixer := finder(story, matter.self_fixed_by)) is not None:
         settle(story, due, fixer)
     else:
         dispatch(story, due)
+        if found is None and is_doubtful(matter, size_rule, book, extent):
+            begin_review(story)
         if org.standstills:
             stand_still_from_the_start(story)
         if matter.repeats_90d:

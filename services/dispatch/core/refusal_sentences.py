@@ -33,6 +33,8 @@ GUARDS: Final = {
     "FORWARDS_AT_MOST": W("同级未处置而转派已满次数", "its level passed it on as often as it may without acting"),
     "OWN_WORK": W("不得审核自己办理的事项", "nobody verifies his own work"),
     "VERIFIER_IS_NOT_HANDLER": W("审核人不得是承办人", "who verifies is not who handled it"),
+    "VERIFIED_BEFORE": W("审核过本诉求的人不得再次审核", "who accepted this matter before cannot accept it again"),
+    "ANOTHER_VERIFIER": W("多次反映的诉求须换人审核", "what came back so often is looked at by somebody else"),
     "PERSON_NEEDED": W("须写明经办人", "this step needs to know who takes it"),
     "SECOND_PERSON_NEEDED": W("须由另一人批准", "another person must approve"),
     "TWO_PERSONS": W("须两人经手", "two persons are needed"),
@@ -93,6 +95,10 @@ NATURE: Final = {
     "COMPLEX_BEFORE": W("已标为复杂事项", "it is marked complex already"),
     "SAME_URGENCY": W("紧急程度没有变化", "its urgency is this already"),
     "URGENCY_FLOOR": W("降低紧急程度须由指挥中心决定", "only the command centre may lower the urgency so far"),
+    "NOT_IN_REVIEW": W(
+        "只有待研判的事项可以定为小事", "only a doubtful matter can be made small, while it is looked at"
+    ),
+    "NOT_FOR_ITS_PLACE": W("属地不得主办", "its place may not lead it"),
     "CONFIRMED_BEFORE": W("类别已经人工确认", "a person has chosen the category already"),
 }
 JOINT: Final = {

@@ -5,6 +5,7 @@ as `5 WD`; times of day are local. A table whose values cannot stand together is
 """
 
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 from itertools import combinations
 from typing import ClassVar, assert_never
@@ -56,6 +57,7 @@ class SizingRules:
     money_above: Number  # yuan
     repeats_from: Count  # earlier ones on the matter, as intake counts them
     effort_at_most: LimitText  # a small matter takes no longer: hours or minutes of work
+    review_within: LimitText  # of opening time: so long a person may make a doubtful matter small; then it stays big
     complex_units_from: Count
     complex_marks: tuple[ComplexMark, ...]
 
@@ -72,6 +74,8 @@ class SizingRules:
             problems.append("complex_units_from: a matter would be complex before it is big")
         if not isinstance(self.effort_at_most, NaturalHours | WorkingHours):
             problems.append("effort_at_most: work is told in hours or minutes")
+        if not isinstance(self.review_within, NaturalHours | WorkingHours):
+            problems.append("review_within: a look is told in hours or minutes")
         refuse(problems)
 
     @property
@@ -140,12 +144,23 @@ class LadderFigures:
 
 @dataclass(frozen=True, slots=True)
 class SupervisionRules:
-    """Hastening 催办, and what a missed arrival changes; notify keeps the budget of notices."""
+    """Hastening 催办, the order of queues, and what a missed arrival changes; notify keeps the budget of notices."""
 
     __pydantic_config__: ClassVar[ConfigDict] = CLOSED
     hastens_counted_per_day: Few
     hastens_to_level_1: Count
     critical_arrival_level_3: LimitText  # from the order on, where nobody came to a critical matter; level 2 is at once
+    queue_step: LimitText  # what stands a step further up comes as if it were due so much earlier: natural hours
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.queue_step, NaturalHours):
+            refuse(["queue_step: a step up a queue is told in natural hours or minutes"])
+
+    @property
+    def queue_step_time(self) -> timedelta:
+        """The same as a stretch of time."""
+        assert isinstance(self.queue_step, NaturalHours), "no other is read"
+        return self.queue_step.time
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,12 +15,13 @@ PROVISIONAL: Final = "provisional"
 _MISSING: Final = "–"
 """Stands for a value that the explanation has not; in brackets both are left out."""
 _VALUE: Final = re.compile(r" ([a-z_0-9]+)=(.*?)(?= [a-z_0-9]+=|$)")
-_LIMIT: Final = re.compile(r"([0-9.]+) (WD|ND|NH|WH|min)")
+_LIMIT: Final = re.compile(r"([0-9.]+) (WD|ND|NH|WH|Wmin|min)")
 _UNITS: Final[Mapping[str, tuple[str, str]]] = {
     "WD": ("个工作日", "working days"),
     "ND": ("个自然日", "days"),
     "NH": ("小时", "hours"),
     "WH": ("个工作小时", "working hours"),
+    "Wmin": ("个工作分钟", "working minutes"),
     "min": ("分钟", "minutes"),
 }
 
@@ -75,6 +76,12 @@ SIZES: Final = {
         "按清单所在地不得主办，不再作为小事", "by the duty list its place may not lead it, so it is not small"
     ),
     "SIZE_BIG_DEFAULT": W("“{category}”未列入小事清单", "“{category}” is not on the list of small matters"),
+    "SIZE_DOUBTFUL": W(
+        "属地可办而未列小事，{until}前可由人工定为小事，逾期按大事",
+        "its place could do it: until {until} a person may make it small",
+    ),
+    "SIZE_BIG_UNDECIDED": W("无人另定，按大事办理", "nobody made it small, so it stays big"),
+    "SIZE_SMALL_BY_PERSON": W("人工定为小事", "a person made it small"),
 }
 LEADS: Final = {
     "LEAD_SMALL_IN_PLACE": W("小事由所在网格就地承办", "small matters stay in their place"),
@@ -206,6 +213,7 @@ COURSE: Final = {
 }
 CLOCK_NAMES: Final = {
     "SIGN": W("签收", "signing"),
+    "SIZE": W("大小事研判", "looking at the size"),
     "CONTACT": W("先行联系", "first contact"),
     "ARRIVAL": W("到场", "arrival"),
     "FEEDBACK": W("首次反馈", "first feedback"),

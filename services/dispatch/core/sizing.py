@@ -1,6 +1,6 @@
 """Small or big: an ordered decision list, first hit wins, and it says which rule hit; or a city case with its class."""
 
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from services.dispatch.core.extent import Extent, beyond_small
 from services.dispatch.core.rule_sections import CaseClass
@@ -10,6 +10,7 @@ from shared.terms import Channel, MatterSize, PlaceLevel, TicketType, Urgency
 
 # Asked in every decision, and before Python 3.12 the members of an enumeration are slow to find.
 _SMALL, _CRITICAL, _GRID, _NORMAL = MatterSize.SMALL, Urgency.U1, PlaceLevel.GRID, Urgency.U3
+_DEFAULT: Final = "SIZE_BIG_DEFAULT"
 
 CASE_CHANNELS = (Channel.GRID_PATROL, Channel.SENSOR)
 """Who files city-management cases 城管案卷: nobody complained, so the class of the case says how long it may take."""
@@ -59,7 +60,7 @@ def size_of(matter: Sizable, book: Rulebook) -> tuple[MatterSize, str]:
         return MatterSize.BIG, f"SIZE_BIG_UNSURE confidence={matter.confidence:.2f}"
     if matter.category in book.small_categories:
         return _SMALL, f"SIZE_SMALL_ELIGIBLE category={matter.category}"
-    return MatterSize.BIG, f"SIZE_BIG_DEFAULT category={matter.category}"
+    return MatterSize.BIG, f"{_DEFAULT} category={matter.category}"
 
 
 def case_class_of(matter: Sizable, channel: Channel, book: Rulebook) -> CaseClass | None:
@@ -80,21 +81,30 @@ def first_size_of(matter: TicketTriaged, book: Rulebook, extent: Extent | None =
     What would be small is big by who says it, how often and of whom, and by how far it reaches.
     """
     size, rule = size_of(matter, book)
-    if size is not _SMALL:
-        return size, rule
+    against = _against_small(matter, book, extent) if size is _SMALL else None
+    return (size, rule) if against is None else (MatterSize.BIG, against)
+
+
+def is_doubtful(matter: TicketTriaged, rule: str, book: Rulebook, extent: Extent | None) -> bool:
+    """Whether it is big only because no list calls its category small: no rule says that it must be big."""
+    return rule.startswith(_DEFAULT) and _against_small(matter, book, extent) is None
+
+
+def _against_small(matter: TicketTriaged, book: Rulebook, extent: Extent | None) -> str | None:
+    """The rule by which a matter is big that its category would let be small, or None."""
     if matter.levels_up:
-        return MatterSize.BIG, "SIZE_BIG_CAME_BACK"
+        return "SIZE_BIG_CAME_BACK"
     if extent is not None and (beyond := beyond_small(extent, book.sizing)):
-        return MatterSize.BIG, beyond
+        return beyond
     if matter.repeats_30d >= book.sizing.repeats_from:
-        return MatterSize.BIG, f"SIZE_BIG_REPEATED count={matter.repeats_30d}"
+        return f"SIZE_BIG_REPEATED count={matter.repeats_30d}"
     if matter.repeats_90d + 1 >= book.repeats.complex_from:
-        return MatterSize.BIG, f"SIZE_BIG_REPEATED_IN_90_DAYS count={matter.repeats_90d}"
+        return f"SIZE_BIG_REPEATED_IN_90_DAYS count={matter.repeats_90d}"
     if matter.reporters >= book.sizing.reporters_from:
-        return MatterSize.BIG, f"SIZE_BIG_REPORTERS count={matter.reporters}"
+        return f"SIZE_BIG_REPORTERS count={matter.reporters}"
     if is_about_its_place(matter.complained_about):
-        return MatterSize.BIG, f"SIZE_BIG_ABOUT_ITS_PLACE unit={matter.complained_about}"
-    return size, rule
+        return f"SIZE_BIG_ABOUT_ITS_PLACE unit={matter.complained_about}"
+    return None
 
 
 def is_about_its_place(complained_about: str | None) -> bool:

@@ -41,8 +41,26 @@ def stand_still_from_the_start(story: Story) -> None:
     """What comes in while its area stands still, or before, is given the time at once."""
     for order in story.org.standstills:
         if concerns(order, story.case, story.book.calendar):
-            running = tuple(timer for timer in story.timers.values() if timer is not None)
-            stand_still(story, ordered(order, story.book.calendar, running))
+            stand_still(story, ordered(order, story.book.calendar, _started(story)))
+
+
+def stand_still_again(story: Story, before: Case) -> None:
+    """What was put off, handed in or waited when an order was heard, and is in hand again, is given its time now.
+
+    A pause has given back what of the order fell into it; a ticket that waited for another one was given nothing.
+    """
+    waited = before.state in (TicketState.MERGED, TicketState.ACCEPTED)
+    for order in story.org.standstills:
+        if not concerns(order, story.case, story.book.calendar):
+            continue
+        told = ordered(order, story.book.calendar, _started(story))
+        if waited or told.until > story.now:
+            stand_still(story, told if waited else replace(told, since=max(told.since, story.now)))
+
+
+def _started(story: Story) -> tuple[Timer, ...]:
+    """The clocks that this decision set."""
+    return tuple(timer for timer in story.timers.values() if timer is not None)
 
 
 def stand_still(story: Story, order: StandstillOrdered) -> None:

@@ -36,6 +36,7 @@ class Clock(StrEnum):
     UNIT = "UNIT"
     PART = "PART"
     CATEGORY = "CATEGORY"
+    SIZE = "SIZE"
     RETURN_DECISION = "RETURN_DECISION"
     EXTENSION_DECISION = "EXTENSION_DECISION"
     AUDIT = "AUDIT"
@@ -47,6 +48,7 @@ class Clock(StrEnum):
     MEETING = "MEETING"
 
 
+_CLOCKS = {clock.value: clock for clock in Clock}
 _CRITICAL = Urgency.U1
 RESOLVE_CLOCKS = (Clock.RESOLVE, Clock.RESOLVE_BIG)
 DEEMED = "deemed_signed"
@@ -79,7 +81,7 @@ def spelled(clock: Clock, subject: str) -> str:
 def read_key(text: str) -> ClockKey:
     """The key that `ClockKey.text` wrote."""
     clock, _, subject = text.partition(":")
-    return ClockKey(Clock(clock), subject)
+    return ClockKey(_CLOCKS[clock], subject)
 
 
 class Timer(Struct, frozen=True):
@@ -185,6 +187,8 @@ class Story(Struct, eq=False):
     def decision(self) -> Decision:
         """The finished decision; the version moves with the events stated."""
         case = replace(self.case, version=self.case.version + len(self.events), clocks=self.clocks)
+        if steps := case.hastens + case.vulnerable:
+            case = replace(case, raised=self.book.supervision.queue_step_time * steps)
         return Decision(
             case, tuple(self.events), self.timers, tuple(self.why), tuple(self.notes), tuple(self.results)
         )  # fmt: skip
@@ -273,9 +277,10 @@ class Story(Struct, eq=False):
         """Stop every clock of an assignment."""
         self._stop_where(lambda key: key.subject == str(subject))
 
-    def stop_all(self, *, but: tuple[Clock, ...] = ()) -> None:
-        """Stop every clock, except those of the kinds named."""
-        self._stop_where(lambda key: key.clock not in but)
+    def stop_all(self) -> None:
+        """Stop every clock."""
+        self.timers.update(dict.fromkeys(map(read_key, self.clocks)))
+        self.clocks.clear()
 
     def stop_kind(self, clock: Clock) -> None:
         """Stop the clocks of one kind, whatever their subject."""

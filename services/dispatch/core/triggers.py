@@ -247,7 +247,7 @@ class MakePlan(OnTicket):
 
 @dataclass(frozen=True, slots=True)
 class HoldMeeting(OnTicket):
-    """The units met (会商); the minutes become a precedent."""
+    """The units met (会商); the minutes become a precedent of the category."""
 
     minutes: Text
 

@@ -30,7 +30,7 @@ def snapshot(case: Case) -> TicketSnapshot:
         unit=case.lead.unit if case.was_assigned else None,
         supporting=tuple(dict.fromkeys(part.unit for part in case.parts)), cycle=case.cycle,
         light=case.light, level=case.level, accepted_at=case.accepted_at,
-        due_at=case.due_at, closed_at=case.closed_at, exercise=case.exercise,
+        due_at=case.due_at, closed_at=case.closed_at, exercise=case.exercise, queue_at=case.queue_at,
     )  # fmt: skip
 
 
@@ -38,10 +38,10 @@ def ticket_view(case: Case) -> dict[str, Any]:
     """What anyone entitled to a ticket sees of it here, as JSON has it; no citizen's data is in this service.
 
     Assignments stand in the order they were made, the live lead last. That its citizen is in difficulty is for asking
-    them, and shown to nobody.
+    them, and shown to nobody; where it stands in queues shows only that it was raised.
     """
     shares = sorted(case.assignments, key=_is_live_lead)
-    shown = {name: value for name, value in _whole(case).items() if name != "vulnerable"}
+    shown = {name: value for name, value in _whole(case).items() if name not in ("vulnerable", "raised")}
     return shown | {"assignments": [_whole(a) for a in shares], "public_state": PUBLIC_STATES[case.state]}
 
 

@@ -1,5 +1,5 @@
 -- name: queue
--- Open tickets, the nearest deadline first, after (due_at, ticket_id); walks the index of open tickets by deadline.
+-- Open tickets in the order of queues, after (queue_at, ticket_id); walks the index of that order.
 SELECT c.ticket_id, c.doc
 FROM ticket_case AS c
 WHERE c.closed_at IS NULL
@@ -9,8 +9,8 @@ WHERE c.closed_at IS NULL
   AND ($4::text IS NULL OR starts_with(c.place, $4))
   AND ($5::text IS NULL OR starts_with(c.category, $5))
   AND ($6::timestamptz IS NULL OR c.due_at < $6)
-  AND (c.due_at, c.ticket_id) > ($7::timestamptz, $8::uuid)
-ORDER BY c.due_at, c.ticket_id LIMIT $9
+  AND (c.queue_at, c.ticket_id) > ($7::timestamptz, $8::uuid)
+ORDER BY c.queue_at, c.ticket_id LIMIT $9
 
 -- name: queue_of_unit
 -- The same for one unit, from its own open assignments.
@@ -24,8 +24,8 @@ WHERE c.closed_at IS NULL
   AND ($4::text IS NULL OR starts_with(c.place, $4))
   AND ($5::text IS NULL OR starts_with(c.category, $5))
   AND ($6::timestamptz IS NULL OR c.due_at < $6)
-  AND (c.due_at, c.ticket_id) > ($7::timestamptz, $8::uuid)
-ORDER BY c.due_at, c.ticket_id LIMIT $9
+  AND (c.queue_at, c.ticket_id) > ($7::timestamptz, $8::uuid)
+ORDER BY c.queue_at, c.ticket_id LIMIT $9
 
 -- name: count_places
 -- Open tickets by place and light.

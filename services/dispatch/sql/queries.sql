@@ -21,30 +21,30 @@ SELECT c.place, ARRAY[a.unit] AS units FROM assignment AS a JOIN ticket_case AS 
 
 -- name: insert_cases
 INSERT INTO ticket_case (ticket_id, version, state, previous_state, light, due_at, closed_at, doc, merged_into, place,
-    category, urgency)
+    category, urgency, queue_at, accepted_at)
 SELECT * FROM unnest($1::uuid[], $2::int[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::timestamptz[],
-    $8::json[], $9::uuid[], $10::text[], $11::text[], $12::text[])
+    $8::json[], $9::uuid[], $10::text[], $11::text[], $12::text[], $13::timestamptz[], $14::timestamptz[])
 
 -- name: update_cases
 UPDATE ticket_case AS c SET version = g.version, state = g.state, previous_state = g.previous_state, light = g.light,
     due_at = g.due_at, closed_at = g.closed_at, doc = g.doc, merged_into = g.merged_into, place = g.place,
-    category = g.category, urgency = g.urgency
+    category = g.category, urgency = g.urgency, queue_at = g.queue_at
 FROM unnest($1::uuid[], $2::int[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::timestamptz[], $8::json[],
-    $9::uuid[], $10::text[], $11::text[], $12::text[])
+    $9::uuid[], $10::text[], $11::text[], $12::text[], $13::timestamptz[])
     AS g (ticket_id, version, state, previous_state, light, due_at, closed_at, doc, merged_into, place, category,
-        urgency)
+        urgency, queue_at)
 WHERE c.ticket_id = g.ticket_id
 
 -- name: insert_assignments
-INSERT INTO assignment (ticket_id, id, kind, unit, state, previous_state, due_at, handler, ended_at)
+INSERT INTO assignment (ticket_id, id, kind, unit, state, previous_state, due_at, handler, ended_at, queue_at)
 SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::timestamptz[],
-    $8::text[], $9::timestamptz[])
+    $8::text[], $9::timestamptz[], $10::timestamptz[])
 
 -- name: update_assignments
 UPDATE assignment AS a SET state = g.state, previous_state = g.previous_state, due_at = g.due_at, handler = g.handler,
-    ended_at = g.ended_at
-FROM unnest($1::uuid[], $2::text[], $3::text[], $4::timestamptz[], $5::text[], $6::timestamptz[])
-    AS g (id, state, previous_state, due_at, handler, ended_at)
+    ended_at = g.ended_at, queue_at = g.queue_at
+FROM unnest($1::uuid[], $2::text[], $3::text[], $4::timestamptz[], $5::text[], $6::timestamptz[], $7::timestamptz[])
+    AS g (id, state, previous_state, due_at, handler, ended_at, queue_at)
 WHERE a.id = g.id
 
 -- name: insert_results
@@ -65,6 +65,15 @@ SELECT * FROM unnest($1::uuid[], $2::int[], $3::int[], $4::text[], $5::text[], $
 -- name: read_notes
 SELECT version, kind, subject, person, words, noted_at FROM note WHERE ticket_id = $1 ORDER BY version, place
 
+-- name: precedents
+-- What was decided on matters of a category or of one below it ($1) in an area ($2), the latest first; of confidential ones
+-- nothing.
+SELECT n.ticket_id, c.doc ->> 'ticket_no' AS ticket_no, c.category, n.kind, n.words, n.noted_at
+FROM note AS n JOIN ticket_case AS c USING (ticket_id)
+WHERE n.kind IN ('MINUTES', 'RETURN_GRANTED', 'RETURN_REFUSED') AND starts_with(c.category, $1) AND lies_in(c.place, $2)
+  AND NOT (c.doc ->> 'confidential')::boolean
+ORDER BY n.noted_at DESC, n.ticket_id, n.version, n.place LIMIT $3
+
 -- name: insert_refusals
 INSERT INTO guard_refusal (ticket_id, code, unit, target, category, rule, refused_at)
 SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::timestamptz[])
@@ -82,8 +91,7 @@ GROUP BY 1, 2, 3, 4 ORDER BY 1, 5 DESC, 2, 3, 4
 SELECT doc ->> 'township' AS township, count(*) AS tickets,
     count(*) FILTER (WHERE json_array_length(coalesce(doc -> 'whistles', '[]'::json)) > 0) AS whistled
 FROM ticket_case AS c
-WHERE doc ->> 'township' IS NOT NULL AND lies_in(c.place, $3)
-  AND (doc ->> 'accepted_at')::timestamptz >= $1 AND (doc ->> 'accepted_at')::timestamptz < $2
+WHERE c.accepted_at >= $1 AND c.accepted_at < $2 AND doc ->> 'township' IS NOT NULL AND lies_in(c.place, $3)
 GROUP BY 1 ORDER BY 1
 
 -- name: set_timers
@@ -145,20 +153,20 @@ FROM unnest($1::uuid[], $2::int[], $3::text[], $4::text[], $5::timestamptz[])
 SELECT version, trigger, explanation, decided_at FROM decision WHERE ticket_id = $1 ORDER BY version
 
 -- name: list_open
--- Open assignments, the most urgent deadline first, each with its case; keyset by (due_at, id).
-SELECT a.id, a.due_at, c.doc
+-- Open assignments in the order of queues, each with its case; keyset by (queue_at, id).
+SELECT a.id, c.doc
 FROM assignment AS a JOIN ticket_case AS c USING (ticket_id)
-WHERE a.ended_at IS NULL AND ($1::text IS NULL OR a.state = $1) AND (a.due_at, a.id) > ($2::timestamptz, $3::uuid)
+WHERE a.ended_at IS NULL AND ($1::text IS NULL OR a.state = $1) AND (a.queue_at, a.id) > ($2::timestamptz, $3::uuid)
   AND lies_in(c.place, $5)
-ORDER BY a.due_at, a.id LIMIT $4
+ORDER BY a.queue_at, a.id LIMIT $4
 
 -- name: list_open_of
 -- The same of one unit. Apart from the other, for one plan for both would walk through the work of all units.
-SELECT a.id, a.due_at, c.doc
+SELECT a.id, c.doc
 FROM assignment AS a JOIN ticket_case AS c USING (ticket_id)
 WHERE a.ended_at IS NULL AND a.unit = $6::text AND ($1::text IS NULL OR a.state = $1)
-  AND (a.due_at, a.id) > ($2::timestamptz, $3::uuid) AND lies_in(c.place, $5)
-ORDER BY a.due_at, a.id LIMIT $4
+  AND (a.queue_at, a.id) > ($2::timestamptz, $3::uuid) AND lies_in(c.place, $5)
+ORDER BY a.queue_at, a.id LIMIT $4
 
 -- name: overview
 -- Counts over open work only.

@@ -26,6 +26,7 @@ from tests.conftest import TestDatabase
 from tests.core.course import BIG, TOWN, entry, org_with
 from tests.open_access import ADDRESS, open_app
 from tests.services.dispatch.desk import Desk, open_desk
+from tests.services.dispatch.test_joint_api import by
 from tests.services.dispatch.test_merged_tickets import into
 
 OTHER_GRID = "990101002001001"
@@ -104,6 +105,32 @@ async def test_the_queue_comes_page_by_page_without_gap_or_repeat(database: Test
                 break
             after = {"after": page["next"]}
         assert seen == [str(ticket(n)) for n in range(1, 8)]
+
+
+async def test_what_is_more_pressing_comes_first_on_every_page(database: TestDatabase) -> None:
+    async with board(database) as (desk, http):
+        for n in range(1, 6):
+            await desk.take_on(n, category=BIG, vulnerable=n == 4)
+        assert (await desk.order(5, "hasten", by("citizen"))).status_code == 200
+        lead = (await desk.ticket(1))["assignments"][-1]["unit"]
+        for path, key, unit in (
+            ("queue", "tickets", None),
+            ("queue", "tickets", lead),
+            ("assignments", "assignments", lead),
+        ):
+            seen: list[str] = []
+            query: dict[str, str] = {"unit": unit} if unit else {}
+            while True:
+                page = await get(http, path, limit=2, **query)
+                seen += [line["ticket_id"] for line in page[key]]
+                if page["next"] is None:
+                    break
+                query["after"] = page["next"]
+            assert len(seen) == 5, path
+            assert [set(seen[:2]), set(seen[2:])] == [{str(ticket(n)) for n in ns} for ns in ((4, 5), (1, 2, 3))], path
+        pressing, ordinary = (await get(http, "queue", limit=3))["tickets"][::2]
+        assert (pressing["due_at"], pressing["queue_at"] < ordinary["queue_at"]) == (ordinary["due_at"], True)
+        assert "queue_at" not in (await get(http, "assignments", limit=1))["assignments"][0]
 
 
 async def test_a_filter_that_is_none_is_refused_in_words(database: TestDatabase) -> None:

@@ -161,8 +161,9 @@ async def test_a_second_live_lead_is_impossible_whatever_the_code_believes(datab
         await desk.take_on(1)
         with pytest.raises(asyncpg.UniqueViolationError, match="one_live_lead"):
             await desk.database.fetch(
-                "INSERT INTO assignment (id, ticket_id, kind, unit, state, previous_state, due_at)"
-                " SELECT gen_random_uuid(), ticket_id, kind, 'another', state, previous_state, due_at FROM assignment"
+                "INSERT INTO assignment (id, ticket_id, kind, unit, state, previous_state, due_at, queue_at)"
+                " SELECT gen_random_uuid(), ticket_id, kind, 'another', state, previous_state, due_at, queue_at"
+                " FROM assignment"
             )
 
 

@@ -1,0 +1,42 @@
+"""The page that leads from rule to code to test: what it names is there."""
+
+import ast
+import re
+from functools import cache
+from typing import Final
+
+import pytest
+
+from tests.conftest import ROOT
+
+PAGE: Final = ROOT / "docs" / "rules-walk.md"
+ROW: Final = re.compile(
+    r"^\| (?P<rule>.+?) \| `(?P<code>[\w/]+\.py)` \| `(?P<file>[\w/]+\.py)` `(?P<test>test_\w+)` \|$"
+)
+
+
+def rows() -> list[re.Match[str]]:
+    """The rows of all tables, without their heads."""
+    lines = [line for line in PAGE.read_text(encoding="utf-8").splitlines() if line.startswith("| ")]
+    found = [match for line in lines if (match := ROW.match(line))]
+    heads = [line for line in lines if not ROW.match(line)]
+    assert {line.split(" | ")[1] for line in heads} == {"decided in"}, heads
+    return found
+
+
+@cache
+def functions_of(file: str) -> frozenset[str]:
+    """The tests of a file below `tests/`."""
+    tree = ast.parse((ROOT / "tests" / file).read_text(encoding="utf-8"))
+    return frozenset(n.name for n in ast.walk(tree) if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef))
+
+
+@pytest.mark.parametrize("row", rows(), ids=lambda row: row["rule"])
+def test_the_code_and_the_test_of_a_rule_are_there(row: re.Match[str]) -> None:
+    assert (ROOT / "services" / row["code"]).is_file()
+    assert row["test"] in functions_of(row["file"])
+
+
+def test_every_timer_has_its_row() -> None:
+    text = " ".join(row["rule"] for row in rows())
+    assert {int(n) for n in re.findall(r"T(\d\d)", text)} == set(range(1, 20))
