@@ -60,6 +60,7 @@ SHARED_LAYERS = (
         "shared.health",
         "shared.reconciliation",
         "shared.replay",
+        "shared.standing",
     },
     {
         "shared.relay",
@@ -281,6 +282,7 @@ SERVICE_LAYERS = (
     {
         "base_map",
         "channels",
+        "elsewhere",
         "gathering_store",
         "models",
         "open311_store",
