@@ -129,6 +129,7 @@ SHARED_LAYERS = (
         "shared.moments",
         "shared.outcome",
         "shared.packs",
+        "shared.recent",
         "shared.singly",
         "shared.topics",
     },
