@@ -7,7 +7,7 @@ import { language, stamp } from "./words.js";
 
 const WORDS = {
   title: ["原话与联系", "Words and contact"], purpose: ["为什么查看（会记录在案）", "What for (it is written down)"], show: ["查看", "Show"], close: ["关闭", "Close"], said: ["诉求人原话", "What was said"], added: ["补充", "Added"], who: ["诉求人", "Citizen"], unnamed: ["未留姓名", "no name given"], unphoned: ["未留号码", "no number given"],
-  call: ["用隐私号联系", "Call through a relay number"], dial: ["拨打", "Dial"], valid: ["半小时内有效，双方都看不到对方号码", "Valid for half an hour; neither side sees the other's number"], noCall: ["这件事没有可以接通的号码", "There is no number to call"],
+  call: ["用隐私号联系", "Call through a relay number"], dial: ["拨打", "Dial"], valid: ["半小时内有效，双方都看不到对方号码", "Valid for half an hour; neither side sees the other's number"], noCall: ["没有留号码，或没有接入隐私号系统", "No number was given, or there is no telephone system to lend one"],
   masked: ["姓名、号码已遮盖，不显示住址；内容不存在手机上，关上即清除。", "Names and numbers are masked, addresses left out; nothing is kept on the phone, closing clears it."], confidential: ["保密事项：不显示原话和身份，请向派单员了解要办什么。", "Confidential: neither words nor identity are shown; ask the dispatcher what is to be done."],
   offline: ["没有网络：原话不存在手机上，有网时再看。", "No connection: words are not kept on the phone; look again when it is back."], busy: ["系统繁忙，请稍后再试。", "The service is busy: try again soon."], notYours: ["只有正在承办这件事的单位能看。", "Only the unit that has this matter in hand may look."], ended: ["登录已失效，请重新登录。", "Your session has ended: sign in again."], failed: ["没有成功：", "It did not work: "],
 };
