@@ -176,6 +176,12 @@ def test_one_heal_in_a_hundred_may_take_longer(heals: int, expected: str) -> Non
     assert word(replace(whole(), heals=[late, *[soon] * (heals - 1)]), "I-29") == expected
 
 
+def test_a_race_that_something_else_won_before_its_end_has_no_winner_of_its_own() -> None:
+    lost = changed("ops", 5, result="fail", status=409)(whole())
+    assert word(lost, "I-10") == "BROKEN"
+    assert word(changed("ops", 5, ended=real(MORNING_AFTER))(lost), "I-10") == "HOLDS"
+
+
 def test_topics_that_were_lost_and_filled_again_do_not_make_late_what_was_told_in_time() -> None:
     late = next(spoil for i, what, spoil in SPOILED if what == "assigned late")
     told = [Sight(id=r.headers["ce_id"], stamp=r.stamp) for r in whole().records if r.topic == "tickets-dispatch"]
