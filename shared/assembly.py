@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from starlette.middleware.cors import CORSMiddleware
 
-from shared import contract_routes, health, problems, reconciliation, sampling
+from shared import contract_routes, health, problems, reconciliation, sampling, standing
 from shared.access_settings import Mode
 from shared.actors import EVERYWHERE
 from shared.connections import Gate, Thresholds
@@ -149,9 +149,11 @@ class Assembly:
         self.sample(sampling.messaging(database))
 
     async def add_reconciliation(self, county: str) -> None:
-        """Let integrators prove that nothing is missing from the topics; only those who act for all of the county."""
+        """Let integrators prove that nothing is missing from the topics, and operators see what waits or died; only
+        those who act for all of the county."""
         database = await self.database("reconciliation")
         self.app.include_router(reconciliation.router(database, self._source, county))
+        self.app.include_router(standing.router(database, self.service, county))
 
     async def add_stream(self, name: str, routes: Sequence[Route[Any]]) -> None:
         """Read topics as the group `<service>-<name>`."""
@@ -210,8 +212,8 @@ class Assembly:
                 allow_headers=["Authorization", "Content-Type", "Griddispatch-Role", "Griddispatch-Actor"], max_age=600,
             )  # fmt: skip
         self.app.add_middleware(Edge, gate=self.gate, bodies=self.bodies)
-        self.app.add_middleware(HttpTracer)
         self.app.add_middleware(HttpMeter)
+        self.app.add_middleware(HttpTracer)
         self.loop("sampling", Sampling(self._samples, every_s=self.settings.sample_every_s).run)
         self.loop("loop-delay", watch_delay)
         BUILD_INFO.labels(service=self.service, release=release()).set(1)

@@ -3,12 +3,12 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
 from prometheus_client import REGISTRY
 
 from shared.errors import Unavailable
-from shared.exposition import CONTENT_TYPE, Exposition
+from shared.exposition import Exposition, answer_type
 
 PING_S = 2.0
 
@@ -52,7 +52,8 @@ def router(readiness: Readiness) -> APIRouter:
         return JSONResponse({"ready": not trouble, "trouble": trouble}, status_code=503 if trouble else 200)
 
     @routes.get("/metrics")
-    async def metrics() -> Response:
-        return Response(exposition.text(), media_type=CONTENT_TYPE)
+    async def metrics(request: Request) -> Response:
+        wanted = answer_type(request.headers.get("accept", ""))
+        return Response(exposition.text(wanted), headers={"Content-Type": wanted, "Vary": "Accept"})
 
     return routes

@@ -221,7 +221,8 @@ class Stream:
             except Malformed as error:
                 await self._bury(route, record, str(error), tries=1)
         finished = await self._apply(route, good)
-        telemetry.BATCH_SECONDS.labels(topic=route.topic.name).observe(time.monotonic() - started)
+        took, traced = time.monotonic() - started, tracing.exemplar(map(_traceparent, records))
+        telemetry.BATCH_SECONDS.labels(topic=route.topic.name).observe(took, traced)
         return finished
 
     async def _apply(self, route: Route[Any], batch: Sequence[tuple[Record, Any]]) -> bool:
@@ -274,6 +275,11 @@ class Stream:
         telemetry.RECORDS_DEAD.labels(topic=record.topic).inc()
         log.error("record_dead", topic=place[0], partition=place[1], offset=record.offset, reason=reason[:300])
         self._dead_letter_wake.ring()
+
+
+def _traceparent(record: Record) -> str | None:
+    found = (value.decode("latin-1") for name, value in record.headers if name == "traceparent" and value)
+    return tracing.trace_of(next(found, None))
 
 
 def _halves(route: Route[Any], batch: Sequence[tuple[Record, Any]]) -> tuple[list[Any], list[Any]]:

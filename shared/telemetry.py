@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from typing import Final
 
 import structlog
 from prometheus_client import Counter, Gauge, Histogram
@@ -137,6 +138,13 @@ RATE = Gauge(
     "griddispatch_rate_ratio", "This month's response, solution and satisfaction, 0 to 1.", ["rate", "township"]
 )
 RATE_SAMPLE = Gauge("griddispatch_rate_follow_ups", "The valid follow-ups this month's rates rest on.", ["township"])
+
+OF_ONE_COPY: Final = (
+    CONSUMER_LAG, STREAM_HALTED, RELAY_SHARDS, BUILD_INFO, POOL_CONNECTIONS, TASKS, SAMPLED_AT, AUDITED_AT,
+    STREAM_WATCHERS, ENDPOINTS_LEFT_ALONE,
+)  # fmt: skip
+"""Gauges in which each process tells of itself. Every other one tells of the database, and all copies tell the same of
+it: such are put together by max, never by sum; what is counted or timed is each process's own, and summed."""
 
 
 def configure_logging(service: str) -> None:

@@ -18,6 +18,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 SCOPE: Final = "griddispatch"
 FAULT: Final = 500
 SAMPLED: Final = 1
+EXEMPLAR: Final = "trace_id"
+"""The name under which a measurement names its trace."""
 _TRACEPARENT: Final = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}", re.ASCII)
 _NAME: Final = "traceparent"
 _HEADER: Final = _NAME.encode()
@@ -50,6 +52,21 @@ def note(
         if traceparent is not None and int(traceparent[-1], 16) & SAMPLED:
             parent = _CONTEXT.extract({_NAME: traceparent})
             tracer.start_span(name, parent, kind, attributes, start_time=started_ns).end()
+
+
+def exemplar(traceparents: Iterable[str | None]) -> dict[str, str] | None:
+    """The first of these traces that is sampled, for a measurement to name; None where nobody exports."""
+    if is_on():
+        for traceparent in traceparents:
+            if traceparent is not None and int(traceparent[-1], 16) & SAMPLED:
+                return {EXEMPLAR: traceparent.split("-")[1]}
+    return None
+
+
+def exemplar_now() -> dict[str, str] | None:
+    """The same for the span that is under way."""
+    context = trace.get_current_span().get_span_context()
+    return {EXEMPLAR: f"{context.trace_id:032x}"} if context.is_valid and context.trace_flags.sampled else None
 
 
 class HttpTracer:

@@ -6,6 +6,7 @@ Usage, from anywhere:
 
 It writes dashboards/*.json beside this file; a test compares the committed files with a fresh run, and every query with
 the metrics that the services declare. Gauges that tell of a database are the same from every copy: `max`, never `sum`.
+Behind quantiles the traces show that were measured, where tracing is on (Grafana's exemplars).
 """
 
 import json
@@ -111,7 +112,7 @@ DASHBOARDS: dict[str, tuple[str, tuple[Panel, ...]]] = {
         line("发送结果 attempts by outcome", "ops", per_second("griddispatch_notifications_total", "outcome")),
         line("发送渠道 attempts by channel", "ops", per_second("griddispatch_notifications_total", "channel")),
         line("首次发送 delay of the first attempt", "s", *quantiles("griddispatch_first_attempt_delay_seconds"), limit=10),
-        line("待发 waiting messages", "short", ("max(griddispatch_messages_waiting)", "messages"), ("sum(griddispatch_endpoints_left_alone)", "receivers left alone")),
+        line("待发 waiting messages", "short", ("max(griddispatch_messages_waiting)", "messages"), ("max(griddispatch_endpoints_left_alone)", "receivers left alone")),
         line("待发时长 oldest message", "s", oldest("griddispatch_messages_waiting_age_seconds", "message"), limit=900),
         line("回访结果 follow-ups that ended", "ops", per_second("griddispatch_evaluations_total", "outcome")),
         line("回访积压 follow-ups", "short", ("max(griddispatch_follow_ups_open)", "open"), ("max(griddispatch_follow_ups_late)", "late"), ("max(griddispatch_follow_up_tasks_open)", "calls and visits")),
@@ -136,7 +137,7 @@ DASHBOARDS: dict[str, tuple[str, tuple[Panel, ...]]] = {
         line("处理器 processor", "percentunit", ('rate(process_cpu_seconds_total{job=~"intake|dispatch|notify"}[$__rate_interval])', "{{job}}")),
         line("内存 memory", "bytes", ('process_resident_memory_bytes{job=~"intake|dispatch|notify"}', "{{job}}")),
         line("异常记录 dead and unknown records", "short", ("sum by (job, topic) (increase(griddispatch_records_dead_total[$__rate_interval]))", "{{job}} dead {{topic}}"), ("sum by (job, topic) (increase(griddispatch_events_unrecognised_total[$__rate_interval]))", "{{job}} unknown {{topic}}"), limit=1),
-        line("采样 age of samples, failures", "short", ("time() - max by (job, sample) (griddispatch_sampled_timestamp_seconds)", "{{job}} {{sample}} age, s"), ("sum by (job, sample) (increase(griddispatch_samples_failed_total[$__rate_interval]))", "{{job}} {{sample}} failed")),
+        line("采样 age of samples, failures", "short", ("time() - min by (job, sample) (griddispatch_sampled_timestamp_seconds)", "{{job}} {{sample}} age, s"), ("sum by (job, sample) (increase(griddispatch_samples_failed_total[$__rate_interval]))", "{{job}} {{sample}} failed")),
         line("停读与待补 halted, oldest parked", "short", ("max by (job, group) (griddispatch_stream_halted)", "{{group}} halted"), ("max by (job) (griddispatch_parked_age_seconds)", "{{job}} parked, s"), limit=1),
         ranking("版本 releases that run", "short", "sum by (service, release) (griddispatch_build_info)", "{{service}} {{release}}"),
         line("发布者 relay shards held", "short", ("sum by (job) (griddispatch_relay_shards)", "{{job}}")),
@@ -172,7 +173,7 @@ def shown(panel: Panel, place: int) -> dict[str, Any]:
         "targets": [
             {
                 "refId": chr(ord("A") + n), "datasource": PROMETHEUS, "expr": expr, "legendFormat": legend or "__auto",
-                "instant": instant, "range": not instant,
+                "instant": instant, "range": not instant, "exemplar": not instant and "_bucket" in expr,
             }
             for n, (expr, legend) in enumerate(panel.queries)
         ],

@@ -129,8 +129,12 @@ ORIGIN = Template(
     "            - name: $setting\n"
     "              valueFrom: { configMapKeyRef: { name: griddispatch-pages, key: $key } }\n"
 )
-ORIGINS = {"intake": ("GRIDDISPATCH_CONSOLE_ORIGINS", "console"), "dispatch": ("GRIDDISPATCH_INTAKE_ORIGIN", "intake")}
-"""What a service's API must know of the other one's address, as browsers see it: the setting, and where it stands."""
+ORIGINS = {
+    "intake": {"GRIDDISPATCH_CONSOLE_ORIGINS": "console"},
+    "dispatch": {"GRIDDISPATCH_INTAKE_ORIGIN": "intake", "GRIDDISPATCH_NOTIFY_ORIGIN": "notify"},
+    "notify": {"GRIDDISPATCH_CONSOLE_ORIGINS": "console"},
+}
+"""What a service's API must know of the others' addresses, as browsers see them: each setting, and where it stands."""
 BUDGET = Template("""---
 apiVersion: policy/v1
 kind: PodDisruptionBudget
@@ -186,9 +190,8 @@ def deployment(service: str, part: str, replicas: int, *, whole: bool) -> str:
     facts = {"name": service if whole else f"{service}-{part}", "service": service, "part": part, "replicas": replicas}
     only = "" if whole else f', "--only", "{part}"'
     more = VAULT if service == "intake" else ""
-    if service in ORIGINS and (whole or part == "api"):
-        setting, key = ORIGINS[service]
-        more += ORIGIN.substitute(setting=setting, key=key)
+    if whole or part == "api":
+        more += "".join(ORIGIN.substitute(setting=setting, key=key) for setting, key in ORIGINS[service].items())
     labels = ", app.kubernetes.io/part-of: griddispatch"
     labels += ', griddispatch.org/serves: "true"' if whole or part == "api" else ""
     text = DEPLOYMENT.substitute(

@@ -191,6 +191,7 @@ class Stack:
             "PORT": str(self._ports[name]), "CLOCK": str(clock), "PACK": str(data.find(data.PACK)),
             "AREA": str(data.find(data.AREA)), "ROLES": str(data.find(data.ACCESS)), "INSTANCE": instance,
             "VAULT_KEYS": f"k1:{self._key}", "INTAKE_ORIGIN": self.url("intake"),
+            "NOTIFY_ORIGIN": self.url("notify"),
             "CONSOLE_ORIGINS": f"{self.url('dispatch')},http://localhost:{self._ports['dispatch']}",
         }  # fmt: skip
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("GRIDDISPATCH_")}

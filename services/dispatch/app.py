@@ -51,10 +51,10 @@ async def build(settings: DispatchSettings, parts: frozenset[str], make: type[As
         assembly.app.include_router(router(views, commands))
         await assembly.add_reconciliation(org.county)
         base_map = settings.base_map
-        assembly.app.include_router(pages.router(settings.intake_origin, base_map.origin))
+        assembly.app.include_router(pages.router(settings.elsewhere, base_map.origin))
         live, naming = add_live(assembly, settings), read_naming(settings, book, org)
-        drawn, intake = Drawn(grids, base_map), settings.intake_origin
-        assembly.app.include_router(board_api.router(views, commands, naming, drawn, live, intake))
+        drawn = Drawn(grids, base_map)
+        assembly.app.include_router(board_api.router(views, commands, naming, drawn, live, settings.elsewhere))
     if "stream" in parts:
         await assembly.add_stream("stream", routes(decider))
     if "timers" in parts:

@@ -22,6 +22,7 @@ from services.dispatch.core.permissions import ROLES
 from services.dispatch.core.refusal_sentences import REFUSALS
 from services.dispatch.core.sentences import CLOCK_NAMES
 from services.dispatch.core.views import lifecycle_view, snapshot, ticket_view
+from services.dispatch.elsewhere import Elsewhere
 from services.dispatch.live import Live, place_of
 from shared.acting import acting
 from shared.actors import EVERYWHERE, covers
@@ -48,9 +49,9 @@ class Drawn(NamedTuple):
 
 
 def router(
-    database: Database, commands: Commands, naming: Naming, drawn: Drawn, live: Live, intake: str = ""
-) -> APIRouter:  # fmt: skip
-    """Every view of the console; `intake` is the origin at which pages find the desk that merges and splits."""
+    database: Database, commands: Commands, naming: Naming, drawn: Drawn, live: Live, elsewhere: Elsewhere
+) -> APIRouter:
+    """Every view of the console; `elsewhere` is where pages find what the other services decide and know."""
     routes = APIRouter(prefix="/v1")
     decider, county = commands.decider, commands.decider.org.county
     places = Recent(lambda _: board_store.count_places(database))
@@ -140,11 +141,11 @@ def router(
         "grids": [_grid(feature) for feature in drawn.grids["features"]],
         "base_map": drawn.base_map._asdict() if drawn.base_map.template else None,
     }
-    names = cache(lambda: {**_names(commands, naming), "intake": intake})
+    names = cache(lambda: {**_names(commands, naming), **elsewhere._asdict()})
 
     @routes.get("/names")
     async def get_names() -> dict[str, Any]:
-        """What everything is called in Chinese and English, who may give which command, its fields; where intake is."""
+        """What everything is called in Chinese and English, who may give which command, and where services are."""
         return names()
 
     @routes.get("/area")

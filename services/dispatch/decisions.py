@@ -20,7 +20,7 @@ from services.dispatch.core.story import ClockKey, Decision, NoticeCame, Refused
 from services.dispatch.core.triggers import TimerDue
 from services.dispatch.core.wish import WISHES
 from services.dispatch.hands import Cause, Hand, replace_trigger
-from shared import telemetry
+from shared import telemetry, tracing
 from shared.clock import Clock as Now
 from shared.database import Transaction
 from shared.errors import Conflict, NotFound, Problem, Rejected
@@ -208,7 +208,9 @@ class _Counted:
             event = draft.event
             if milestone := _MILESTONES.get(type(event)):
                 took = (draft.time - self.accepted[draft.ticket_id]).total_seconds()
-                telemetry.MILESTONE_SECONDS.labels(milestone=milestone).observe(took)
+                telemetry.MILESTONE_SECONDS.labels(milestone=milestone).observe(
+                    took, tracing.exemplar((draft.traceparent,))
+                )
             match event:
                 case TicketAssigned():
                     telemetry.TICKETS_ASSIGNED.labels(size=event.size.value).inc()

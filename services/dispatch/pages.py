@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 
 from fastapi import APIRouter, Request, Response
 
+from services.dispatch.elsewhere import Elsewhere
 from shared.errors import NotFound
 
 TYPES: Final = {
@@ -22,7 +23,7 @@ TYPES: Final = {
 HEADERS: Final = {
     "Content-Security-Policy": (
         "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:{pictures};"
-        " connect-src 'self'{intake}; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+        " connect-src 'self'{services}; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
     ),
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -31,7 +32,7 @@ HEADERS: Final = {
 }
 """Nothing from elsewhere, nothing inline, in nobody's frame; kept, but asked for again each time.
 
-`{intake}` stands for where else the pages may ask, `{pictures}` for where the base map's tiles are."""
+`{services}` stands for where else the pages may ask, `{pictures}` for where the base map's tiles are."""
 
 
 PAGES: Final = {"app.js": ("指挥台", "wide"), "tasks.js": ("我的任务", "phone")}
@@ -83,9 +84,9 @@ def _preloads(found: Mapping[str, Part], script: str) -> str:
     return "\n".join(f'  <link rel="modulepreload" href="/console/{part}">' for part in sorted(wanted - {script}))
 
 
-def router(intake_origin: str = "", map_origin: str = "") -> APIRouter:
-    """The pages and their parts; they may ask intake, and fetch tiles, at these origins too."""
-    headers = headers_for(intake_origin, map_origin)
+def router(elsewhere: Elsewhere, map_origin: str) -> APIRouter:
+    """The pages and their parts; they may ask the other services, and fetch tiles, at these origins too."""
+    headers = headers_for(elsewhere, map_origin)
     routes = APIRouter(include_in_schema=False)
 
     @routes.get("/console")
@@ -103,12 +104,11 @@ def router(intake_origin: str = "", map_origin: str = "") -> APIRouter:
     return routes
 
 
-def headers_for(intake_origin: str, map_origin: str) -> Mapping[str, str]:
-    """What goes with every part: the policy, opened for these two origins where they are given."""
-    elsewhere = {"{intake}": intake_origin, "{pictures}": map_origin}
+def headers_for(elsewhere: Elsewhere, map_origin: str) -> Mapping[str, str]:
+    """What goes with every part: the policy, opened for these origins where they are given."""
     policy = HEADERS["Content-Security-Policy"]
-    for name, origin in elsewhere.items():
-        policy = policy.replace(name, f" {origin}" if origin else "")
+    for name, origins in (("{services}", elsewhere), ("{pictures}", (map_origin,))):
+        policy = policy.replace(name, "".join(f" {origin}" for origin in origins if origin))
     # Those who give tiles away want to know to which site: they are told the origin, never a page's address.
     referrer = {"Referrer-Policy": "strict-origin"} if map_origin else {}
     return {**HEADERS, "Content-Security-Policy": policy, **referrer}

@@ -8,8 +8,8 @@ from uuid import UUID
 import asyncpg
 from uuid_utils.compat import uuid7
 
-from services.intake import privacy_store, store
-from services.intake.core.privacy import ERASE, UNLOCK, Guard, masked_name, masked_phone
+from services.intake import privacy_store, share_store, store
+from services.intake.core.privacy import ERASE, UNLOCK, Guard, masked_name, masked_phone, masked_text
 from services.intake.core.repeats import caller_number
 from services.intake.incident_store import sealed_of
 from services.intake.officers import Actor
@@ -71,13 +71,29 @@ class Privacy:
     ) -> dict[str, object]:
         """What a handler sees of the reporter: a masked name and number, nothing of a confidential one; logged."""
         guard, words = await self._seen(tx, ticket_id, actor, purpose, now)
-        reporter = None if guard.confidential else words.reporter
-        return {
-            "ticket_id": ticket_id, "confidential": guard.confidential,
-            "name": masked_name(reporter.name) if reporter else None,
-            "phone": masked_phone(reporter.phone) if reporter else None,
-            "may_call": bool(self.calls and words.reporter and words.reporter.phone),
-        }  # fmt: skip
+        return _contact(guard, words, self.calls is not None) | {"ticket_id": ticket_id}
+
+    async def words(
+        self, tx: Transaction, ticket_id: TicketId, actor: Actor, purpose: str, now: datetime
+    ) -> dict[str, object]:
+        """What was said of a matter, for who has it in hand: masked, without address, with what was added; logged.
+
+        Of a confidential matter nothing but that it is one. Raises NotFound for everybody else.
+        """
+        if actor.unit is None or actor.unit not in await share_store.units_with(tx, ticket_id):
+            raise NotFound(f"no ticket {ticket_id}")
+        guard, words = await self._seen(tx, ticket_id, actor, purpose, now)
+        told = _contact(guard, words, self.calls is not None) | {"ticket_id": ticket_id}
+        if guard.confidential:
+            return {**told, "title": None, "text": None, "supplements": []}
+        name = words.reporter.name if words.reporter else None
+        added = [
+            {"added_at": row["added_at"], "text": masked_text(self.vault.open(row["id"], sealed_of(row)).text, name)}
+            for row in await privacy_store.read_supplements(tx, ticket_id)
+            if row["sealed"] is not None
+        ]
+        title = masked_text(words.title, name) if words.title else None
+        return {**told, "title": title, "text": masked_text(words.text, name), "supplements": added}
 
     async def call(self, database: Database, ticket_id: TicketId, actor: Actor, purpose: str, now: datetime) -> str:
         """A relay number that leads to the reporter for a while; logged before it is asked for.
@@ -164,6 +180,17 @@ class Privacy:
         if known is None or known[0].blocks(actor.unit, actor.person):
             raise NotFound(f"no ticket {ticket_id}")
         return known
+
+
+def _contact(guard: Guard, words: OriginalWords, has_telephones: bool) -> dict[str, object]:
+    """Of the reporter as much as a handler may see, and whether there is a way to call them."""
+    reporter = None if guard.confidential else words.reporter
+    return {
+        "confidential": guard.confidential,
+        "name": masked_name(reporter.name) if reporter else None,
+        "phone": masked_phone(reporter.phone) if reporter else None,
+        "may_call": bool(has_telephones and words.reporter and words.reporter.phone),
+    }
 
 
 def _person(actor: Actor) -> actors.Actor:

@@ -58,6 +58,26 @@ class ExportForm(PurposeForm):
     phone: Annotated[str, StringConstraints(pattern=r"^[0-9+\- ]{5,32}$")]
 
 
+class Addition(BaseModel):
+    """What the citizen added later."""
+
+    added_at: datetime
+    text: str
+
+
+class WordsView(BaseModel):
+    """What was said, and of who said it as much as a handler may see; of a confidential matter neither."""
+
+    ticket_id: UUID
+    confidential: bool
+    title: str | None
+    text: str | None
+    supplements: list[Addition]
+    name: str | None
+    phone: str | None
+    may_call: bool
+
+
 class ViewRow(BaseModel):
     """Who looked at what, when and what for."""
 
@@ -102,6 +122,16 @@ def _add_contacts(routes: APIRouter, database: Database, privacy: Privacy, now: 
                 return _shown(await privacy.contact(tx, TicketId(ticket_id), actor, form.purpose, now()))
 
         return await _told(request, (*HANDLERS, *UNLOCKERS), PurposeForm, call)
+
+    @routes.post("/tickets/{ticket_id}/words", response_model=WordsView, **taking(PurposeForm, 400, 403, 404, 422, 503))
+    async def see_words(request: Request, ticket_id: UUID) -> Response:
+        """What was said, for the unit that has the matter in hand: names and numbers masked, without the address."""
+
+        async def call(actor: Actor, form: PurposeForm) -> Response:
+            async with database.transaction() as tx:
+                return _shown(await privacy.words(tx, TicketId(ticket_id), actor, form.purpose, now()))
+
+        return await _told(request, HANDLERS, PurposeForm, call)
 
     @routes.post("/tickets/{ticket_id}/relay-call", **taking(PurposeForm, 400, 403, 404, 409, 422, 503))
     async def call_reporter(request: Request, ticket_id: UUID) -> Response:

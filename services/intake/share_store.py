@@ -2,6 +2,7 @@
 
 from services.intake.core.shares import Shares
 from shared.database import Transaction, named_queries
+from shared.terms import TicketId
 
 _SQL = named_queries("services.intake", "sql", "shares.sql")
 
@@ -16,3 +17,8 @@ async def save_shares(tx: Transaction, shares: Shares) -> None:
         )  # fmt: skip
     if shares.ended:
         await tx.conn.execute(_SQL["end_shares"], sorted(shares.ended))
+
+
+async def units_with(tx: Transaction, ticket_id: TicketId) -> frozenset[str]:
+    """The units that have a matter in hand; none has a closed one."""
+    return frozenset(row["unit"] for row in await tx.conn.fetch(_SQL["units_with"], ticket_id))

@@ -78,6 +78,7 @@ async def build(settings: NotifySettings, parts: frozenset[str], make: type[Asse
     guard = Guard(settings.loopback)
     channels = make_channels(book, settings.webhook_secrets, settings.channel_secrets, renderer, guard)
     assembly = make(settings, "notify", Source.NOTIFY, parts)
+    assembly.page_origins = settings.console_origins
     courier: Courier | None = None
     if "courier" in parts:
         database = await assembly.database("courier", min(len(channels) + 1, COURIER_POOL))

@@ -133,7 +133,8 @@ class Courier:
             return []
         for message in messages:
             if message.attempt == 1 and message.due_at is not None:
-                telemetry.FIRST_ATTEMPT_DELAY.observe(max(0.0, (now - message.due_at).total_seconds()))
+                delay_s = max(0.0, (now - message.due_at).total_seconds())
+                telemetry.FIRST_ATTEMPT_DELAY.observe(delay_s, tracing.exemplar((message.traceparent,)))
         started = tracing.now_ns()
         results = await channel.send_many(messages)
         traces = [message.traceparent for message in messages]

@@ -9,7 +9,7 @@ from pydantic_settings import NoDecode
 
 from services.notify.core.target import Place, read_loopback
 from services.notify.seals import read_ring
-from shared.settings import ServiceSettings
+from shared.settings import ORIGINS, ServiceSettings
 
 
 def _read_json(found: object) -> object:
@@ -69,6 +69,8 @@ class NotifySettings(ServiceSettings):
     """For how many days what citizens wrote beside an answer is kept."""
     templates: Path | None = None
     """A folder of texts that replace built-in ones of the same names."""
+    console_origins: str = Field(default="", pattern=ORIGINS)
+    """Origins whose pages may ask this service, with commas between."""
     loopback_targets: Annotated[str, AfterValidator(_readable_places)] = ""
     """For demonstrations and tests only: places of this machine that endpoints may reach, `127.0.0.1:8080,…`."""
 

@@ -120,6 +120,17 @@ async def test_what_a_service_stated_is_told_to_who_acts_for_all_of_the_county(w
         assert got == {COUNTY: 200, TOWN: 404, OTHER_COUNTY: 404}
 
 
+@pytest.mark.parametrize("service", ["intake", "dispatch", "notify"])
+async def test_how_a_service_stands_is_told_to_who_acts_for_all_of_the_county(world: World, service: str) -> None:
+    got = {
+        area: (await world.http[service].get("/v1/standing", headers=world.shown("dispatcher", area))).status_code
+        for area in (COUNTY, TOWN, OTHER_COUNTY)
+    }
+    assert got == {COUNTY: 200, TOWN: 404, OTHER_COUNTY: 404}
+    auditor = await world.http[service].get("/v1/standing", headers=world.shown("auditor", COUNTY))
+    assert auditor.status_code == 403
+
+
 def test_an_alert_on_the_live_stream_reaches_who_watches_its_township() -> None:
     watchers = Watchers(PLACES)
     watchers.begin(dict.fromkeys(PLACES, 0))

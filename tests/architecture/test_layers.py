@@ -60,6 +60,7 @@ SHARED_LAYERS = (
         "shared.health",
         "shared.reconciliation",
         "shared.replay",
+        "shared.standing",
     },
     {
         "shared.relay",
@@ -282,6 +283,7 @@ SERVICE_LAYERS = (
     {
         "base_map",
         "channels",
+        "elsewhere",
         "gathering_store",
         "models",
         "open311_store",

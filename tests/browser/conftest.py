@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from fastapi import FastAPI
 
 from griddispatch.embedded import EmbeddedPostgres, NoidaBroker
 from shared.kafka import apply_topics
@@ -13,9 +14,24 @@ from shared.topics import TOPICS
 from tests.browser.stage import Stage, chromium, staged
 from tests.conftest import TestDatabase
 from tests.e2e.world import World
+from tests.services.notify.stage import serving
 
 SPEED = 120.0
 """Two minutes a second: who is to be on the spot within half an hour is late after a quarter of a minute."""
+
+
+RELAY = "95013000000001"
+
+
+def telephones() -> FastAPI:
+    """A telephone system that lends one relay number to whoever asks."""
+    app = FastAPI()
+
+    @app.post("/")
+    async def lend() -> dict[str, str]:
+        return {"number": RELAY}
+
+    return app
 
 
 @pytest_asyncio.fixture(scope="session")
@@ -30,7 +46,9 @@ async def stage(
     try:
         await apply_topics(broker.bootstrap, TOPICS)
         logs: Path = tmp_path_factory.mktemp("browser")
-        async with staged(World(TestDatabase(postgres, "browser"), broker, logs, SPEED)) as stage:
-            yield stage
+        async with serving(telephones()) as address:
+            extra = {"RELAY_CALL_URL": address}
+            async with staged(World(TestDatabase(postgres, "browser"), broker, logs, SPEED, extra=extra)) as stage:
+                yield stage
     finally:
         await asyncio.to_thread(broker.stop)

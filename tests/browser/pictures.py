@@ -44,6 +44,14 @@ async def begin_work(page: Page) -> None:
     await page.wait_for_timeout(SETTLED_MS)
 
 
+async def read_words(page: Page) -> None:
+    """Look at what the citizen said of the first thing to do."""
+    await begin_work(page)
+    await page.locator("[data-step=citizen]").first.click()
+    await page.locator("dialog .main").click()
+    await page.locator("dialog .spoken").first.wait_for()
+
+
 async def suggest(page: Page) -> None:
     """Hand in two matters that somebody may think are one."""
     intake = (await (await page.request.get("/v1/names")).json())["intake"]
@@ -81,6 +89,7 @@ PICTURES = (
     Picture("units", "/console?view=units", 1440, 900),
     Picture("system", "/console?view=system", 1440, 620),
     Picture("tasks", "/tasks", 360, 740, act=begin_work),
+    Picture("words", "/tasks", 360, 740, act=read_words),
 )
 
 

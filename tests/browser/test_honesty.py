@@ -77,3 +77,32 @@ async def give(stage: Stage, ticket_id: str, path: str, body: dict[str, str]) ->
     version = (await stage.ticket(ticket_id))["version"]
     answer = await stage.world.http.post(f"{stage.url}/v1/{path}", json=body, headers={"If-Match": f'"{version}"'})
     assert answer.status_code == 200, answer.text
+
+
+async def test_dead_letters_of_all_three_services_are_shown_and_who_cannot_be_asked_is_named(stage: Stage) -> None:
+    for service in ("intake", "dispatch", "notify"):
+        await stage.world.query(
+            f'INSERT INTO {service}.dead_letter (topic, partition, "offset", headers, reason, tries, code)'
+            " VALUES ('tickets-intake', 0, 815, '[]', $1, 1, 'x')", f"died at {service}",
+        )  # fmt: skip
+    async with stage.page("/console?view=system") as page:
+        for service in ("intake", "dispatch", "notify"):
+            await expect(page.locator(f"[data-service={service}]")).to_contain_text("已应答", timeout=PATIENCE_MS)
+            await expect(page.locator("td", has_text=f"died at {service}")).to_be_visible(timeout=PATIENCE_MS)
+        await expect(page.locator("[data-tile=dead]")).not_to_contain_text("未含")
+        assert int(await page.locator("[data-tile=dead] b").text_content() or 0) >= 3
+        await page.route(f"{stage.world.url('notify')}/v1/standing", lambda route: route.abort("connectionrefused"))
+        await expect(page.locator("[data-service=notify]")).to_contain_text("问不到", timeout=PATIENCE_MS)
+        await expect(page.locator("[data-tile=dead]")).to_contain_text("未含 notify")
+        await expect(page.locator("td", has_text="died at notify")).to_be_visible()  # as last read
+    async with stage.page("/livez") as page:
+        await page.route("**/v1/names", _without_notify)
+        await page.goto(f"{stage.url}/console?view=system")
+        await expect(page.locator("[data-service=notify]")).to_contain_text("未配置地址", timeout=PATIENCE_MS)
+        await expect(page.locator("[data-tile=dead]")).to_contain_text("未含 notify")
+    forgive(stage, "ERR_CONNECTION_REFUSED")
+
+
+async def _without_notify(route: Route) -> None:
+    names = await (await route.fetch()).json()
+    await route.fulfill(json={**names, "notify": ""})

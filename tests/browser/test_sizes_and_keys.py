@@ -59,6 +59,32 @@ async def test_on_a_wall_everything_is_larger(stage: Stage, width: int, pixels: 
         assert await page.evaluate("getComputedStyle(document.documentElement).fontSize") == f"{pixels}px"
 
 
+async def test_a_ticket_is_opened_and_acted_on_without_a_mouse(stage: Stage) -> None:
+    ticket_id = await stage.hand_in("keys")
+    await assigned(stage, ticket_id)
+    number = (await stage.ticket(ticket_id))["ticket_no"]
+    async with stage.page("/console") as page:
+        await expect(page.locator("input[type=search]")).to_be_visible(timeout=PATIENCE_MS)
+        await page.locator("input[type=search]").focus()
+        await page.keyboard.type(number)
+        row = page.locator(f"[data-ticket='{ticket_id}']")
+        await expect(row).to_be_visible(timeout=PATIENCE_MS)
+        for _ in range(6):  # past the button that clears, and the list itself
+            await page.keyboard.press("Tab")
+            if await page.evaluate("document.activeElement.dataset.ticket") == ticket_id:
+                break
+        await page.keyboard.press("Enter")
+        act = page.locator("[data-command=supervise]")
+        await expect(act).to_be_visible(timeout=PATIENCE_MS)
+        await act.focus()
+        await page.keyboard.press("Enter")
+        await expect(page.locator("dialog[open]")).to_have_count(1)
+        assert await page.evaluate("Boolean(document.activeElement.closest('dialog'))"), "typing goes into the form"
+        await page.keyboard.press("Escape")
+        await expect(page.locator("dialog")).to_have_count(0)
+        assert await page.evaluate("document.activeElement.dataset.command") == "supervise", "back where it was opened"
+
+
 async def test_the_map_is_one_stop_of_the_keyboard_and_arrows_walk_it(stage: Stage) -> None:
     async with stage.page("/console") as page:
         await expect(page.locator(".map path.cell")).to_have_count(58, timeout=PATIENCE_MS)

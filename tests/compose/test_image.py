@@ -21,6 +21,7 @@ import pytest
 
 from griddispatch.embedded import NoidaBroker
 from griddispatch.embedded.process import ChildProcess, Program, free_port
+from services.dispatch import pages
 from shared.kafka import apply_topics
 from shared.topics import TOPICS
 from tests.compose.made import make_image, missing
@@ -137,6 +138,16 @@ def test_a_matter_flows_through_the_services_of_the_image(services: dict[str, st
     assert taken.status_code == 201, taken.text
     story = f"{services['dispatch']}/v1/tickets/{taken.json()['ticket_id']}"
     until(story, lambda answer: "assignments" in answer.text)
+
+
+def test_the_pages_are_in_the_image_whole(services: dict[str, str]) -> None:
+    with httpx.Client(base_url=services["dispatch"], timeout=READY_S, trust_env=False) as client:
+        assert {path: client.get(path).status_code for path in ("/console", "/tasks")} == {
+            "/console": 200,
+            "/tasks": 200,
+        }
+        sent = {name: client.get(f"/console/{name}").content for name in pages.parts()}
+    assert sent == {name: part.body for name, part in pages.parts().items()}
 
 
 def test_the_image_says_what_is_in_it(image: Path) -> None:

@@ -87,7 +87,7 @@ class World:
             "DATABASE_DSN": self.database.dsn(service), "KAFKA_BOOTSTRAP": self.broker.bootstrap,
             "KAFKA_STATIC_MEMBER": "e2e", "KAFKA_IDLE_PAUSE_MS": "100" if self.broker.name.startswith("noida") else "0", "INSTANCE": "e2e", "PORT": str(self.ports[service]), "CLOCK": str(self.clock),
             "PACK": str(PACK), "AREA": str(AREA), "ROLES": str(ROOT / "deploy" / "access" / "roles.toml"), "VAULT_KEYS": f"k1:{self.key}",
-            "SUBSCRIPTION_KEYS": f"k1:{self.key}", "INTAKE_ORIGIN": self.url("intake"), "CONSOLE_ORIGINS": self.url("dispatch"), **self.extra, **changes,
+            "SUBSCRIPTION_KEYS": f"k1:{self.key}", "INTAKE_ORIGIN": self.url("intake"), "NOTIFY_ORIGIN": self.url("notify"), "CONSOLE_ORIGINS": self.url("dispatch"), **self.extra, **changes,
         }  # fmt: skip
         environment = {
             "PATH": "/usr/bin:/bin",

@@ -221,7 +221,7 @@ def test_every_copy_asks_callers_who_they_are_and_starts(overlay: str) -> None:
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
-def test_the_console_knows_where_intake_is_and_intake_which_pages_may_ask(overlay: str) -> None:
+def test_the_console_knows_where_the_others_are_and_they_which_pages_may_ask(overlay: str) -> None:
     told: dict[tuple[str, str], str] = {}
     for deployment in deployments(overlay):
         for entry in container(deployment)["env"]:
@@ -234,11 +234,14 @@ def test_the_console_knows_where_intake_is_and_intake_which_pages_may_ask(overla
     place = {"small": "county"}.get(overlay, overlay)
     assert told == {
         (f"dispatch{api}", "GRIDDISPATCH_INTAKE_ORIGIN"): f"https://intake.{place}.example.org",
+        (f"dispatch{api}", "GRIDDISPATCH_NOTIFY_ORIGIN"): f"https://notify.{place}.example.org",
         (f"intake{api}", "GRIDDISPATCH_CONSOLE_ORIGINS"): f"https://dispatch.{place}.example.org",
+        (f"notify{api}", "GRIDDISPATCH_CONSOLE_ORIGINS"): f"https://dispatch.{place}.example.org",
     }
     common = {"database_dsn": DSN, "key_pepper": "q2Zt9XwLr4Vn7Kp1Ym6Hc8Bd3Fs5Gj0T"}
     origins = {name.removeprefix("GRIDDISPATCH_").lower(): origin for (_, name), origin in told.items()}
-    assert DispatchSettings(**said_to_all(overlay) | common | {"intake_origin": origins["intake_origin"]}).intake_origin
+    theirs = {name: origins[name] for name in ("intake_origin", "notify_origin")}
+    assert all(DispatchSettings(**said_to_all(overlay) | common | theirs).elsewhere)
     ours = {"console_origins": origins["console_origins"], "vault_keys": KEYS}
     assert IntakeSettings(**said_to_all(overlay) | common | ours).console_origins
 

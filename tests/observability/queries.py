@@ -44,11 +44,12 @@ def names(query: str) -> set[str]:
 def _walk(node: Any, found: set[str]) -> None:
     if isinstance(node, promql_parser.VectorSelector) and node.name is not None:
         found.add(node.name)
-    for below in _below(node):
-        _walk(below, found)
+    for part in parts_of(node):
+        _walk(part, found)
 
 
-def _below(node: Any) -> list[Any]:
+def parts_of(node: Any) -> list[Any]:
+    """The parts a part of a query is made of."""
     found: list[Any] = []
     for name in ("expr", "lhs", "rhs", "vector_selector", "param"):
         below = getattr(node, name, None)
@@ -65,7 +66,7 @@ def _labels(node: Any, series: dict[str, frozenset[str]], found: list[str]) -> f
         has = series[node.name] | TARGET
         found.extend(f"{node.name} has no label {m.name}" for m in node.matchers.matchers if m.name not in has)
         return has
-    below = frozenset[str]().union(*(_labels(part, series, found) for part in _below(node)))
+    below = frozenset[str]().union(*(_labels(part, series, found) for part in parts_of(node)))
     if isinstance(node, promql_parser.AggregateExpr) and node.modifier is not None:
         by = frozenset(node.modifier.labels)
         found.extend(f"nothing to group by: {label}" for label in sorted(by - below))

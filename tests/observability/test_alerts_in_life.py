@@ -61,7 +61,7 @@ async def test_too_many_series_show_in_the_scrape(tmp_path: Path) -> None:
         port = urlsplit(address).port
         assert port is not None
         async with (
-            prometheus({"dispatch": port}, tmp_path) as base,
+            prometheus({"dispatch": [port]}, tmp_path) as base,
             httpx.AsyncClient(trust_env=False, timeout=60) as http,
         ):
 

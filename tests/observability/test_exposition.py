@@ -1,9 +1,13 @@
 """The text behind /metrics says what the library's own says, series by series."""
 
-from prometheus_client import CollectorRegistry, Counter, Enum, Gauge, Histogram, Info, generate_latest
+import pytest
+from prometheus_client import REGISTRY, CollectorRegistry, Counter, Enum, Gauge, Histogram, Info, generate_latest
+from prometheus_client.openmetrics import exposition as openmetrics
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as read_openmetrics
 from prometheus_client.parser import text_string_to_metric_families
 
-from shared.exposition import Exposition
+from shared.exposition import OPENMETRICS, TEXT, Exposition, answer_type
+from tests.observability.metrics import declared
 
 ODD = 'a "quoted" \\ back\nslash 中文'
 
@@ -45,6 +49,59 @@ def test_it_says_what_the_library_says_of_every_kind_the_first_time_and_again() 
         assert ours == theirs
         assert len(ours) == 14
     assert "_created" not in exposition.text().decode()
+
+
+TRACE = "0af7651916cd43dd8448eb211c80319c"
+
+
+def read_open(text: str) -> dict[tuple[str, tuple[tuple[str, str], ...]], tuple[str, str, str]]:
+    """The same of OpenMetrics, with each family's help, and the trace beside a value."""
+    return {
+        (sample.name, tuple(sorted(sample.labels.items()))): (
+            f"{family.type}: {family.documentation}",
+            repr(sample.value),
+            repr(sample.exemplar and (sample.exemplar.labels, sample.exemplar.value)),
+        )
+        for family in read_openmetrics(text)  # type: ignore[no-untyped-call]
+        for sample in family.samples
+        if not sample.name.endswith("_created")
+    }
+
+
+def test_in_openmetrics_it_says_what_the_library_says_and_of_which_trace() -> None:
+    made = registry()
+    took = Histogram("gd_traced_seconds", 'Took, "traced".', buckets=(0.5, 1), registry=made)
+    took.observe(0.7, {"trace_id": TRACE})
+    exposition = Exposition(made)
+    exposition.text()
+    theirs = openmetrics.generate_latest(made)  # type: ignore[no-untyped-call]
+    for _ in range(2):
+        text = exposition.text(OPENMETRICS).decode()
+        assert read_open(text) == read_open(theirs.decode())
+    assert f'gd_traced_seconds_bucket{{le="1.0"}} 1.0 # {{trace_id="{TRACE}"}} 0.7 ' in text
+    assert text.endswith("\n# EOF\n")
+    assert TRACE not in exposition.text().decode(), "the older format has no place for it"
+
+
+def test_everything_this_product_measures_can_be_read_as_openmetrics() -> None:
+    assert len(read_open(Exposition(REGISTRY).text(OPENMETRICS).decode())) > len(declared()) / 2
+
+
+@pytest.mark.parametrize(
+    ("accept", "kind"),
+    [
+        ("", TEXT),
+        ("*/*", TEXT),
+        ("text/plain", TEXT),
+        ("application/openmetrics-text", OPENMETRICS),
+        ("text/plain;q=0.9, application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6", OPENMETRICS),
+        ("application/openmetrics-text;q=0, text/plain", TEXT),
+        ("application/openmetrics-text-no;q=1", TEXT),
+        ("application/openmetrics-text;q=much", OPENMETRICS),
+    ],
+)
+def test_who_asks_for_openmetrics_gets_it(accept: str, kind: str) -> None:
+    assert answer_type(accept) == kind
 
 
 def test_a_series_that_is_new_and_a_value_that_moved_are_seen() -> None:

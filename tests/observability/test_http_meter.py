@@ -3,7 +3,12 @@
 import httpx
 import pytest
 from fastapi import FastAPI
+from opentelemetry import trace
+from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags
+from prometheus_client import REGISTRY
+from starlette.types import ASGIApp, Receive, Scope, Send
 
+from shared.exposition import OPENMETRICS, Exposition
 from shared.http_meter import HttpMeter
 from tests.observability.metrics import labels_of, value
 
@@ -66,3 +71,26 @@ async def test_a_fault_of_ours_counts_as_500() -> None:
 async def test_scrapes_are_not_counted() -> None:
     assert await ask("GET", "/metrics") == 200
     assert not [s for s in labels_of(COUNT) if s["route"] == "/metrics"]
+
+
+class Traced:
+    """Everything behind it happens in one span."""
+
+    def __init__(self, behind: ASGIApp, trace_id: int, flags: int) -> None:
+        self._behind = behind
+        self._span = NonRecordingSpan(SpanContext(trace_id, 7, is_remote=False, trace_flags=TraceFlags(flags)))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with trace.use_span(self._span):
+            await self._behind(scope, receive, send)
+
+
+@pytest.mark.parametrize(("trace_id", "flags", "is_named"), [(0xABC1, 1, True), (0xABC2, 0, False)])
+async def test_a_slow_answer_leads_to_its_trace_if_that_is_kept(trace_id: int, flags: int, is_named: bool) -> None:
+    transport = httpx.ASGITransport(Traced(app(), trace_id, flags))
+    async with httpx.AsyncClient(transport=transport, base_url="http://meter") as http:
+        assert (await http.get("/v1/meter/1")).status_code == 200
+    text = Exposition(REGISTRY).text(OPENMETRICS).decode()
+    named = [line for line in text.splitlines() if f'# {{trace_id="{trace_id:032x}"}}' in line]
+    assert len(named) == is_named
+    assert all('route="/v1/meter/{number}"' in line for line in named)

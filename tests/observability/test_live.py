@@ -3,10 +3,11 @@
 import asyncio
 import json
 import os
+import re
 import shutil
 import subprocess
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -14,10 +15,13 @@ from typing import Any
 import httpx
 import pytest
 import yaml
+from prometheus_client.core import Metric
+from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from griddispatch.embedded import NoidaBroker
 from griddispatch.embedded.process import ChildProcess, Program, free_port
 from shared.kafka import apply_topics
+from shared.ledger import SHARDS
 from shared.topics import TOPICS
 from tests.builders import eventually
 from tests.conftest import TestDatabase
@@ -32,13 +36,19 @@ pytestmark = pytest.mark.timeout(300)
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 PARENT = "b7ad6b7169203331"
 MOST_SERIES = 10_000
+TRACED = (
+    ("dispatch", "griddispatch_batch_seconds"),
+    ("dispatch", "griddispatch_ticket_milestone_seconds"),
+    ("notify", "griddispatch_batch_seconds"),
+    ("notify", "griddispatch_first_attempt_delay_seconds"),
+)
 MUST_ANSWER = ("受理与派单", "各入口", "未发布", "消费积压", "连接池", "发送")
 """Titles of panels that must have something to show once a matter went all the way."""
 
 
-@pytest.fixture(scope="module")
-def noida(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """The embedded broker, with every topic."""
+@pytest.fixture
+def noida() -> Any:
+    """An embedded broker of one's own, with every topic."""
     broker = NoidaBroker()
     broker.start()
     asyncio.run(apply_topics(broker.bootstrap, TOPICS))
@@ -47,14 +57,20 @@ def noida(tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 
 @asynccontextmanager
-async def prometheus(ports: Mapping[str, int], folder: Path) -> AsyncIterator[str]:
-    """A real Prometheus that scrapes these services every second; its address. Skips loudly where there is none."""
+async def prometheus(ports: Mapping[str, Sequence[int]], folder: Path) -> AsyncIterator[str]:
+    """A real Prometheus that scrapes the copies of these services every second; its address.
+
+    Skips loudly where there is none.
+    """
     binary = shutil.which("prometheus")
     if binary is None:
         if os.environ.get("GRIDDISPATCH_REQUIRE_PROMTOOL") == "1":
             pytest.fail("Prometheus is required and not here: Debian's package prometheus")
         pytest.skip("NOT COVERED: Prometheus is not here (Debian: apt-get install prometheus)")
-    jobs = [{"job_name": job, "static_configs": [{"targets": [f"127.0.0.1:{port}"]}]} for job, port in ports.items()]
+    jobs = [
+        {"job_name": job, "static_configs": [{"targets": [f"127.0.0.1:{port}" for port in copies]}]}
+        for job, copies in ports.items()
+    ]
     rules = Path(__file__).parent.parent.parent / "deploy" / "prometheus"
     config = {
         "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
@@ -66,6 +82,7 @@ async def prometheus(ports: Mapping[str, int], folder: Path) -> AsyncIterator[st
     argv = [
         binary,
         f"--config.file={folder / 'prometheus.yml'}",
+        "--enable-feature=exemplar-storage",
         f"--storage.tsdb.path={folder / 'data'}",
         f"--web.listen-address=127.0.0.1:{port}",
     ]
@@ -76,8 +93,8 @@ async def prometheus(ports: Mapping[str, int], folder: Path) -> AsyncIterator[st
         await asyncio.to_thread(child.terminate, 20.0)
 
 
-async def scrape(world: World, service: str) -> str:
-    return (await world.http.get(f"{world.url(service)}/metrics")).text
+async def scrape(world: World, service: str, accept: str = "text/plain") -> str:
+    return (await world.http.get(f"{world.url(service)}/metrics", headers={"Accept": accept})).text
 
 
 async def ask(http: httpx.AsyncClient, base: str, query: str, at_s: float | None = None) -> list[Any]:
@@ -101,6 +118,7 @@ async def test_one_trace_and_every_metric_of_a_matter(
             await world.hand_in(6)
             await world.work_until_closed()
             await check_expositions(world)
+            await check_exemplars(world)
             await check_panels(world, tmp_path)
             await world.settle()
             traced = await world.query(
@@ -148,18 +166,26 @@ async def check_expositions(world: World) -> None:
             assert ours == [], "\n".join(ours)
 
 
+def read_openmetrics(text: str) -> list[Metric]:
+    """Every family of a text; raises ValueError where that is not OpenMetrics."""
+    return list(text_string_to_metric_families(text))  # type: ignore[no-untyped-call]
+
+
+async def check_exemplars(world: World) -> None:
+    """Beside how long things took stands the trace of one of them: whoever sees something slow sees where it went."""
+    told = {service: await scrape(world, service, "application/openmetrics-text") for service in SERVICES}
+    assert all(read_openmetrics(text) for text in told.values())
+    answered = [line for line in told["intake"].splitlines() if f'# {{trace_id="{TRACE}"}}' in line]
+    assert any('_request_seconds_bucket{le="' in a and 'route="/v1/tickets"' in a for a in answered), answered
+    for service, histogram in TRACED:
+        assert re.search(rf'{histogram}_bucket{{.*# {{trace_id="[0-9a-f]{{32}}"}}', told[service]), (service, histogram)
+
+
 async def check_panels(world: World, folder: Path) -> None:
     """Every query of every panel is answered; and with a sample, where something must have happened by now."""
-    async with prometheus(world.ports, folder) as base, httpx.AsyncClient(trust_env=False, timeout=20) as http:
-
-        async def scraped() -> bool:
-            try:
-                up = await ask(http, base, "up == 1 and count_over_time(up[1m]) > 3")
-                return len(up) == len(SERVICES)
-            except (httpx.HTTPError, ValueError):  # while it starts it answers in plain words
-                return False
-
-        await eventually(scraped, within_s=60, what="Prometheus scraping all three")
+    alone = {service: [port] for service, port in world.ports.items()}
+    async with prometheus(alone, folder) as base, httpx.AsyncClient(trust_env=False, timeout=20) as http:
+        await until_scraped(http, base, len(SERVICES))
         empty = [
             (path.stem, panel["title"], target["expr"])
             for path in FILES
@@ -167,8 +193,24 @@ async def check_panels(world: World, folder: Path) -> None:
             for target in panel["targets"]
             if not await ask(http, base, target["expr"])
         ]
+        span = {"start": str(time.time() - 3600), "end": str(time.time())}
+        asked = {"query": "griddispatch_http_request_seconds_bucket", **span}
+        found = (await http.get(f"{base}/api/v1/query_exemplars", params=asked)).json()["data"]
         await check_absences(world, http, base)
     assert not [e for e in empty if e[1].startswith(MUST_ANSWER)]
+    assert TRACE in {e["labels"]["trace_id"] for series in found for e in series["exemplars"]}
+
+
+async def until_scraped(http: httpx.AsyncClient, base: str, copies: int) -> None:
+    """Wait until Prometheus has seen every copy a few times."""
+
+    async def scraped() -> bool:
+        try:
+            return len(await ask(http, base, "up == 1 and count_over_time(up[1m]) > 3")) == copies
+        except (httpx.HTTPError, ValueError):  # while it starts it answers in plain words
+            return False
+
+    await eventually(scraped, within_s=60, what=f"Prometheus scraping all {copies}")
 
 
 async def check_absences(world: World, http: httpx.AsyncClient, base: str) -> None:
@@ -186,3 +228,41 @@ async def check_absences(world: World, http: httpx.AsyncClient, base: str) -> No
     await eventually(is_missed, within_s=60, what="Prometheus missing notify")
     world.launch("notify")
     await eventually(lambda: world.is_ready("notify"), within_s=60, what="notify being back")
+
+
+COPY = "dispatch-2"
+MATTERS = 12
+TOGETHER = {
+    "sum(up)": 4,
+    "sum(max by (state, light) (griddispatch_tickets_open))": MATTERS,
+    "sum(griddispatch_tickets_assigned_total)": MATTERS,
+    'sum by (job) (griddispatch_relay_shards{job="dispatch"})': SHARDS,
+    'sum by (group) (griddispatch_consumer_lag_records{group="dispatch-stream"})': 0,
+    'max(count by (topic, partition) (griddispatch_consumer_lag_records{group="dispatch-stream"}))': 1,
+}
+"""What is true of two copies of dispatch with twelve tickets, by what it takes to ask it."""
+
+
+async def test_two_processes_of_one_service_on_one_host_add_up(
+    database: TestDatabase, noida: NoidaBroker, tmp_path: Path
+) -> None:
+    async with living(World(database, noida, tmp_path, extra={"SAMPLE_EVERY_S": "0.5"})) as world:
+        world.ports[COPY] = free_port()
+        program = world.program("dispatch", PORT=str(world.ports[COPY]), INSTANCE=COPY, KAFKA_STATIC_MEMBER=COPY)
+        world.children[COPY] = ChildProcess(COPY, program, tmp_path / f"{COPY}.log")
+        await eventually(lambda: world.is_ready(COPY), within_s=60, what="the second copy being ready")
+        await world.hand_in(MATTERS)
+        copies = {s: [world.ports[s]] for s in SERVICES} | {"dispatch": [world.ports["dispatch"], world.ports[COPY]]}
+        async with prometheus(copies, tmp_path) as base, httpx.AsyncClient(trust_env=False, timeout=20) as http:
+            await until_scraped(http, base, len(SERVICES) + 1)
+            answers: dict[str, list[float]] = {}
+
+            async def is_true() -> bool:
+                for query in TOGETHER:
+                    answers[query] = [float(found["value"][1]) for found in await ask(http, base, query)]
+                return all(answers[query] == [truth] for query, truth in TOGETHER.items())
+
+            try:
+                await eventually(is_true, within_s=90, what="the figures of two copies")
+            except AssertionError as late:
+                raise AssertionError(answers) from late

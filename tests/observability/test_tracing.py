@@ -49,3 +49,8 @@ async def test_a_webhook_carries_the_trace_of_what_caused_it() -> None:
     async with traced.open() as url, channel(url) as way:
         await way.send_many([replace(message(2), traceparent=GOOD)])
     assert traced.requests[0][0]["traceparent"] == GOOD
+
+
+def test_where_nobody_exports_a_measurement_names_no_trace() -> None:
+    assert tracing.exemplar([GOOD]) is None
+    assert tracing.exemplar_now() is None

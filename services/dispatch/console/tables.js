@@ -8,13 +8,15 @@ import { say, stamp } from "./words.js";
 
 const EVERY_MS = 5000;
 
-/** What a path answers, read again every few seconds; the last answer stands while the next cannot be had. */
+/** What a path answers, read again every few seconds; the last answer stands while the next cannot be had. Without a path,
+    nothing. */
 function useFresh(path) {
   const [answer, setAnswer] = useState(null), [failed, setFailed] = useState(false), again = useRef(null);
   useEffect(() => {
+    if (!path) return undefined;
     let timer = 0, isOver = false;
     const read = async () => {
-      try { const next = await get(path); if (!isOver) { setAnswer(next); setFailed(false); } } catch { if (!isOver) setFailed(true); }
+      try { const next = await get(path); if (!isOver) { setAnswer(next); setFailed(false); } } catch (error) { if (!isOver) setFailed(error); }
       if (!isOver) timer = setTimeout(read, EVERY_MS);
     };
     again.current = () => { clearTimeout(timer); return read(); };
@@ -34,18 +36,46 @@ export function Units({ store, go }) {
     ${answer && answer.units.length === 0 && html`<p class="empty">${say("none")}</p>`}</div></section></main>`;
 }
 
+const SERVICES = ["intake", "dispatch", "notify"];
+
+/** How each service says it stands, as this page is told by each itself; `why` where one could not be asked. */
+function useStandings(store) {
+  return SERVICES.map((name) => {
+    const origin = name === "dispatch" ? "" : store.names.all[name], isKnown = name === "dispatch" || Boolean(origin);
+    const [answer, failed] = useFresh(isKnown ? `${origin}/v1/standing` : "");
+    const why = !isKnown ? "noAddress" : !failed ? "" : failed.status === 403 || failed.status === 404 ? "notForYou" : "notAnswering";
+    return { name, answer, why };
+  });
+}
+
+const age = (s) => (s >= 1 ? `· ${Math.round(s)} s` : "");
+
 export function System({ store, go }) {
-  const [state, failed] = useFresh("/v1/system");
-  const tile = (key, n, bad, more) => html`<div class="panel tile ${bad ? "bad" : ""}"><b class="num">${n}</b><span class="small">${say(key)} ${more || ""}</span></div>`;
+  const [state, failed] = useFresh("/v1/system"), standings = useStandings(store);
+  const tile = (key, n, bad, more) => html`<div class="panel tile ${bad ? "bad" : ""}" data-tile=${key}><b class="num">${n}</b><span class="small">${say(key)} ${more || ""}</span></div>`;
   if (!state) return html`<main class="page">${failed ? html`<p class="said" role="alert">${say("failed")}</p>` : html`<p class="loading">…</p>`}</main>`;
-  const age = (s) => (s >= 1 ? `· ${Math.round(s)} s` : "");
+  const told = standings.filter((s) => s.answer), missing = standings.filter((s) => !s.answer || s.why).map((s) => s.name), dead = told.reduce((sum, s) => sum + s.answer.dead, 0);
   return html`<main class="page">${failed && html`<p class="said" role="status">${say("failed")}</p>`}
-    <div class="tiles">${tile("outbox", state.outbox.depth, state.outbox.age_s > 30, age(state.outbox.age_s))}${tile("parked", state.parked.events, state.parked.events > 0, age(state.parked.age_s))}${tile("dead", state.dead.letters, state.dead.letters > 0)}
+    <div class="tiles">${tile("dead", dead, dead > 0, missing.length > 0 && `· ${say("without")} ${missing.join(", ")}`)}
       ${tile("lateClocks", state.late.clocks, state.late.clocks > 0)}${tile("unwatched", state.unwatched.length, state.unwatched.length > 0)}${tile("watchers", state.stream.watchers, !state.stream.is_following)}</div>
     ${state.unwatched.length > 0 && html`<section class="panel body">${state.unwatched.map((id) => html`<${Link} to=${{ view: "ticket", id }} go=${go}>${id}<//> `)}</section>`}
-    <section class="panel"><header><h2>${say("deadLetters")}</h2></header><div class="scroll" tabindex="0" role="region" aria-label=${say("deadLetters")}><table><thead><tr><th>${say("when")}</th><th>${say("from")}</th><th>${say("number")}</th><th>${say("reason")}</th></tr></thead>
-      <tbody>${state.dead_letters.map((d) => html`<tr><td class="num">${stamp(d.failed_at)}</td><td class="num">${d.topic}/${d.partition}@${d.offset}</td><td>${d.key}</td><td>${d.reason}</td></tr>`)}</tbody></table>
-      ${state.dead_letters.length === 0 && html`<p class="empty">${say("none")}</p>`}</div></section></main>`;
+    <${Services} standings=${standings} /><${DeadLetters} told=${told} go=${go} /></main>`;
+}
+
+function Services({ standings }) {
+  const figure = (n, bad, more) => html`<td class="r ${bad ? "bad" : ""}"><span class="num">${n}</span> <span class="small">${more || ""}</span></td>`;
+  return html`<section class="panel"><header><h2>${say("services")}</h2></header><div class="scroll" tabindex="0" role="region" aria-label=${say("services")}><table>
+    <thead><tr><th>${say("service")}</th><th class="r">${say("outbox")}</th><th class="r">${say("parked")}</th><th class="r">${say("dead")}</th><th></th></tr></thead>
+    <tbody>${standings.map(({ name, answer: a, why }) => html`<tr data-service=${name}><td>${name}</td>
+      ${a ? [figure(a.unpublished.events, a.unpublished.age_s > 30, age(a.unpublished.age_s)), figure(a.parked.events, a.parked.events > 0, age(a.parked.age_s)), figure(a.dead, a.dead > 0)] : ["–", "–", "–"].map((n) => figure(n))}
+      <td>${say(why || (a ? "answers" : "asked"))}</td></tr>`)}</tbody></table></div></section>`;
+}
+
+function DeadLetters({ told, go }) {
+  const all = told.flatMap((s) => s.answer.dead_letters.map((d) => ({ ...d, service: s.name }))).sort((a, b) => (a.failed_at < b.failed_at ? 1 : -1));
+  return html`<section class="panel"><header><h2>${say("deadLetters")}</h2></header><div class="scroll" tabindex="0" role="region" aria-label=${say("deadLetters")}><table><thead><tr><th>${say("when")}</th><th>${say("service")}</th><th>${say("from")}</th><th>${say("number")}</th><th>${say("reason")}</th></tr></thead>
+      <tbody>${all.map((d) => html`<tr><td class="num">${stamp(d.failed_at)}</td><td>${d.service}</td><td class="num">${d.topic}/${d.partition}@${d.offset}</td><td>${d.key ? html`<${Link} to=${{ view: "ticket", id: d.key }} go=${go}>${d.key}<//>` : "–"}</td><td>${d.reason}</td></tr>`)}</tbody></table>
+      ${all.length === 0 && html`<p class="empty">${say("none")}</p>`}</div></section>`;
 }
 
 /** What intake found alike and leaves to a dispatcher; nothing is merged without a reason. */

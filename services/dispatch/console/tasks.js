@@ -3,11 +3,12 @@
 import { html, render, useEffect, useRef, useState } from "./vendor/preact-htm.js";
 import { get, me } from "./api.js";
 import { Due, Light } from "./bits.js";
+import { Citizen } from "./citizen.js";
 import { draftOf, kept, Outbox } from "./outbox.js";
 import { dress, language, Names, say } from "./words.js";
 
 const WORDS = {
-  title: ["我的任务", "My tasks"], who: ["网格或单位", "Grid or unit"], person: ["我的编号", "My id"], begin: ["开始", "Begin"], sign: ["签收", "Sign"], contact: ["已联系诉求人", "Citizen contacted"], "check-in": ["到场打卡", "Check in"], resolve: ["反馈结果", "Hand in result"], "blow-whistle": ["吹哨", "Whistle"],
+  title: ["我的任务", "My tasks"], who: ["网格或单位", "Grid or unit"], person: ["我的编号", "My id"], begin: ["开始", "Begin"], sign: ["签收", "Sign"], contact: ["已联系诉求人", "Citizen contacted"], "check-in": ["到场打卡", "Check in"], resolve: ["反馈结果", "Hand in result"], "blow-whistle": ["吹哨", "Whistle"], citizen: ["原话与联系", "Words and contact"],
   waiting: ["步待发送，有网后自动提交", "steps wait for a connection"], refused: ["未被接受", "not accepted"], givenBack: ["所写内容已放回草稿", "your words are back in the draft"], role: ["以什么角色", "In which role"], only: ["令牌里唯一的角色", "the only one of the token"], notAllowed: ["这个令牌不能这样登录：角色或网格不对。", "This token does not let you in like this: choose the role, and look at the unit."], ended: ["登录已失效，请重新登录。已记下的步骤都还在。", "Your session has ended: sign in again. What you noted is kept."], nothing: ["现在没有任务。", "Nothing to do now."], offline: ["离线：显示的是上次读到的", "Offline: as last read"], action: ["处置方式", "What was done"], reply: ["给诉求人的答复", "Reply to the citizen"], note: ["内部说明（可不填）", "Note for the house (optional)"],
   photo: ["照片", "Photo"], photoKept: ["照片留在手机上，只提交它的指纹编号", "The photo stays on the phone; its fingerprint is sent"], place: ["附上位置", "Add the place"], send: ["提交", "Send"], cancel: ["取消", "Cancel"], kind: ["种类", "Kind"], unit: ["叫哪个部门", "Which department"], basis: ["依据", "Why"], change: ["换人", "Change"], queued: ["已记下", "Noted"], filter: ["查找", "Find"],
 };
@@ -62,7 +63,7 @@ function App() {
     ${box.refused.map(({ step, why }) => html`<p class="notice bad" role="alert">${t(step.name)} ${t("refused")}: ${all.refusal(why)} ${step.draft && html`<q class="words">${step.draft.reply || step.draft.basis || ""}</q> <span class="small">${t("givenBack")}</span>`} <button class="button" onClick=${() => { box.refused = box.refused.filter((r) => r.step.id !== step.id); }}>OK</button></p>`)}
     <main class="tasks">${todo.length === 0 && html`<p class="empty">${t("nothing")}</p>`}
       ${todo.map((a) => html`<${Task} key=${a.id} task=${a} names=${all} who=${who} box=${box} open=${setOpen} />`)}</main>
-    ${open && html`<${Sheet} key=${open.kind} ...${open} names=${all} who=${who} box=${box} close=${() => setOpen(null)} />`}`;
+    ${open && html`<${open.kind === "citizen" ? Citizen : Sheet} key=${open.kind} ...${open} names=${all} who=${who} box=${box} close=${() => setOpen(null)} />`}`;
 }
 
 function Begin({ names, trouble, done }) {
@@ -88,6 +89,7 @@ function Task({ task, names, who, box, open }) {
   return html`<article class="panel task" data-task=${task.ticket_id}><header><${Light} light=${task.light} names=${names} /><h2>${names.category(task.category)}</h2><${Due} at=${task.due_at} now=${Date.now() + shift()} light=${task.light} /></header>
     <p class="body small"><span class="tag ${task.urgency}">${names.label("Urgency", task.urgency)}</span> ${names.label("AssignmentKind", task.kind)} · ${names.share(task.state)} · ${names.place(task.grid || task.village || task.township || task.county)} <span class="num quiet">${task.ticket_no.slice(-8)}</span></p>
     <footer><button class="button main big" data-step=${next} onClick=${act[next]}>${t(next)}</button>
+      ${names.all.intake && html`<button class="button" data-step="citizen" onClick=${() => open({ kind: "citizen", task })}>${t("citizen")}</button>`}
       ${isOn && html`<button class="button" disabled=${box.has(task.id, "check-in")} onClick=${() => open({ kind: "check-in", task })}>${t("check-in")}</button><button class="button" onClick=${() => open({ kind: "blow-whistle", task })}>${t("blow-whistle")}</button>`}</footer></article>`;
 }
 

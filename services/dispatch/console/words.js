@@ -25,6 +25,7 @@ const WORDS = {
   done: ["已提交", "Done"], draft: ["有未提交的草稿", "an unsent draft"], none: ["没有", "none"], load: ["在办", "Open"], unsigned: ["待签收", "Unsigned"], rate: ["按时率（近 7 天）", "On time (7 days)"], results: ["已反馈", "Results"], leads: ["主办", "Leads"],
   outbox: ["待发布事件", "events unpublished"], parked: ["等待前序的事件", "events parked"], dead: ["死信", "dead letters"], lateClocks: ["迟响的时钟", "late clocks"], unwatched: ["无时钟的在办工单", "open without a clock"], watchers: ["在看的人", "watching"],
   reason: ["原因", "Reason"], when: ["时间", "When"], from: ["来源", "From"], fewer: ["少", "fewer"], more: ["多", "more"], theme: ["明暗", "Theme"], ahead: ["接下来", "Ahead"], accepted: ["受理", "accepted"], level: ["督办", "supervision"], round: ["第几轮", "round"], number: ["编号", "No."], type: ["类型", "Type"],
+  services: ["各服务", "Services"], service: ["服务", "Service"], without: ["未含", "without"], answers: ["已应答", "answers"], asked: ["正在询问", "being asked"], noAddress: ["未配置地址，没有询问", "no address set: not asked"], notForYou: ["当前角色或辖区无权查看", "not for this role or area"], notAnswering: ["问不到；若有数字，是上次所见", "does not answer; figures, if any, are as last read"],
   search: ["编号", "number"], capped: ["只显示最急的", "Only the most urgent are shown:"], grid: ["网格", "Grid"], deadLetters: ["未处理的死信", "Dead letters not settled"],
 };
 const EVENTS = {

@@ -9,3 +9,6 @@ ON CONFLICT (assignment_id) DO NOTHING
 
 -- name: end_shares
 DELETE FROM share WHERE assignment_id = ANY($1::uuid[])
+
+-- name: units_with
+SELECT s.unit FROM share AS s JOIN ticket AS t ON t.id = s.ticket_id WHERE t.id = $1 AND t.public_state <> '已结案'

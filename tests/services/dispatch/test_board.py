@@ -15,6 +15,7 @@ from services.dispatch.commands import Commands
 from services.dispatch.core.duties import DutyKind
 from services.dispatch.core.naming import Naming, category_names
 from services.dispatch.core.org import Org
+from services.dispatch.elsewhere import Elsewhere
 from services.dispatch.live import PLACES, TOPICS, Live
 from services.dispatch.places import Places
 from services.dispatch.watchers import Watchers
@@ -41,7 +42,7 @@ async def board(database: TestDatabase, *, duties: Org | None = None) -> AsyncIt
         commands = Commands(desk.database, desk.decider, Places(grids()))
         app = open_app("dispatch")
         app.include_router(command_router(desk.database, commands))
-        app.include_router(router(desk.database, commands, naming, Drawn(grids()), live))
+        app.include_router(router(desk.database, commands, naming, Drawn(grids()), live, Elsewhere()))
         async with AsyncClient(transport=ASGITransport(app), base_url=ADDRESS) as http:
             yield desk, http
 

@@ -11,18 +11,20 @@ from httpx import ASGITransport, AsyncClient
 from services.dispatch import pages
 from services.dispatch.commands import NAMES
 from services.dispatch.core.case import TicketState
+from services.dispatch.elsewhere import Elsewhere
 from shared import problems
 from shared.events import EVENT_TYPES, INTAKE_TYPES, NOTIFY_TYPES
 
 SCRIPT_LIMIT = 300_000
 LINES = 400
+ELSEWHERE = Elsewhere("http://intake.example", "http://notify.example")
 
 
 @pytest_asyncio.fixture
 async def http() -> AsyncIterator[AsyncClient]:
     app = FastAPI()
     problems.install(app)
-    app.include_router(pages.router())
+    app.include_router(pages.router(Elsewhere(), ""))
     async with AsyncClient(transport=ASGITransport(app), base_url="http://dispatch") as client:
         yield client
 
@@ -61,12 +63,12 @@ async def test_the_policy_lets_nothing_in_from_elsewhere(http: AsyncClient) -> N
 
 
 def test_a_base_map_opens_the_policy_for_pictures_of_its_one_origin_and_tells_it_no_address() -> None:
-    plain, mapped = pages.headers_for("", ""), pages.headers_for("http://intake.example", "https://tiles.example:8443")
+    plain, mapped = pages.headers_for(Elsewhere(), ""), pages.headers_for(ELSEWHERE, "https://tiles.example:8443")
     assert "img-src 'self' data:;" in plain["Content-Security-Policy"]
     assert "connect-src 'self';" in plain["Content-Security-Policy"]
     assert plain["Referrer-Policy"] == "no-referrer"
     assert "img-src 'self' data: https://tiles.example:8443;" in mapped["Content-Security-Policy"]
-    assert "connect-src 'self' http://intake.example;" in mapped["Content-Security-Policy"]
+    assert "connect-src 'self' http://intake.example http://notify.example;" in mapped["Content-Security-Policy"]
     assert mapped["Content-Security-Policy"].count("tiles.example") == 1
     assert mapped["Referrer-Policy"] == "strict-origin"
 

@@ -16,7 +16,7 @@ from starlette.types import Message, Receive, Scope, Send
 from services.intake import cloudevents, open311
 from services.intake.doors import Doors
 from services.intake.handlers import routes
-from shared import reconciliation
+from shared import reconciliation, standing
 from shared.codec import Record, encode
 from shared.events import EVENT_TYPES, Envelope, event_id
 from shared.strict_json import Limits
@@ -61,6 +61,7 @@ async def counter(intake_dsn: str) -> AsyncIterator[Counter]:
         opened.app.include_router(cloudevents.router(doors))
         opened.app.include_router(open311.router(doors, civic(), opened.now))
         opened.app.include_router(reconciliation.router(opened.database, Source.INTAKE, "990101"))
+        opened.app.include_router(standing.router(opened.database, "intake", "990101"))
         yield opened
 
 
@@ -188,6 +189,7 @@ async def look_everywhere(http: httpx.AsyncClient, code: dict[str, str]) -> None
     assert (
         await http.get("/v1/reconciliation", params={"from": "2026-03-01T00:00:00Z", "to": "2027-04-01T00:00:00Z"})
     ).status_code < 500
+    assert (await http.get("/v1/standing", headers=CENTRE)).status_code == 200
     assert (await http.get("/v1/privacy/views?viewer=x", headers=acting_as("privacy_officer"))).status_code == 200
 
 

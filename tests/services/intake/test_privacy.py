@@ -12,7 +12,7 @@ import pytest_asyncio
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 
-from services.intake.core.privacy import Guard, Retention, masked_name, masked_phone
+from services.intake.core.privacy import Guard, Retention, masked_name, masked_phone, masked_text
 from services.intake.relay_calls import RelayCalls
 from services.intake.retention import Eraser
 from shared.audit import verify
@@ -94,6 +94,23 @@ def test_names_and_numbers_are_masked(
     assert (masked_name(name), masked_phone(phone)) == shown
 
 
+@pytest.mark.parametrize(
+    ("text", "name", "shown"),
+    [
+        ("我叫邓小敏，电话13912345678，修路灯", "邓小敏", "我叫邓**，电话139****5678，修路灯"),
+        ("打 139-1234 5678 或 0514-88123456", None, "打 139****5678 或 051****3456"),
+        ("１３９１２３４５６７８", None, "139****5678"),
+        ("+86 139 1234 5678 转 8812345", None, "861****5678 转 ****"),
+        ("身份证11010119900307123X", None, "身份证110****7123"),
+        ("2026-03-10 10:30 在 12 号楼 3 单元 501", None, "2026-03-10 10:30 在 12 号楼 3 单元 501"),
+        ("2026-03-10 13912345678", None, "2026-03-10 139****5678"),
+        ("王家门口，王说不亮", "王", "王家门口，王说不亮"),
+    ],
+)
+def test_words_are_shown_without_names_and_numbers(text: str, name: str | None, shown: str) -> None:
+    assert masked_text(text, name) == shown
+
+
 def test_an_interest_reaches_down_to_every_unit_below_and_no_other() -> None:
     guard = Guard(False, ("990101001", "traffic"), ("w-9",))
     assert guard.blocks("990101001", None) and guard.blocks("990101001001001", "w-1") and guard.blocks(None, "w-9")
@@ -115,6 +132,51 @@ async def test_a_handler_sees_a_mask_and_calls_through_a_relay(counter: Counter,
     views = (await counter.http.get("/v1/privacy/views", params={"viewer": "grid_worker:w-1"}, headers=FIRST)).json()
     assert [view["purpose"] for view in views] == ["call: 再", "call: 上门前联系", "上门前联系"]
     assert {view["subject"] for view in views} == {ticket_id}
+
+
+async def has_in_hand(counter: Counter, ticket_id: str, unit: str) -> None:
+    """As dispatch tells it."""
+    await counter.database.fetch(
+        "INSERT INTO share (assignment_id, ticket_id, unit) VALUES (gen_random_uuid(), $1, $2)", UUID(ticket_id), unit
+    )
+
+
+async def test_whoever_has_it_in_hand_reads_what_was_said_and_nobody_else(counter: Counter) -> None:
+    text = f"{NAME}：门口路灯不亮，{PHONE}"
+    told = await counter.post(said(text=text, phone=PHONE) | {"reporter": {"name": NAME, "phone": PHONE}})
+    await counter.triage()
+    ticket_id, words = told["ticket_id"], f"tickets/{told['ticket_id']}/words"
+    code = {"query_code": told["query_code"], "text": f"还有一盏，找{NAME}"}
+    await counter.http.post(f"/v1/public/tickets/{told['ticket_no']}/supplements", json=code)
+    await ask(counter, words, WORKER, 404, purpose="核实")
+    await has_in_hand(counter, ticket_id, "990101001001001")
+    shown = await ask(counter, words, WORKER, 200, purpose="核实")
+    assert (shown["text"], shown["name"], shown["phone"]) == ("邓**：门口路灯不亮，139****5678", "邓**", "139****5678")
+    assert [added["text"] for added in shown["supplements"]] == ["还有一盏，找邓**"]
+    assert (shown["may_call"], shown["confidential"]) == (True, False)
+    assert not any(personal in str(shown) for personal in (NAME, PHONE, ADDRESS))
+    for other in (
+        acting_as("grid_worker", "990101001001002", "w-1"),
+        acting_as("township", "990101001", "t-1"),
+        acting_as("grid_worker", "", "w-1"),
+    ):
+        await ask(counter, words, other, 404, purpose="核实")
+    for role in (DISPATCHER, FIRST, {}):
+        await ask(counter, words, role, 403, purpose="核实")
+    await ask(counter, words, WORKER, 422, purpose=" ")
+    views = (await counter.http.get("/v1/privacy/views", params={"subject": ticket_id}, headers=FIRST)).json()
+    assert [(view["viewer"], view["purpose"]) for view in views] == [("grid_worker:w-1", "核实")]
+    await close(counter, ticket_id)
+    await ask(counter, words, WORKER, 404, purpose="核实")
+
+
+async def test_of_a_confidential_matter_who_has_it_in_hand_reads_nothing(counter: Counter) -> None:
+    ticket_id = await taken(counter, confidential=True)
+    await has_in_hand(counter, ticket_id, "990101001001001")
+    shown = await ask(counter, f"tickets/{ticket_id}/words", WORKER, 200, purpose="核实")
+    assert (shown["confidential"], shown["text"], shown["name"], shown["phone"]) == (True, None, None, None)
+    await ask(counter, f"tickets/{ticket_id}/blocks", DISPATCHER, 204, unit="990101001")
+    await ask(counter, f"tickets/{ticket_id}/words", WORKER, 404, purpose="核实")
 
 
 async def test_of_a_confidential_reporter_nothing_is_shown(counter: Counter) -> None:
