@@ -82,8 +82,9 @@ async def build(settings: NotifySettings, parts: frozenset[str], make: type[Asse
     if "courier" in parts:
         database = await assembly.database("courier", min(len(channels) + 1, COURIER_POOL))
         courier = Courier(
-            database, assembly.ledger, channels, settings.now, fallbacks=book.fallbacks, courtesy=rules.courtesy
-        )
+            database, assembly.ledger, channels, settings.now, fallbacks=book.fallbacks, courtesy=rules.courtesy,
+            reach=assembly.reach,
+        )  # fmt: skip
         assembly.loop("courier", courier.run)
     ring = courier.ring if courier else _nobody_to_wake
     neighbours = find_neighbours(settings)
