@@ -234,6 +234,8 @@ class Stream:
             try:
                 async with self._database.transaction() as tx:
                     effects = await route.apply(tx, [item for _, item in batch])
+            except MemoryError:  # no fault of the records: this process ends, and its next life reads them again
+                raise
             except Exception as error:  # the one place where any fault of a handler is answered
                 verdict = judge(error, attempt, random.random())
                 log.warning("batch_failed", topic=route.topic.name, size=len(batch), attempt=attempt, error=repr(error))

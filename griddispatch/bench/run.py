@@ -117,7 +117,7 @@ async def under_watch(stack: Stack, say: Callable[[str], None]) -> AsyncIterator
             yield Observed(site, watching)
         finally:
             watching.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
+            with contextlib.suppress(asyncio.CancelledError, ReaderFailed):  # every scenario since was told so
                 await watching
             await admin.close(timeout=10)
     finally:

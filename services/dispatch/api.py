@@ -23,6 +23,7 @@ from shared.moments import Day
 from shared.openapi import DEMANDED
 from shared.permissions import must_be_near
 from shared.problems import problem
+from shared.recent import Recent
 from shared.terms import TicketId
 from shared.tracing import trace_of
 
@@ -37,6 +38,11 @@ IfMatch = Annotated[str | None, Header(max_length=20, json_schema_extra=_VERSION
 def router(database: Database, commands: Commands) -> APIRouter:
     """Every route of dispatch but the health ones."""
     routes = APIRouter(prefix="/v1")
+
+    async def look_over(area: str) -> dict[str, Any]:
+        return {"open": await store.overview(database, area), "unwatched": await store.unwatched(database, 100, area)}
+
+    overview = Recent(look_over)
 
     @routes.get("/tickets/{ticket_id}")
     async def get_ticket(ticket_id: UUID, response: Response) -> dict[str, Any]:
@@ -76,9 +82,8 @@ def router(database: Database, commands: Commands) -> APIRouter:
 
     @routes.get("/overview")
     async def get_overview() -> dict[str, Any]:
-        """Open tickets by state and light."""
-        area = acting().area
-        return {"open": await store.overview(database, area), "unwatched": await store.unwatched(database, 100, area)}
+        """Open tickets by state and light; where much is open, as of a moment ago."""
+        return await overview.of(acting().area)
 
     @routes.get("/lifecycle")
     async def get_lifecycle() -> dict[str, Any]:

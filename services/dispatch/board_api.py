@@ -31,6 +31,7 @@ from shared.database import Database
 from shared.errors import NotFound
 from shared.moments import Instant
 from shared.permissions import within
+from shared.recent import Recent
 from shared.terms import Light, TicketId, Urgency
 
 Many = Query(max_length=20, default_factory=list)
@@ -52,6 +53,8 @@ def router(
     """Every view of the console; `intake` is the origin at which pages find the desk that merges and splits."""
     routes = APIRouter(prefix="/v1")
     decider, county = commands.decider, commands.decider.org.county
+    places = Recent(lambda _: board_store.count_places(database))
+    unwatched = Recent(lambda area: store.unwatched(database, 100, area))
 
     @routes.get("/queue")
     async def list_queue(
@@ -78,9 +81,12 @@ def router(
 
     @routes.get("/places")
     async def count_places() -> dict[str, Any]:
-        """Open tickets by place (a grid's code, or a village's, township's or county's) and light."""
+        """Open tickets by place (a grid's code, or a village's, township's or county's) and light.
+
+        Where much is open, as of a moment ago.
+        """
         counts: dict[str, dict[str, int]] = {}
-        for row in await board_store.count_places(database):
+        for row in await places.of("every place"):
             if not covers(acting().area, row["place"]):
                 continue
             counts.setdefault(row["place"], {})[row["light"]] = row["tickets"]
@@ -124,10 +130,10 @@ def router(
         now = decider.now()
         speed = decider.now.speed if isinstance(decider.now, FastClock) else 1.0
         state = await board_store.system_state(database, now - timedelta(seconds=LATE_S * speed))
-        unwatched = await store.unwatched(database, 100, acting().area)
         dead = await board_store.list_dead(database, ["DEAD"], 50) if covers(acting().area, county) else []
         stream = {"is_following": live.is_following, "watchers": live.watchers.count}
-        return {**state, "unwatched": unwatched, "stream": stream, "dead_letters": dead, "alerts": _alerts(live)}
+        lost = await unwatched.of(acting().area)
+        return {**state, "unwatched": lost, "stream": stream, "dead_letters": dead, "alerts": _alerts(live)}
 
     area = {
         "grids": [_grid(feature) for feature in drawn.grids["features"]],

@@ -128,6 +128,7 @@ SHARED_LAYERS = (
         "shared.moments",
         "shared.outcome",
         "shared.packs",
+        "shared.recent",
         "shared.singly",
         "shared.topics",
     },

@@ -10,7 +10,7 @@ from tests.chaos.checker.evidence import load
 from tests.chaos.checker.judge import broken, judge, table
 from tests.chaos.gate import FAULTS, Plan, run
 from tests.chaos.mutants import explain, run_mutant, score
-from tests.chaos.report import report
+from tests.chaos.report import earlier_runs, report
 from tests.chaos.stage.ground import Ground
 
 GATE_FAULTS, GATE_S, GATE_SOAK_S = 70, 640.0, 40.0
@@ -68,11 +68,12 @@ def _faults(ground: Ground, asked: argparse.Namespace) -> int:
     result = run(ground, asked.seed, plan, asked.keep)
     bugs = BUGS if asked.deep and not asked.no_mutants else ()
     outcomes = [run_mutant(ground, bug, asked.seed) for bug in bugs]
-    text = report(result, outcomes)
+    place = asked.report or (REPORT if asked.deep else None)
+    earlier = earlier_runs(place.read_text(encoding="utf-8")) if place is not None and place.exists() else ()
+    text = report(result, outcomes, earlier)
     print(text)
     for name, why in result.left_out.items():
         print(f"NOT COVERED {name}: {why}")
-    place = asked.report or (REPORT if asked.deep else None)
     if place is not None:
         place.write_text(text, encoding="utf-8")
     enough = bool(asked.fault) or (result.done.total() >= LEAST_FAULTS and len(result.done) >= LEAST_KINDS)

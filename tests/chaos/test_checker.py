@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from tests.chaos.checker.evidence import Applied, Dead, Evidence, Fault, Record, Run, Sight, load, save
+from tests.chaos.checker.evidence import Applied, Dead, Evidence, Fault, Heal, Record, Run, Sight, load, save
 from tests.chaos.checker.judge import CHECKS, judge, table
 from tests.chaos.tiny import (
     DONE,
@@ -168,6 +168,18 @@ def test_an_outage_makes_room_for_what_it_held_up() -> None:
     late = next(spoil for i, what, spoil in SPOILED if what == "assigned late")
     outage = Fault(kind="pause", target="kafka", began=real(NINE), ended=real(NINE) + 95)
     assert word(more("faults", outage)(late(whole())), "I-12") == "HOLDS"
+
+
+@pytest.mark.parametrize(("heals", "expected"), [(99, "BROKEN"), (100, "HOLDS")])
+def test_one_heal_in_a_hundred_may_take_longer(heals: int, expected: str) -> None:
+    soon, late = Heal(seconds=1.0, backlog=5), Heal(seconds=70.0, backlog=5)
+    assert word(replace(whole(), heals=[late, *[soon] * (heals - 1)]), "I-29") == expected
+
+
+def test_a_race_that_something_else_won_before_its_end_has_no_winner_of_its_own() -> None:
+    lost = changed("ops", 5, result="fail", status=409)(whole())
+    assert word(lost, "I-10") == "BROKEN"
+    assert word(changed("ops", 5, ended=real(MORNING_AFTER))(lost), "I-10") == "HOLDS"
 
 
 def test_topics_that_were_lost_and_filled_again_do_not_make_late_what_was_told_in_time() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.chaos.checker.calendar import OutsideTheTable, due, handling_due, is_worked
+from tests.chaos.checker.calendar import OutsideTheTable, due, first_level_due, handling_due, is_worked
 from tests.chaos.checker.stories import derived_id, murmur2
 
 CHECKER = Path(__file__).parent / "checker"
@@ -61,6 +61,20 @@ def test_urgency_shortens_a_deadline_and_never_lengthens_it() -> None:
     accepted = shanghai("2026-03-10T09:00")
     assert handling_due("COMPLAINT", "SMALL", "U2", accepted) == shanghai("2026-03-11T00:00")
     assert handling_due("COMPLAINT", "BIG", "U2", accepted) == shanghai("2026-03-11T09:00")
+
+
+@pytest.mark.parametrize(
+    ("size", "accepted", "due_at", "level_1"),
+    [
+        ("SMALL", "2026-03-09T12:57", "2026-03-10T00:00", "2026-03-10T08:30"),  # the same day bound, urgent or not
+        ("SMALL", "2026-03-09T18:00", "2026-03-10T18:00", "2026-03-10T18:00"),  # 24 hours bound
+        ("BIG", "2026-03-09T10:00", "2026-03-17T00:00", "2026-03-17T00:00"),
+    ],
+)
+def test_what_the_same_day_bound_is_escalated_in_the_morning(
+    size: str, accepted: str, due_at: str, level_1: str
+) -> None:
+    assert first_level_due(size, shanghai(due_at), shanghai(accepted)) == shanghai(level_1)
 
 
 @pytest.mark.parametrize("path", sorted(CHECKER.glob("*.py")), ids=lambda path: path.name)

@@ -92,3 +92,23 @@ async def test_a_topic_that_halts_the_stream_takes_nothing_from_the_other(databa
         assert len(await target.fetch("SELECT 1 FROM journal")) == 1
     await bookmarks.settle()
     assert committed.offsets == {(NOTIFY.name, 0): 4}
+
+
+async def test_want_of_memory_is_no_fault_of_a_record_and_ends_the_reader(database: TestDatabase) -> None:
+    async def out_of_memory(tx: Transaction, envelopes: Sequence[Envelope]) -> None:
+        raise MemoryError
+
+    committed = Committed()
+    bookmarks = Bookmarks(committed.commit)
+    async with reading_database(database) as target:
+        reading = stream(
+            target,
+            ticket_route(INTAKE, out_of_memory, (TicketReceived,)),
+            ticket_route(NOTIFY, journal, (FollowUpAsked,)),
+        )
+        with pytest.raises(MemoryError):
+            await reading.settle(TOLD, bookmarks)
+        assert await target.fetch("SELECT 1 FROM dead_letter") == []
+        assert len(await target.fetch("SELECT 1 FROM journal")) == 1
+    await bookmarks.settle()
+    assert committed.offsets == {(NOTIFY.name, 0): 4}

@@ -106,9 +106,9 @@ def sign_due(size: str, urgency: str, assigned: datetime) -> datetime:
     return due(SIGN[urgency if urgency != "U3" else "SMALL" if size == "SMALL" else "BIG"], assigned)
 
 
-def first_level_due(limit_is_same_day: bool, due_at: datetime) -> datetime:
-    """When a missed handling deadline reaches level 1: the morning after for the same day, else at once."""
-    if not limit_is_same_day:
+def first_level_due(size: str, due_at: datetime, accepted: datetime) -> datetime:
+    """When a missed handling deadline reaches level 1: the morning after where the same day bound, else at once."""
+    if size != "SMALL" or due_at != due("same day", accepted):
         return due_at
     last = (due_at - timedelta.resolution).astimezone(SHANGHAI).date()
     return at(last + ONE_DAY, time(8, 30))

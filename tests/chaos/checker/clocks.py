@@ -99,8 +99,7 @@ def _missed(
     ended = min((e.time for e in story if e.type in _ENDED_BY), default=None)
     if ended is not None and ended <= due_at:
         return
-    is_same_day = lead.body["size"] == "SMALL" and lead.body["urgency"] == "U3"
-    expected = first_level_due(is_same_day, due_at)
+    expected = first_level_due(lead.body["size"], due_at, lead.instant("accepted_at"))
     if ended is not None and ended <= expected:
         return
     began = timeline.real(expected)

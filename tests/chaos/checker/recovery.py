@@ -1,11 +1,15 @@
 """Recovery: I-28 an orderly end, I-29 quiet again soon after a fault is over."""
 
-from tests.chaos.checker.evidence import Evidence
+from statistics import median
+
+from tests.chaos.checker.evidence import Evidence, Heal
 from tests.chaos.checker.stories import Stories
 from tests.chaos.checker.verdict import Finding, NotDecided
 
 DRAIN_S = 30.0
 QUIET_S = 60.0
+LATE_SHARE = 0.01
+"""Of a hundred heals one may take longer."""
 EVENTS_PER_S = 200.0
 
 
@@ -29,17 +33,20 @@ def check_i28(evidence: Evidence, stories: Stories) -> Finding:
 
 
 def check_i29(evidence: Evidence, stories: Stories) -> Finding:
-    """After the last fault the system comes to rest within a minute and what its backlog takes."""
+    """After a fault all that it left behind is followed within a minute and what the backlog takes, 99 times in 100."""
     finding = Finding("I-29")
     if not evidence.heals:
         raise NotDecided("nobody waited for rest after a fault")
-    for heal in evidence.heals:
-        finding.count("heals")
-        allowed = QUIET_S + heal.backlog / EVENTS_PER_S
-        finding.figures["slowest s"] = max(finding.figures.get("slowest s", 0.0), round(heal.seconds, 1))
-        if not heal.quiet or heal.seconds > allowed:
-            finding.broken(
-                "rest",
-                f"{'came' if heal.quiet else 'did not come'} after {heal.seconds:.1f} s, {allowed:.1f} s allowed",
-            )
+    late = [heal for heal in evidence.heals if not heal.quiet or heal.seconds > _allowed_s(heal)]
+    finding.figures["heals"] = len(evidence.heals)
+    finding.figures["median s"] = round(median(heal.seconds for heal in evidence.heals), 1)
+    finding.figures["slowest s"] = round(max(heal.seconds for heal in evidence.heals), 1)
+    finding.figures["late"] = len(late)
+    for heal in late if len(late) > LATE_SHARE * len(evidence.heals) else ():
+        came = "came" if heal.quiet else "did not come"
+        finding.broken("rest", f"{came} after {heal.seconds:.1f} s, {_allowed_s(heal):.1f} s allowed")
     return finding
+
+
+def _allowed_s(heal: Heal) -> float:
+    return QUIET_S + heal.backlog / EVENTS_PER_S

@@ -1,10 +1,11 @@
 """Work: I-08 legal steps, I-09 one live lead, I-10 one of many wins, I-11 the cap, I-20 the loop is closed."""
 
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 
 from tests.chaos.checker.evidence import Evidence, Op
 from tests.chaos.checker.lifecycle import fold
-from tests.chaos.checker.stories import Stories
+from tests.chaos.checker.stories import Stories, Timeline
 from tests.chaos.checker.verdict import Finding, NotDecided
 
 
@@ -52,7 +53,10 @@ def check_i09(evidence: Evidence, stories: Stories) -> Finding:
 
 
 def check_i10(evidence: Evidence, stories: Stories) -> Finding:
-    """Of several commands for one version of a ticket one is ok; the others are refused with the version it has now."""
+    """Of several commands for one version of a ticket one is ok; the others are refused with the version it has now.
+
+    None is ok where something else took the ticket past that version before the last of them was answered.
+    """
     finding = Finding("I-10")
     races: defaultdict[str, list[Op]] = defaultdict(list)
     for op in evidence.ops:
@@ -64,7 +68,7 @@ def check_i10(evidence: Evidence, stories: Stories) -> Finding:
         finding.count("races")
         won = sum(op.result == "ok" for op in ops)
         unsure = sum(op.result == "info" for op in ops)
-        if won > 1 or (won == 0 and unsure == 0):
+        if won > 1 or (won == 0 and unsure == 0 and not _overtaken(evidence, stories, ops)):
             finding.broken(race, f"{won} of {len(ops)} commands for version {ops[0].version} were ok")
         for op in ops:
             if op.result == "fail" and op.status not in (409, 404):
@@ -72,6 +76,13 @@ def check_i10(evidence: Evidence, stories: Stories) -> Finding:
             if op.result == "fail" and op.status == 409 and op.current and op.current <= op.version:
                 finding.broken(race, f"a loser was told that the version is {op.current}")
     return finding
+
+
+def _overtaken(evidence: Evidence, stories: Stories, ops: Sequence[Op]) -> bool:
+    story = stories.of("dispatch").get(ops[0].ticket, ())
+    last = max(op.ended for op in ops)
+    timeline = Timeline(evidence.run)
+    return any(e.version == ops[0].version + 1 and timeline.real(e.time) <= last for e in story)
 
 
 def check_i11(evidence: Evidence, stories: Stories) -> Finding:

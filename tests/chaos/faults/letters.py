@@ -3,6 +3,7 @@
 import json
 import random
 from collections.abc import Callable, Sequence
+from uuid import UUID
 
 from shared.kafka import Outgoing
 from shared.topics import INBOUND
@@ -78,12 +79,12 @@ async def inbound_twice(scene: Scene) -> None:
 
 
 async def unknown_type(scene: Scene) -> None:
-    """A type that this release does not know, of a ticket that nobody has heard of."""
+    """A type that this release does not know, of a ticket that nobody has heard of: another one each time."""
     told = (await from_ledger(scene.stage, "intake"))[-1:]
+    ticket, event = (str(UUID(int=scene.random.getrandbits(128), version=4)).encode() for _ in range(2))
     records = [
-        Outgoing(r.topic, b"0f000000-0000-4000-8000-000000000000", json.dumps({}).encode(), _with(
-            r.headers, ce_subject=b"0f000000-0000-4000-8000-000000000000", ce_type=b"org.griddispatch.ticket.dreamt.v1",
-            ce_id=b"0f000000-0000-4000-8000-000000000001", ce_version=b"1"))
+        Outgoing(r.topic, ticket, json.dumps({}).encode(), _with(
+            r.headers, ce_subject=ticket, ce_type=b"org.griddispatch.ticket.dreamt.v1", ce_id=event, ce_version=b"1"))
         for r in told
     ]  # fmt: skip
     await poison(scene.stage, records, "unknown type", [])  # passed over, and not buried

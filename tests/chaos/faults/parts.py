@@ -139,6 +139,19 @@ async def disk_full(scene: Scene) -> None:
     await scene.all_ready()
 
 
+async def database_read_only(scene: Scene) -> None:
+    """The database takes no writes for a while, as a standby that was not promoted yet."""
+    with scene.fault("database read only", "postgres", ambiguous=True):
+        try:
+            for order in ("ALTER SYSTEM SET default_transaction_read_only = on", "SELECT pg_reload_conf()"):
+                await scene.stage.query(order)
+            await asyncio.sleep(6.0)
+        finally:
+            for order in ("ALTER SYSTEM RESET default_transaction_read_only", "SELECT pg_reload_conf()"):
+                await scene.stage.query(order)
+    await scene.all_ready()
+
+
 async def sessions_ended(scene: Scene) -> None:
     """Sessions are ended at random, twice a second."""
     with scene.fault("sessions ended", "postgres", ambiguous=True):
@@ -227,6 +240,7 @@ PART_FAULTS: dict[str, Act] = {
     "all brokers killed": brokers_killed, "kafka lost whole": kafka_lost, "database killed": database_killed,
     "database restarted": database_restarted, "database frozen": database_frozen, "sessions ended": sessions_ended,
     "commit replies swallowed": commits_swallowed, "table locked": table_locked, "disk full": disk_full,
+    "database read only": database_read_only,
     "database slow": on_database_links("slow", Weather(latency=0.2), 5.0),
     "database silent": on_database_links("silent", Weather(silent_out=True, silent_back=True), 8.0),
     "database one way": on_database_links("one way", Weather(silent_back=True), 8.0),

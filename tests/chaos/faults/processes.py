@@ -2,9 +2,11 @@
 
 import asyncio
 import os
+import resource
 import signal
 import sys
 import time
+from pathlib import Path
 
 from griddispatch.embedded.process import ChildProcess, Program, free_port
 from tests.chaos.checker.evidence import Fault
@@ -20,6 +22,7 @@ POINTS = {
                "relay.sent@2", "api.before-commit@1", "followups.before-commit@1"),
 }  # fmt: skip
 HIT_WITHIN_S = 12.0
+STARVED_MATTERS = 60
 
 
 def killed(service: str) -> Act:
@@ -108,6 +111,27 @@ def clock_stepped(hours: float) -> Act:
     return act
 
 
+async def starved(scene: Scene) -> None:
+    """A service, drawn, gets no more memory while matters come in; what then ends is started again."""
+    service = scene.service()
+    pid = scene.stage.children[service].pid
+    now_b = _address_space_b(pid)
+    with scene.fault("memory cap", service, ambiguous=True):
+        _, hard = resource.prlimit(pid, resource.RLIMIT_AS, (now_b, resource.RLIM_INFINITY))
+        series = f"starved-{len(scene.stage.faults)}"
+        await asyncio.gather(*(scene.people.post(f"{series}-{n}") for n in range(STARVED_MATTERS)))
+        await asyncio.sleep(2.0)
+        if scene.stage.children[service].pid == pid:
+            resource.prlimit(pid, resource.RLIMIT_AS, (hard, hard))
+            scene.stage.kill(service)  # what it could not allocate may have left it half alive
+        scene.stage.revive()
+    await scene.all_ready()
+
+
+def _address_space_b(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[0]) * resource.getpagesize()
+
+
 async def crowded(scene: Scene) -> None:
     """A second copy of dispatch comes and goes, so that the group shares its partitions anew each time."""
     with scene.fault("rebalance storm", "dispatch"):
@@ -143,4 +167,5 @@ PROCESS_FAULTS: dict[str, Act] = {
     **{f"freeze {service}": frozen(service) for service in SERVICES},
     "kill all services": all_killed, "restart all in turn": rolled, "clock ahead": clock_stepped(6),
     "clock back": clock_stepped(-6), "rebalance storm": crowded,
+    "memory cap": starved,
 }  # fmt: skip

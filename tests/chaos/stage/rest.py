@@ -3,6 +3,8 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from typing import NamedTuple
+from uuid import UUID
 
 from aiokafka import AIOKafkaConsumer
 from aiokafka.admin import AIOKafkaAdminClient
@@ -21,6 +23,11 @@ WITHOUT_CLOCKS = {
 READ_AGAIN_S = 120.0
 READ_A_SECOND = 200.0
 """How long reading everything once more may take: so long, and a second for so many events."""
+_BEHIND = """
+SELECT '{reader}' AS reader, '{writer}' AS writer, h.ticket_id, h.version AS wanted, coalesce(p.version, 0) AS reached FROM {writer}.head AS h
+LEFT JOIN {reader}.position AS p ON p.ticket_id = h.ticket_id AND p.source = '/griddispatch/{writer}'
+WHERE coalesce(p.version, 0) < h.version
+"""
 ONLY_READING = ("api", "relay", "stream")
 """Nothing is triaged, sent or asked meanwhile: whatever changes, changed because it was told again."""
 
@@ -114,6 +121,37 @@ async def quieten(stage: Stage, within_s: float, *, notice: bool) -> bool:
     return quiet
 
 
+async def catch_up(stage: Stage, within_s: float) -> None:
+    """While life goes on: how long until what was written before now is published and followed by every reader."""
+    began = time.time()
+    before = await behind(stage)
+
+    async def followed() -> bool:
+        now = await behind(stage)
+        return not any(key in now and now[key].reached < before[key].wanted for key in before)
+
+    quiet = await comes_true(followed, within_s)
+    stage.heals.append(Heal(seconds=time.time() - began, backlog=len(before), quiet=quiet))
+
+
+class Behind(NamedTuple):
+    """How far a reader has followed a story, and how far it goes."""
+
+    reached: int
+    wanted: int
+
+
+async def behind(stage: Stage) -> dict[tuple[str, str, UUID], Behind]:
+    """By reader, writer and ticket: the stories that are not followed to their end."""
+    pairs = [(reader, topic.writer) for topic in TOPICS if topic.writer in SERVICES for reader in topic.readers]
+    rows = await stage.query(
+        " UNION ALL ".join(_BEHIND.format(reader=reader, writer=writer) for reader, writer in pairs)
+    )
+    return {
+        (row["reader"], row["writer"], row["ticket_id"]): Behind(row["reached"], row["wanted"]) for row in rows
+    }  # fmt: skip
+
+
 async def moving(stage: Stage) -> int:
     """How many things are under way: unpublished, unread, untriaged or due to be sent."""
     counts = [
@@ -129,12 +167,5 @@ async def moving(stage: Stage) -> int:
 async def untold(stage: Stage) -> int:
     """How many events are not published, or not followed by somebody who reads them."""
     counts = [f"(SELECT count(*) FROM {service}.outbox)" for service in SERVICES]
-    for topic in TOPICS:
-        for reader in topic.readers if topic.writer in SERVICES else ():
-            counts.append(
-                f"(SELECT count(*) FROM {topic.writer}.head AS h LEFT JOIN {reader}.position AS p"
-                f" ON p.ticket_id = h.ticket_id AND p.source = '/griddispatch/{topic.writer}'"
-                " WHERE coalesce(p.version, 0) < h.version)"
-            )
     rows = await stage.query("SELECT " + " + ".join(counts) + " AS n")
-    return int(rows[0]["n"])
+    return int(rows[0]["n"]) + len(await behind(stage))
