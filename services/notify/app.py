@@ -98,7 +98,7 @@ async def build(settings: NotifySettings, parts: frozenset[str], make: type[Asse
         database = await assembly.database("subscriptions", COURIER_POOL)
         assembly.loop("subscriptions", SubscriptionCourier(database, subscriptions, bell).run)
     follow_ups = FollowUps(
-        assembly.ledger, rules.follow_up, book, settings.now, ring, rates.note, rules.courtesy, links
+        assembly.ledger, rules.follow_up.on(workdays), book, settings.now, ring, rates.note, rules.courtesy, links
     )
     desk = Desk(follow_ups, measures, seals)
     panel = Panel(assembly.ledger, measures, workdays, settings.now, rates.note)
