@@ -103,11 +103,10 @@ async def _wire(
         keeper = await assembly.add_gatekeeper(partial(locators, area=settings.area))
         database = await assembly.doors_database("api", settings.database_pool)
         calls = relay_calls_of(settings.relay_call_url, settings.relay_call_key.get_secret_value())
+        lent = calls if settings.relay_call_url else None
         ratings = ratings_of(settings.notify_url, settings.notify_key.get_secret_value())
-        privacy = Privacy(
-            vault, Marks(ring), gazetteer.county, assembly.ledger, calls if settings.relay_call_url else None,
-            ratings if settings.notify_url else None,
-        )  # fmt: skip
+        asked = ratings if settings.notify_url else None
+        privacy = Privacy(vault, Marks(ring), gazetteer.county, assembly.ledger, lent, asked)
         assembly.loop("relay-calls", calls.run)
         doors = Doors(database, receiver, Limits(max_bytes=settings.body_limit), settings.bulk_batch)
         assembly.app.include_router(router(doors, privacy, settings.now))
@@ -118,7 +117,7 @@ async def _wire(
         assembly.app.include_router(lead_api.router(database, leads, settings.now, received.ring))
         citizens = CitizenDesk(database, assembly.ledger, vault, merging, settings.now)
         assembly.app.include_router(citizen.router(citizens))
-        page = Page(citizens, RateLimits(), ratings if settings.notify_url else None)
+        page = Page(citizens, RateLimits(), asked)
         assembly.app.include_router(citizen_page.router(page))
         assembly.loop("ratings", ratings.run)
         assembly.app.include_router(listening_api.router(database, listening, vault, settings.now))
