@@ -64,7 +64,7 @@ class Assembly:
         self.app = ServiceApp(service)
         self._source = source
         self._security = settings.security()
-        self._reach = failpoint(settings.failpoint)
+        self.reach = failpoint(settings.failpoint)
         self._dead_letter_wake = Wake()
         self._loops: dict[str, Loop] = {}
         self._pings: dict[str, health.Ping] = {}
@@ -85,7 +85,7 @@ class Assembly:
         """
         application = f"griddispatch-{self.service}-{part}"
         database = await connect(
-            self.settings.database_dsn.get_secret_value(), size=size, application=application, reach=self._reach,
+            self.settings.database_dsn.get_secret_value(), size=size, application=application, reach=self.reach,
             area=area,
         )  # fmt: skip
         self._databases[part if part not in self._databases else f"{part}-{len(self._databases)}"] = database
@@ -139,7 +139,7 @@ class Assembly:
             Relay(
                 database, Producer(settings.kafka_bootstrap, f"{name}-relay", self._security, marks.see),
                 source=self._source, topic=topic.name, holder=name, wake=self.relay_wake, companion=companion,
-                reach=self._reach, log_keeper=Retelling(database, self._source, marks),
+                reach=self.reach, log_keeper=Retelling(database, self._source, marks),
             ).run,
         )  # fmt: skip
         mirror = Producer(settings.kafka_bootstrap, f"{name}-dead", self._security)

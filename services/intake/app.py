@@ -96,16 +96,17 @@ async def _wire(
         incident_rules.leads, vault, Vault(lead_keys(ring)), assembly.ledger, receiver, gazetteer.county,
         read_calendar(settings.pack),
     )  # fmt: skip
-    listening = Listening(assembly.ledger, vault, receiver)
+    listening = Listening(assembly.ledger, vault, Marks(ring), receiver)
     assembly.page_origins = settings.console_origins
     assembly.bodies = None  # every door of intake reads its bodies strictly itself, within limits of its own
     if "api" in parts:
-        keeper = await assembly.add_gatekeeper(partial(locators, county=gazetteer.county, area=settings.area))
+        keeper = await assembly.add_gatekeeper(partial(locators, area=settings.area))
         database = await assembly.doors_database("api", settings.database_pool)
         calls = relay_calls_of(settings.relay_call_url, settings.relay_call_key.get_secret_value())
-        privacy = Privacy(
-            vault, Marks(ring), gazetteer.county, assembly.ledger, calls if settings.relay_call_url else None
-        )  # fmt: skip
+        lent = calls if settings.relay_call_url else None
+        ratings = ratings_of(settings.notify_url, settings.notify_key.get_secret_value())
+        asked = ratings if settings.notify_url else None
+        privacy = Privacy(vault, Marks(ring), gazetteer.county, assembly.ledger, lent, asked)
         assembly.loop("relay-calls", calls.run)
         doors = Doors(database, receiver, Limits(max_bytes=settings.body_limit), settings.bulk_batch)
         assembly.app.include_router(router(doors, privacy, settings.now))
@@ -116,11 +117,10 @@ async def _wire(
         assembly.app.include_router(lead_api.router(database, leads, settings.now, received.ring))
         citizens = CitizenDesk(database, assembly.ledger, vault, merging, settings.now)
         assembly.app.include_router(citizen.router(citizens))
-        ratings = ratings_of(settings.notify_url, settings.notify_key.get_secret_value())
-        page = Page(citizens, RateLimits(), ratings if settings.notify_url else None)
+        page = Page(citizens, RateLimits(), asked)
         assembly.app.include_router(citizen_page.router(page))
         assembly.loop("ratings", ratings.run)
-        assembly.app.include_router(listening_api.router(database, listening, vault, settings.now, gazetteer.county))
+        assembly.app.include_router(listening_api.router(database, listening, vault, settings.now))
         civic = open311_of(
             rules, gazetteer, open311_keys(settings, keeper.keys),
             open_pack(settings.pack, "triage.toml").tables["triage.toml"], public_url=settings.open311_url,
@@ -163,7 +163,7 @@ def open311_keys(settings: IntakeSettings, kept: KeyRing | None) -> OtherKeys:
     return read_key_ring(settings.open311_keys.get_secret_value()) if settings.access is Mode.OPEN else HashedKeys(())
 
 
-def locators(database: Database, county: str, area: Path) -> Mapping[str, Locate]:
+def locators(database: Database, area: Path) -> Mapping[str, Locate]:
     """Where the things lie that routes name, and whose they are: the folder says which unit stands above which."""
     above = read_units(area)
 
@@ -180,10 +180,10 @@ def locators(database: Database, county: str, area: Path) -> Mapping[str, Locate
         return await lead_store.place_of_lead(database, UUID(int=int(lead_id)))
 
     async def session(session_id: UUID | int) -> Whereabouts | None:
-        return await listening_store.place_of_session(database, UUID(int=int(session_id)), county)
+        return await listening_store.place_of_session(database, UUID(int=int(session_id)))
 
     async def item(item_id: UUID | int) -> Whereabouts | None:
-        return await listening_store.place_of_item(database, UUID(int=int(item_id)), county)
+        return await listening_store.place_of_item(database, UUID(int=int(item_id)))
 
     async def act(act_id: UUID | int) -> Whereabouts | None:
         return await listening_store.place_of_act(database, UUID(int=int(act_id)))

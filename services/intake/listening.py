@@ -11,6 +11,7 @@ from services.intake import listening_store
 from services.intake.core.listening import (
     CHANNELS,
     ItemState,
+    area_of,
     check_closing,
     check_promise,
     check_self_fixed,
@@ -18,14 +19,16 @@ from services.intake.core.listening import (
     may_read,
     may_record,
 )
-from services.intake.core.repeats import LOCAL
+from services.intake.core.repeats import LOCAL, caller_number
 from services.intake.core.report import NewTicket, Place, Reporter
 from services.intake.incident_store import sealed_of
 from services.intake.listening_store import Item, Move, Session
 from services.intake.officers import Actor
 from services.intake.receive import Accepted, Incoming, Receiver, Refused
 from services.intake.store import Receipt
-from services.intake.vault import CannotOpen, OriginalWords, Vault
+from services.intake.vault import CannotOpen, Marks, OriginalWords, Vault
+from shared.acting import acting
+from shared.actors import EVERYWHERE, covers
 from shared.database import Transaction
 from shared.errors import Conflict, NotFound
 from shared.events import Draft
@@ -53,10 +56,11 @@ class Told:
 class Listening:
     """Everything that is done with sessions. Whoever may not know of one is told that there is none."""
 
-    def __init__(self, ledger: Ledger, vault: Vault, receiver: Receiver) -> None:
+    def __init__(self, ledger: Ledger, vault: Vault, marks: Marks, receiver: Receiver) -> None:
         """`receiver` takes in what becomes a ticket."""
         self._ledger = ledger
         self._vault = vault
+        self._marks = marks
         self._receiver = receiver
 
     async def open(
@@ -64,12 +68,18 @@ class Listening:
     ) -> tuple[SessionId, bool]:
         """Record a session; its id, and whether it is new. The same again by the same unit is the same session.
 
-        Raises NotFound for those who may not record this unit's.
+        Raises NotFound for those who may not record this unit's, and for a place outside the area one acts for.
         """
         if not may_record(actor.role, actor.unit, session.unit):
             raise NotFound(f"no unit {session.unit}")
-        if await listening_store.insert_session(tx, session, external_id, actor.name, now) is None:
-            return await listening_store.find_session(tx, session.unit, external_id), False
+        area = area_of(session.unit, session.grid, session.village, session.township) or self._receiver.county
+        if not covers(acting().area or EVERYWHERE, area):
+            raise NotFound("no such place")
+        if await listening_store.insert_session(tx, session, area, external_id, actor.name, now) is None:
+            known = await listening_store.find_session(tx, session.unit, external_id)
+            if known is None:
+                raise NotFound(f"no session {external_id}")
+            return known, False
         await self._keep(tx, session.id, None, "SESSION", topic, now)
         return session.id, True
 
@@ -79,7 +89,8 @@ class Listening:
         if session.closed_at is not None:
             raise Conflict("the session is closed", 0)
         item_id = ItemId(UUID(bytes=uuid7().bytes))
-        await listening_store.insert_item(tx, item_id, session_id, told.theme, told.point, actor.name, now)
+        caller = self._caller(told.reporter)
+        await listening_store.insert_item(tx, item_id, session_id, told.theme, told.point, actor.name, caller, now)
         words = OriginalWords(None, told.text, told.address, told.reporter)
         await self._keep(tx, session_id, item_id, "SAID", words, now)
         return item_id
@@ -207,6 +218,10 @@ class Listening:
         word_id = UUID(bytes=uuid7().bytes)
         sealed = self._vault.seal(word_id, words)
         await listening_store.insert_word(tx, word_id, session_id, item_id, kind, sealed, now)
+
+    def _caller(self, reporter: Reporter | None) -> bytes | None:
+        number = caller_number(reporter.phone) if reporter and reporter.phone else None
+        return self._marks.of("caller", number)[0] if number else None
 
     async def _session(self, tx: Transaction, session_id: SessionId, actor: Actor) -> Session:
         session = await listening_store.lock_session(tx, session_id)

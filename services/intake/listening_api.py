@@ -20,7 +20,6 @@ from services.intake.forms import SOMETHING, WITHIN_S, Form, answer, guarded, re
 from services.intake.incident_store import sealed_of
 from services.intake.listening import Listening
 from services.intake.listening_forms import ItemForm, PromiseForm, SaidForm, SessionForm, TicketForm
-from services.intake.listening_store import Within
 from services.intake.listening_table import TABLE_BODY, import_table
 from services.intake.officers import Actor, actor_of
 from services.intake.vault import Vault
@@ -90,10 +89,10 @@ class CommitmentRow(BaseModel):
     overdue: bool
 
 
-def router(database: Database, listening: Listening, vault: Vault, now: Clock, county: str) -> APIRouter:
+def router(database: Database, listening: Listening, vault: Vault, now: Clock) -> APIRouter:
     """The routes. Those who record see their own unit's sessions, those who oversee all of their area."""
     routes = APIRouter(prefix="/v1/listening")
-    _add_lists(routes, database, vault, now, county)
+    _add_lists(routes, database, vault, now)
     _add_steps(routes, database, listening, now)
 
     @routes.post("/sessions", status_code=201, **taking(SessionForm, 400, 403, 404, 422, 503))
@@ -195,7 +194,7 @@ def _add_steps(routes: APIRouter, database: Database, listening: Listening, now:
         return answer(words, headers={"Cache-Control": "no-store"})
 
 
-def _add_lists(routes: APIRouter, database: Database, vault: Vault, now: Clock, county: str) -> None:
+def _add_lists(routes: APIRouter, database: Database, vault: Vault, now: Clock) -> None:
     """What there is in the caller's area, page by page: each goes on after the last row of the one before."""
 
     @routes.get("/sessions", response_model=list[SessionRow], responses=refusals(403, 422, 503))
@@ -206,7 +205,7 @@ def _add_lists(routes: APIRouter, database: Database, vault: Vault, now: Clock, 
         """Sessions, the newest first; `before` and `before_id` are `held_at` and `id` of the last one seen."""
         if refused := guarded(request, READERS):
             return refused
-        wanted, area = _unit_of(actor_of(request), unit), Within(acting().area, county)
+        wanted, area = _unit_of(actor_of(request), unit), acting().area
         return answer(
             _rows(await listening_store.list_sessions(database, wanted, (before, before_id), open_only, limit, area))
         )
@@ -235,7 +234,7 @@ def _add_lists(routes: APIRouter, database: Database, vault: Vault, now: Clock, 
             return refused
         today = now().astimezone(LOCAL).date()
         until = today - timedelta(days=1) if overdue else date(2101, 1, 1)
-        wanted, area = _unit_of(actor_of(request), unit), Within(acting().area, county)
+        wanted, area = _unit_of(actor_of(request), unit), acting().area
         rows = await listening_store.list_commitments(database, wanted, (after, after_id), until, limit, area)
         return answer([{**row, "overdue": row["due_on"] < today} for row in _rows(rows)])
 
@@ -244,8 +243,7 @@ def _add_lists(routes: APIRouter, database: Database, vault: Vault, now: Clock, 
         """What was brought up most, by kind of session and theme."""
         if refused := guarded(request, OVERSEERS):
             return refused
-        area = Within(acting().area, county)
-        return answer(_rows(await listening_store.count_themes(database, since, until, area)))
+        return answer(_rows(await listening_store.count_themes(database, since, until, acting().area)))
 
 
 async def _told(

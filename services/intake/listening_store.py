@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import NamedTuple
 from uuid import UUID
 
 import asyncpg
@@ -15,13 +14,6 @@ from shared.permissions import Whereabouts
 from shared.terms import ItemId, SessionId, SessionKind, TicketId
 
 _SQL = named_queries("services.intake", "sql", "listening.sql")
-
-
-class Within(NamedTuple):
-    """Whose sessions are listed: those in `area`; what says no place lies in `county`."""
-
-    area: str
-    county: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,19 +58,20 @@ class Move:
 
 
 async def insert_session(
-    tx: Transaction, session: Session, external_id: str, by: str, now: datetime
+    tx: Transaction, session: Session, area: str, external_id: str, by: str, now: datetime
 ) -> SessionId | None:  # fmt: skip
-    """Keep a new session; None when the unit recorded one under this id before."""
+    """Keep a new session, which lies in `area`; None when the unit recorded one under this id before."""
     found: UUID | None = await tx.conn.fetchval(
         _SQL["insert_session"], session.id, session.kind, session.unit, external_id, session.held_at, session.township,
-        session.village, session.grid, session.heads, by, now,
+        session.village, session.grid, session.heads, by, now, area,
     )  # fmt: skip
     return None if found is None else SessionId(found)
 
 
-async def find_session(tx: Transaction, unit: str, external_id: str) -> SessionId:
-    """The session that the unit recorded under this id, which there is."""
-    return SessionId(await tx.conn.fetchval(_SQL["find_session"], unit, external_id))
+async def find_session(tx: Transaction, unit: str, external_id: str) -> SessionId | None:
+    """The session that the unit recorded under this id; None where it lies in another area than one acts for."""
+    found: UUID | None = await tx.conn.fetchval(_SQL["find_session"], unit, external_id)
+    return None if found is None else SessionId(found)
 
 
 async def lock_session(tx: Transaction, session_id: SessionId) -> Session | None:
@@ -88,10 +81,10 @@ async def lock_session(tx: Transaction, session_id: SessionId) -> Session | None
 
 
 async def list_sessions(
-    database: Database, unit: str | None, before: tuple[datetime, UUID], open_only: bool, limit: int, within: Within
+    database: Database, unit: str | None, before: tuple[datetime, UUID], open_only: bool, limit: int, area: str
 ) -> Sequence[asyncpg.Record]:
     """Sessions of a unit, or of all, held before the cursor, the newest first."""
-    return await database.fetch(_SQL["list_sessions"], unit, *before, open_only, limit, *within)
+    return await database.fetch(_SQL["list_sessions"], unit, *before, open_only, limit, area)
 
 
 async def read_session(database: Database, session_id: SessionId) -> asyncpg.Record | None:
@@ -113,11 +106,11 @@ async def count_items(tx: Transaction, session_id: SessionId) -> Tally:
 
 async def insert_item(
     tx: Transaction, item_id: ItemId, session_id: SessionId, theme: str | None, point: tuple[float, float] | None,
-    by: str, now: datetime,
+    by: str, caller: bytes | None, now: datetime,
 ) -> None:  # fmt: skip
-    """Keep something brought up in a session that the caller has locked."""
+    """Keep something brought up in a session that the caller has locked; `caller` is the mark of who did."""
     lon, lat = point or (None, None)
-    await tx.conn.execute(_SQL["insert_item"], item_id, session_id, theme, lon, lat, now, by)
+    await tx.conn.execute(_SQL["insert_item"], item_id, session_id, theme, lon, lat, now, by, caller)
 
 
 async def list_items(database: Database, session_id: SessionId) -> Sequence[asyncpg.Record]:
@@ -141,10 +134,10 @@ async def move_item(tx: Transaction, item_id: ItemId, move: Move, now: datetime)
 
 
 async def list_commitments(
-    database: Database, unit: str | None, after: tuple[date, UUID], until: date, limit: int, within: Within
+    database: Database, unit: str | None, after: tuple[date, UUID], until: date, limit: int, area: str
 ) -> Sequence[asyncpg.Record]:
     """Promises due up to a day, the nearest first."""
-    return await database.fetch(_SQL["list_commitments"], *after, until, unit, limit, *within)
+    return await database.fetch(_SQL["list_commitments"], *after, until, unit, limit, area)
 
 
 async def list_missed(tx: Transaction, today: date, limit: int) -> list[ItemId]:
@@ -153,10 +146,10 @@ async def list_missed(tx: Transaction, today: date, limit: int) -> list[ItemId]:
 
 
 async def count_themes(
-    database: Database, since: datetime, until: datetime, within: Within
+    database: Database, since: datetime, until: datetime, area: str
 ) -> Sequence[asyncpg.Record]:  # fmt: skip
     """What was brought up in sessions held from `since` to before `until`, by kind and theme."""
-    return await database.fetch(_SQL["count_themes"], since, until, *within)
+    return await database.fetch(_SQL["count_themes"], since, until, area)
 
 
 async def insert_word(
@@ -195,15 +188,15 @@ async def mark_ticket(tx: Transaction, ticket_id: TicketId, session_id: SessionI
     await tx.conn.execute(_SQL["mark_ticket"], ticket_id, session_id, self_fixed_by)
 
 
-async def place_of_session(database: Database, session_id: UUID, county: str) -> Whereabouts | None:
+async def place_of_session(database: Database, session_id: UUID) -> Whereabouts | None:
     """Where a session was held, and whose it is; None when there is none. Raises Unavailable."""
-    rows = await database.fetch(_SQL["place_of_session"], session_id, county)
+    rows = await database.fetch(_SQL["place_of_session"], session_id)
     return Whereabouts(rows[0]["area"], (rows[0]["unit"],)) if rows else None
 
 
-async def place_of_item(database: Database, item_id: UUID, county: str) -> Whereabouts | None:
+async def place_of_item(database: Database, item_id: UUID) -> Whereabouts | None:
     """Where an item was brought up, and in whose session; None when there is none. Raises Unavailable."""
-    rows = await database.fetch(_SQL["place_of_item"], item_id, county)
+    rows = await database.fetch(_SQL["place_of_item"], item_id)
     return Whereabouts(rows[0]["area"], (rows[0]["unit"],)) if rows else None
 
 

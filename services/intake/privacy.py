@@ -1,18 +1,20 @@
 """Privacy at work: words are unlocked for a purpose, masked by role, handed to whom they concern, and forgotten."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import asyncpg
 from uuid_utils.compat import uuid7
 
-from services.intake import privacy_store, share_store, store
+from services.intake import listening_store, privacy_store, share_store, store
 from services.intake.core.privacy import ERASE, UNLOCK, Guard, masked_name, masked_phone, masked_text
 from services.intake.core.repeats import caller_number
 from services.intake.incident_store import sealed_of
 from services.intake.officers import Actor
+from services.intake.ratings import Ratings
 from services.intake.relay_calls import RelayCalls
 from services.intake.vault import Marks, OriginalWords, Vault, unlock
 from shared import actors, pending_acts
@@ -36,6 +38,8 @@ class Privacy:
     county: str
     ledger: Ledger
     calls: RelayCalls | None = None
+    notify: Ratings | None = None
+    """Where the rest of what is kept of a person is asked for."""
 
     async def unlock(
         self, tx: Transaction, ticket_id: TicketId, actor: Actor, viewer: str, purpose: str, now: datetime
@@ -133,24 +137,59 @@ class Privacy:
         return erased
 
     async def export(
-        self, tx: Transaction, phone: str, actor: Actor, purpose: str, now: datetime
-    ) -> list[dict[str, object]]:
-        """Everything kept of the person with this telephone in the actor's area: words, additions, and who looked.
-
-        Each view is logged.
+        self, database: Database, phone: str, actor: Actor, purpose: str, now: datetime
+    ) -> dict[str, object]:
+        """Everything kept of the person with this telephone in the actor's area: words, additions, what they brought up
+        in sessions, and who looked; and from notify what they were told, and said to it. `lacking` names who was not
+        asked. Each view is logged. Raises Rejected for no number, Unavailable when notify does not answer.
         """
+        async with database.transaction() as tx:
+            tickets, items = await self._kept_here(tx, phone, actor, purpose, now)
+        if self.notify is None:
+            return {"tickets": tickets, "items": items, "lacking": ["notify"]}
+        kept = await self.notify.kept_of([TicketId(ticket["id"]) for ticket in tickets])
+        told = [{**ticket, "told": kept[TicketId(ticket["id"])]} for ticket in tickets]
+        return {"tickets": told, "items": items, "lacking": []}
+
+    async def _kept_here(
+        self, tx: Transaction, phone: str, actor: Actor, purpose: str, now: datetime
+    ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
         number = caller_number(phone)
         if number is None:
             raise Rejected(Problem("phone", "bad_form", "must be a telephone number"))
-        found = await privacy_store.find_by_caller(tx, self.marks.of("caller", number), acting().area)
-        told = [await self._told(tx, row, actor, purpose, now) for row in found]
-        detail = (("tickets", len(told)),)
+        marks, area = self.marks.of("caller", number), acting().area
+        tickets = [
+            await self._told(tx, row, actor, purpose, now)
+            for row in await privacy_store.find_by_caller(tx, marks, area)
+        ]
+        items = [
+            await self._brought_up(tx, row, actor, purpose, now)
+            for row in await privacy_store.find_items_by_caller(tx, marks, area)
+        ]
+        detail = (("tickets", len(tickets)), ("items", len(items)))
         await append(tx, Entry(actor.name, "export_subject", "done", now, detail=detail))
-        return told
+        return tickets, items
+
+    async def _brought_up(
+        self, tx: Transaction, row: asyncpg.Record, actor: Actor, purpose: str, now: datetime
+    ) -> dict[str, Any]:
+        """Something from a session that became no ticket: what was said on either side, and who read it."""
+        views = [dict(view) for view in await privacy_store.read_views_of_item(tx, row["id"])]
+        words = [
+            {
+                "kind": said["kind"],
+                "written_at": said["written_at"],
+                **asdict(self.vault.open(said["id"], sealed_of(said))),
+            }
+            for said in await listening_store.read_words(tx, row["id"])
+            if said["sealed"] is not None
+        ]
+        await listening_store.log_view(tx, row["id"], actor.name, purpose, now)
+        return {**dict(row), "said": words, "views": views}
 
     async def _told(
         self, tx: Transaction, row: asyncpg.Record, actor: Actor, purpose: str, now: datetime
-    ) -> dict[str, object]:
+    ) -> dict[str, Any]:
         ticket_id = TicketId(row["id"])
         views = [dict(view) for view in await privacy_store.read_views_of(tx, ticket_id)]
         sealed = await store.read_sealed(tx, ticket_id)

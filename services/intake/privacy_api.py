@@ -220,16 +220,18 @@ def _add_officers(routes: APIRouter, database: Database, privacy: Privacy, now: 
         if subject is None and viewer is None:
             return problem(422, "rejected", "A subject or a viewer must be named.")
         cursor, area = (before, before_kind, before_id), acting().area
-        found = await privacy_store.list_views(database, subject, viewer, cursor, limit, area, privacy.county)
+        found = await privacy_store.list_views(database, subject, viewer, cursor, limit, area)
         return _shown([dict(row) for row in found])
 
     @routes.post("/privacy/exports", **taking(ExportForm, 400, 403, 422, 503))
     async def export_subject(request: Request) -> Response:
-        """Everything kept of one person, for that person, who asked for it."""
+        """Everything kept of one person, here and at notify, for that person, who asked for it.
+
+        Leads are no part of it: nobody may learn from an export that there is one.
+        """
 
         async def call(actor: Actor, form: ExportForm) -> Response:
-            async with database.transaction() as tx:
-                return _shown({"tickets": await privacy.export(tx, form.phone, actor, form.purpose, now())})
+            return _shown(await privacy.export(database, form.phone, actor, form.purpose, now()))
 
         return await _told(request, OFFICERS, ExportForm, call)
 

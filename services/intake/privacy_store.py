@@ -30,15 +30,25 @@ async def insert_block(
 
 async def list_views(
     database: Database, subject: UUID | None, viewer: str | None, before: tuple[datetime, str, int], limit: int,
-    area: str, county: str,
+    area: str,
 ) -> Sequence[asyncpg.Record]:  # fmt: skip
-    """Who looked at what lies in the area, the latest first; without a place it lies in the county."""
-    return await database.fetch(_SQL["list_views"], subject, viewer, *before, limit, area, county)
+    """Who looked at what lies in the area, the latest first."""
+    return await database.fetch(_SQL["list_views"], subject, viewer, *before, limit, area)
 
 
 async def find_by_caller(tx: Transaction, marks: Sequence[bytes], area: str) -> Sequence[asyncpg.Record]:
     """The tickets of one telephone that lie in the area."""
     return await tx.conn.fetch(_SQL["find_by_caller"], marks, area)
+
+
+async def find_items_by_caller(tx: Transaction, marks: Sequence[bytes], area: str) -> Sequence[asyncpg.Record]:
+    """What somebody with this telephone brought up in sessions in the area, and is no ticket's."""
+    return await tx.conn.fetch(_SQL["find_items_by_caller"], marks, area)
+
+
+async def read_views_of_item(tx: Transaction, item_id: UUID) -> Sequence[asyncpg.Record]:
+    """Who read what was brought up, in order."""
+    return await tx.conn.fetch(_SQL["read_views_of_item"], item_id)
 
 
 async def read_supplements(tx: Transaction, ticket_id: TicketId) -> Sequence[asyncpg.Record]:

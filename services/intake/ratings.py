@@ -1,6 +1,7 @@
-"""The citizen's judgement from their page: handed in where follow-ups are kept, over its HTTP contract."""
+"""What intake asks of notify, over its HTTP contract: to take a citizen's judgement, and what it keeps of a matter."""
 
 import asyncio
+from collections.abc import Mapping, Sequence
 from enum import Enum
 from typing import Any, Final
 
@@ -11,6 +12,9 @@ from shared.plain_pages import Judged
 from shared.terms import TicketId
 
 TIMEOUT_S: Final = 5.0
+EXPORT_S: Final = 30.0
+"""For everything that is kept of one person."""
+AT_ONCE: Final = 4
 
 
 class Taken(Enum):
@@ -45,6 +49,37 @@ class Ratings:
         }  # fmt: skip
         answered = await self._ask("POST", f"/v1/followups/{ticket_id}/answers", body)
         return Taken.YES if answered.status_code == 200 else Taken.NOT_ASKED
+
+    async def kept_of(self, ticket_ids: Sequence[TicketId]) -> dict[TicketId, Mapping[str, object]]:
+        """What notify keeps of each matter: rounds of asking, words of the citizen, and what was told to whom.
+
+        Raises Unavailable rather than leave anything out.
+        """
+        turns = asyncio.Semaphore(AT_ONCE)
+
+        async def kept(ticket_id: TicketId) -> Mapping[str, object]:
+            async with turns:
+                return {
+                    "follow_ups": await self._list(f"/v1/followups/{ticket_id}", "follow_ups"),
+                    "words": await self._list(f"/v1/followups/{ticket_id}/words", "words"),
+                    "notifications": await self._list(f"/v1/notifications?ticket_id={ticket_id}", "notifications"),
+                }
+
+        try:
+            async with asyncio.timeout(EXPORT_S):
+                return dict(zip(ticket_ids, await asyncio.gather(*map(kept, ticket_ids)), strict=True))
+        except TimeoutError:
+            raise Unavailable("notify: what it keeps was not told in time") from None
+
+    async def _list(self, path: str, name: str) -> Sequence[object]:
+        """What stands under a name; nothing where notify has heard of no such matter."""
+        answer = await self._ask("GET", path)
+        if answer.status_code == httpx.codes.NOT_FOUND:
+            return []
+        if answer.status_code != httpx.codes.OK:
+            raise Unavailable(f"notify answered {answer.status_code}")
+        found: Sequence[object] = answer.json()[name]
+        return found
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Close the connections when the service stops."""

@@ -83,8 +83,9 @@ async def build(settings: NotifySettings, parts: frozenset[str], make: type[Asse
     if "courier" in parts:
         database = await assembly.database("courier", min(len(channels) + 1, COURIER_POOL))
         courier = Courier(
-            database, assembly.ledger, channels, settings.now, fallbacks=book.fallbacks, courtesy=rules.courtesy
-        )
+            database, assembly.ledger, channels, settings.now, fallbacks=book.fallbacks, courtesy=rules.courtesy,
+            reach=assembly.reach,
+        )  # fmt: skip
         assembly.loop("courier", courier.run)
     ring = courier.ring if courier else _nobody_to_wake
     neighbours = find_neighbours(settings)
@@ -98,7 +99,7 @@ async def build(settings: NotifySettings, parts: frozenset[str], make: type[Asse
         database = await assembly.database("subscriptions", COURIER_POOL)
         assembly.loop("subscriptions", SubscriptionCourier(database, subscriptions, bell).run)
     follow_ups = FollowUps(
-        assembly.ledger, rules.follow_up, book, settings.now, ring, rates.note, rules.courtesy, links
+        assembly.ledger, rules.follow_up.on(workdays), book, settings.now, ring, rates.note, rules.courtesy, links
     )
     desk = Desk(follow_ups, measures, seals)
     panel = Panel(assembly.ledger, measures, workdays, settings.now, rates.note)

@@ -21,6 +21,7 @@ from shared import telemetry, tracing
 from shared.clock import Clock
 from shared.database import Database
 from shared.errors import Unavailable
+from shared.failpoint import Reach, nowhere
 from shared.ledger import Ledger
 from shared.outcome import backoff_s
 from shared.telemetry import log
@@ -46,15 +47,18 @@ class Courier:
     def __init__(
         self, database: Database, ledger: Ledger, channels: Mapping[str, Channel], now: Clock, *,
         lease_s: float = LEASE_S, fallbacks: Mapping[str, Endpoint] | None = None, courtesy: Courtesy = USUAL,
+        reach: Reach = nowhere,
     ) -> None:  # fmt: skip
         """`channels` by endpoint name: each gets a lane of its own, so that a slow receiver holds up only itself.
 
-        `fallbacks` are the endpoints that take over what failed, by the name of the one it failed at.
+        `fallbacks` are the endpoints that take over what failed, by the name of the one it failed at. `reach` is told
+        `courier.claimed` and `courier.sent`: where a test may end this process.
         """
         self._database = database
         self._channels = dict(channels)
         self._now = now
         self._lease_s = lease_s
+        self._reach = reach
         self._courtesy = courtesy
         self._outcomes = Outcomes(ledger, now, fallbacks or {}, courtesy, self.ring)
         self._breakers = {name: Breaker() for name in channels}
@@ -135,8 +139,10 @@ class Courier:
             if message.attempt == 1 and message.due_at is not None:
                 delay_s = max(0.0, (now - message.due_at).total_seconds())
                 telemetry.FIRST_ATTEMPT_DELAY.observe(delay_s, tracing.exemplar((message.traceparent,)))
+        self._reach("courier.claimed")
         started = tracing.now_ns()
         results = await channel.send_many(messages)
+        self._reach("courier.sent")
         traces = [message.traceparent for message in messages]
         tracing.note("send", traces, started, SpanKind.CLIENT, **{"griddispatch.channel": messages[0].channel})
         now = self._now()

@@ -18,12 +18,12 @@ from tests.builders import GRID, PATIENT
 TABLES = [
     ("intake", "ticket", "area"), ("intake", "lead", "area"), ("dispatch", "ticket_case", "place"),
     ("notify", "ticket_record", "area"), ("notify", "rate_count", "township"), ("notify", "hour_count", "township"),
-    ("notify", "occurrence", "area"), ("notify", "alert", "place"),
+    ("notify", "occurrence", "area"), ("notify", "alert", "place"), ("intake", "talk_session", "area"),
 ]  # fmt: skip
 
 
 PLAIN = {"ticket": "id", "lead": "kind", "ticket_case": "ticket_id", "ticket_record": "ticket_id", "rate_count": "unit",
-         "hour_count": "grp", "occurrence": "unit", "alert": "grp"}  # fmt: skip
+         "hour_count": "grp", "occurrence": "unit", "alert": "grp", "talk_session": "kind"}  # fmt: skip
 """A column of each table that a statement may write."""
 OCCURRED = """
 INSERT INTO notify.occurrence (ticket_id, category, grp, township, grid, unit, accepted_at)
@@ -94,6 +94,33 @@ async def test_nothing_of_another_area_is_changed_whatever_the_statement_says(
                 column = PLAIN[table]
                 assert await tx.conn.execute(f"UPDATE {table} SET {column} = {column}") == "UPDATE 0"
                 assert await tx.conn.execute(f"DELETE FROM {table}") == "DELETE 0"
+
+
+@pytest.mark.parametrize(("table", "column"), [("talk_item", "theme"), ("talk_word", "kind"), ("talk_view", "viewer")])
+async def test_what_belongs_to_a_session_is_behind_the_same_wall(world: World, table: str, column: str) -> None:
+    there = (await world.rows(f"SELECT count(*) FROM intake.{table}"))[0][0]
+    assert there >= 1 or table == "talk_view"
+    async with doors(world, "intake") as database:
+        assert [await seen_by(database, table, area) for area in (COUNTY, OTHER_TOWN, OTHER_COUNTY)] == [there, 0, 0]
+        assert (await database.fetch(f"SELECT count(*) FROM {table}"))[0][0] == 0, "who says no area sees nothing"
+        with one_request():
+            act_for(STRANGER, OTHER_TOWN)
+            async with database.transaction() as tx:
+                if table != "talk_view":  # of views the database takes no change at all
+                    assert await tx.conn.execute(f"UPDATE {table} SET {column} = {column}") == "UPDATE 0"
+
+
+async def test_a_session_is_not_recorded_for_a_place_one_does_not_act_for(world: World) -> None:
+    session = {"kind": "EVENING_TALK", "unit": OTHER_TOWN, "external_id": "w-1", "held_at": "2026-03-09T19:30:00+08:00"}
+    here = world.shown("talk_recorder", TOWN)
+    for elsewhere in ({}, {"township": OTHER_TOWN}):
+        refused = await world.http["intake"].post("/v1/listening/sessions", json=session | elsewhere, headers=here)
+        assert refused.status_code == 404, refused.text
+    county = world.shown("talk_recorder", COUNTY)
+    kept = await world.http["intake"].post("/v1/listening/sessions", json=session, headers=county)
+    assert kept.status_code == 201, kept.text
+    again = await world.http["intake"].post("/v1/listening/sessions", json=session | {"township": TOWN}, headers=here)
+    assert again.status_code == 404, "of one that lies elsewhere nothing is said"
 
 
 async def test_a_case_cannot_be_written_into_another_area(world: World) -> None:

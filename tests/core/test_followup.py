@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 import pytest
@@ -18,7 +18,7 @@ from services.notify.core.followup import (
     open_follow_up,
     take_answer,
 )
-from services.notify.core.rules import RulesRefused, load_rules
+from services.notify.core.rules import FollowUpRules, RulesRefused, load_rules
 from shared.events import FollowUpAsked, TicketEvaluated
 from shared.terms import FollowUpOutcome, Satisfaction
 from tests.services.notify.values import (
@@ -37,12 +37,12 @@ from tests.services.notify.values import (
 RULES = rules()
 
 
-def run_to_end(opened: FollowUp) -> tuple[list[datetime], FollowUp]:
+def run_to_end(opened: FollowUp, by: FollowUpRules = RULES) -> tuple[list[datetime], FollowUp]:
     """When attempts were made, each exactly when due, and the follow-up at its end."""
     asked, current = [], opened
     while current.next_at is not None:
         now = current.next_at
-        move = advance(current, RULES, now)
+        move = advance(current, by, now)
         if isinstance(move.event, FollowUpAsked):
             asked.append(now)
         current = move.follow_up
@@ -50,21 +50,49 @@ def run_to_end(opened: FollowUp) -> tuple[list[datetime], FollowUp]:
 
 
 @pytest.mark.parametrize(
-    ("opened_at", "attempts", "given_up_at"),
+    ("opened_at", "attempts"),
     [
-        ("10 09:15", ["10 09:15", "10 14:00", "10 19:00"], "11 19:00"),
-        ("10 11:59", ["10 11:59", "10 15:59", "10 19:59"], "11 19:59"),
-        ("10 12:00", ["10 14:00", "10 19:00", "11 09:00"], "12 09:00"),
-        ("10 17:30", ["10 17:30", "11 09:00", "11 14:00"], "12 14:00"),
-        ("10 20:29", ["10 20:29", "11 09:00", "11 14:00"], "12 14:00"),
-        ("10 20:30", ["11 09:00", "11 14:00", "11 19:00"], "12 19:00"),
-        ("10 03:00", ["10 09:00", "10 14:00", "10 19:00"], "11 19:00"),
+        ("10 09:15", ["10 09:15", "10 14:00", "10 19:00"]),
+        ("10 11:59", ["10 11:59", "10 15:59", "10 19:59"]),
+        ("10 12:00", ["10 14:00", "10 19:00", "11 09:00"]),
+        ("10 17:30", ["10 17:30", "11 09:00", "11 14:00"]),
+        ("10 20:29", ["10 20:29", "11 09:00", "11 14:00"]),
+        ("10 20:30", ["11 09:00", "11 14:00", "11 19:00"]),
+        ("10 03:00", ["10 09:00", "10 14:00", "10 19:00"]),
     ],
 )
-def test_attempts_fall_into_the_bands_of_the_day(opened_at: str, attempts: list[str], given_up_at: str) -> None:
+def test_attempts_fall_into_the_bands_of_the_day(opened_at: str, attempts: list[str]) -> None:
     asked, ended = run_to_end(follow_up(local(opened_at)))
     assert asked == [local(text) for text in attempts]
-    assert (ended.state, ended.ended_at) == (FollowUpState.UNREACHABLE, local(given_up_at))
+    assert (ended.state, ended.ended_at) == (FollowUpState.UNREACHABLE, local("13 00:00")), "two working days, whole"
+
+
+@pytest.mark.parametrize(
+    ("opened_at", "given_up_at"),
+    [
+        ("12 09:15", "2026-03-17T00:00"),  # Thu: Fri, and over the weekend Mon
+        ("13 20:29", "2026-03-18T00:00"),  # Fri evening: Mon and Tue
+        ("14 10:00", "2026-03-18T00:00"),  # Sat: Mon and Tue
+    ],
+)
+def test_silence_is_given_up_after_two_working_days_and_days_of_rest_are_none(opened_at: str, given_up_at: str) -> None:
+    _, ended = run_to_end(follow_up(local(opened_at)))
+    assert ended.ended_at == datetime.fromisoformat(f"{given_up_at}+08:00")
+
+
+def test_a_holiday_lengthens_the_window_and_a_made_up_saturday_shortens_it() -> None:
+    days = rules().workdays
+    holiday = replace(days, rest=frozenset({date(2026, 3, 11)}), years=frozenset({2026}))
+    made_up = replace(days, made_up=frozenset({date(2026, 3, 14)}))
+    for workdays, opened_at, given_up_at in ((holiday, "10 09:15", "14 00:00"), (made_up, "12 09:15", "15 00:00")):
+        _, ended = run_to_end(follow_up(local(opened_at)), RULES.on(workdays))
+        assert ended.ended_at == local(given_up_at)
+
+
+def test_a_last_attempt_that_came_late_still_has_its_time() -> None:
+    late = replace(follow_up(local("10 09:15")), attempts=2, bands=frozenset({"morning", "afternoon"}))
+    move = advance(late, RULES, local("17 10:00"))
+    assert (move.follow_up.attempts, move.follow_up.next_at) == (3, local("17 14:00"))
 
 
 @given(st.integers(0, 14 * 24 * 60))
@@ -171,7 +199,7 @@ def bands(*rows: tuple[str, int, int]) -> Callable[[dict[str, Any]], None]:
         (lambda t: t.update(attempts=True), "attempts: must be a int"),
         (lambda t: t.update(least_bands=4), "more than there are attempts or bands"),
         (lambda t: t.update(spacing_hours=0), "spacing_hours: must be from 1"),
-        (lambda t: t.update(wait_after_last_hours=1000), "wait_after_last_hours: must be from 1 to 720"),
+        (lambda t: t.update(window_working_days=31), "window_working_days: must be from 1 to 30"),
         (lambda t: t.update(zone="Asia/Nowhere"), "unknown zone"),
         (lambda t: t.update(zone="../etc"), "unknown zone"),
         (lambda t: t.update(satisfied_by_default=True), "satisfied_by_default: unknown key"),

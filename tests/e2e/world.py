@@ -29,6 +29,7 @@ from shared.topics import TOPICS
 from tests.builders import AREA, PACK, ROOT, eventually
 from tests.conftest import TestDatabase
 from tests.handling import next_command, next_share
+from tests.open_access import acting_as
 
 SERVICES = ("intake", "dispatch", "notify")
 MONDAY_MORNING = datetime(2026, 3, 9, 1, 30, tzinfo=UTC)
@@ -52,6 +53,8 @@ class World:
     closed: set[bytes] = field(default_factory=set)
     extra: dict[str, str] = field(default_factory=dict)
     """Further settings of every service."""
+    words: str = ""
+    """What citizens write beside their answers, by the link they are sent; without any they answer on the telephone."""
     key: str = base64.b64encode(bytes(range(32))).decode()
 
     def __post_init__(self) -> None:
@@ -87,7 +90,8 @@ class World:
             "DATABASE_DSN": self.database.dsn(service), "KAFKA_BOOTSTRAP": self.broker.bootstrap,
             "KAFKA_STATIC_MEMBER": "e2e", "KAFKA_IDLE_PAUSE_MS": "100" if self.broker.name.startswith("noida") else "0", "INSTANCE": "e2e", "PORT": str(self.ports[service]), "CLOCK": str(self.clock),
             "PACK": str(PACK), "AREA": str(AREA), "ROLES": str(ROOT / "deploy" / "access" / "roles.toml"), "VAULT_KEYS": f"k1:{self.key}",
-            "SUBSCRIPTION_KEYS": f"k1:{self.key}", "INTAKE_ORIGIN": self.url("intake"), "NOTIFY_ORIGIN": self.url("notify"), "CONSOLE_ORIGINS": self.url("dispatch"), **self.extra, **changes,
+            "SUBSCRIPTION_KEYS": f"k1:{self.key}", "INTAKE_ORIGIN": self.url("intake"), "NOTIFY_ORIGIN": self.url("notify"),
+            "NOTIFY_URL": self.url("notify"), "CONSOLE_ORIGINS": self.url("dispatch"), **self.extra, **changes,
         }  # fmt: skip
         environment = {
             "PATH": "/usr/bin:/bin",
@@ -185,9 +189,22 @@ class World:
                 "cycle": shown["cycle"], "contacted": True, "solved": happy,
                 "satisfaction": "SATISFIED" if happy else "DISSATISFIED", "recorded_by": "CITIZEN",
             }  # fmt: skip
-            await self._post("notify", f"/v1/followups/{ticket_id}/answers", word, {})
+            if self.words:
+                await self._answer_by_link(ticket_id, word)
+            else:
+                await self._post("notify", f"/v1/followups/{ticket_id}/answers", word, {})
         state: str = shown["state"]
         return state
+
+    async def _answer_by_link(self, ticket_id: str, word: dict[str, Any]) -> None:
+        """As who was sent a link does: with words of their own."""
+        links = f"{self.url('notify')}/v1/followups/{ticket_id}/links"
+        agent = acting_as("follow_up_agent", "u-1", "a-1")
+        made = await self.http.post(links, json={"cycle": word["cycle"]}, headers=agent)
+        if made.status_code == 201:
+            by_link = {k: v for k, v in word.items() if k not in ("cycle", "recorded_by")}
+            body = by_link | {"token": made.json()["token"], "words": self.words}
+            await self._post("notify", "/v1/links/answer", body, {})
 
     async def _post(self, service: str, path: str, body: object, headers: dict[str, str]) -> None:
         try:

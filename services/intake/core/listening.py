@@ -1,5 +1,6 @@
 """Listening 倾听: what may be done in a session, by whom, and how everything brought up there comes to an end."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -12,6 +13,8 @@ from shared.terms import Channel, SessionKind
 
 LONGEST_PROMISE: Final = timedelta(days=180)
 """A promise for a later day is none: what takes longer becomes a ticket."""
+_DIVISION: Final = re.compile(r"[0-9]{6,15}")
+"""The code of a county, or of something in one."""
 
 
 class ItemState(StrEnum):
@@ -65,6 +68,12 @@ class Tally:
     def items(self) -> int:
         """All of them."""
         return self.of(*ItemState)
+
+
+def area_of(unit: str, *places: str | None) -> str:
+    """Where a session lies: the first place it says, else where its unit does; "" where that is no division."""
+    said = next((place for place in places if place), None)
+    return said or (unit if _DIVISION.fullmatch(unit) else "")
 
 
 def may_record(role: str, unit: str | None, host: str) -> bool:

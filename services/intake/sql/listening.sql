@@ -1,9 +1,9 @@
 -- name: place_of_session
--- Where people were listened to, the county where no place is known, and whose session it is.
-SELECT coalesce(grid, village, township, $2) AS area, unit FROM talk_session WHERE id = $1
+-- Where people were listened to, and whose session it is.
+SELECT area, unit FROM talk_session WHERE id = $1
 
 -- name: place_of_item
-SELECT coalesce(s.grid, s.village, s.township, $2) AS area, s.unit
+SELECT s.area, s.unit
 FROM talk_item AS i JOIN talk_session AS s ON s.id = i.session_id WHERE i.id = $1
 
 -- name: place_of_act
@@ -12,8 +12,8 @@ SELECT jurisdiction AS area FROM pending_act WHERE id = $1
 -- name: insert_session
 -- Answers with nothing when the unit recorded this one before.
 INSERT INTO talk_session (
-    id, kind, unit, external_id, held_at, township, village, grid, heads, recorded_by, recorded_at
-) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT DO NOTHING RETURNING id
+    id, kind, unit, external_id, held_at, township, village, grid, heads, recorded_by, recorded_at, area
+) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT DO NOTHING RETURNING id
 
 -- name: find_session
 SELECT id FROM talk_session WHERE unit = $1 AND external_id = $2
@@ -23,15 +23,14 @@ SELECT id FROM talk_session WHERE unit = $1 AND external_id = $2
 SELECT id, kind, unit, held_at, township, village, grid, heads, closed_at FROM talk_session WHERE id = $1 FOR UPDATE
 
 -- name: list_sessions
--- The newest first, from the cursor on; of one unit or of all, only those still open or all, in an area ($6; $7 is the
--- county, where a session lies that says no place).
+-- The newest first, from the cursor on; of one unit or of all, only those still open or all, in an area.
 SELECT s.id, s.kind, s.unit, s.external_id, s.held_at, s.township, s.village, s.grid, s.heads, s.recorded_at,
        s.closed_at,
        (SELECT count(*) FROM talk_item AS i WHERE i.session_id = s.id) AS items,
        (SELECT count(*) FROM talk_item AS i WHERE i.session_id = s.id AND i.state = 'OPEN') AS open
 FROM talk_session AS s
 WHERE ($1::text IS NULL OR s.unit = $1) AND (s.held_at, s.id) < ($2, $3) AND (NOT $4 OR s.closed_at IS NULL)
-  AND lies_in(coalesce(s.grid, s.village, s.township, $7), $6)
+  AND lies_in(s.area, $6)
 ORDER BY s.held_at DESC, s.id DESC LIMIT $5
 
 -- name: read_session
@@ -47,8 +46,8 @@ SELECT state, count(*) AS times FROM talk_item WHERE session_id = $1 GROUP BY st
 
 -- name: insert_item
 -- The next one of its session, which the caller has locked.
-INSERT INTO talk_item (id, session_id, nth, theme, lon, lat, added_at, moved_at, moved_by)
-SELECT $1, $2, count(*) + 1, $3, $4, $5, $6, $6, $7 FROM talk_item WHERE session_id = $2
+INSERT INTO talk_item (id, session_id, nth, theme, lon, lat, added_at, moved_at, moved_by, caller)
+SELECT $1, $2, count(*) + 1, $3, $4, $5, $6, $6, $7, $8 FROM talk_item WHERE session_id = $2
 
 -- name: list_items
 SELECT id, nth, theme, state, due_on, missed, ticket_id, added_at, moved_at
@@ -68,7 +67,7 @@ WHERE id = $1
 SELECT i.id, i.session_id, i.due_on, i.theme, s.unit, s.kind, s.township, s.village
 FROM talk_item AS i JOIN talk_session AS s ON s.id = i.session_id
 WHERE i.state = 'COMMITTED' AND (i.due_on, i.id) > ($1, $2) AND i.due_on <= $3 AND ($4::text IS NULL OR s.unit = $4)
-  AND lies_in(coalesce(s.grid, s.village, s.township, $7), $6)
+  AND lies_in(s.area, $6)
 ORDER BY i.due_on, i.id LIMIT $5
 
 -- name: list_missed
@@ -80,7 +79,7 @@ SELECT id FROM talk_item WHERE state = 'COMMITTED' AND due_on < $1 ORDER BY due_
 SELECT s.kind, COALESCE(i.theme, '') AS theme, count(*) AS items,
        count(*) FILTER (WHERE i.state = 'TICKET') AS tickets, count(*) FILTER (WHERE i.missed) AS missed
 FROM talk_item AS i JOIN talk_session AS s ON s.id = i.session_id
-WHERE s.held_at >= $1 AND s.held_at < $2 AND lies_in(coalesce(s.grid, s.village, s.township, $4), $3)
+WHERE s.held_at >= $1 AND s.held_at < $2 AND lies_in(s.area, $3)
 GROUP BY s.kind, COALESCE(i.theme, '') ORDER BY items DESC, s.kind, theme LIMIT 500
 
 -- name: insert_word
@@ -94,6 +93,9 @@ SELECT id, kind, written_at, key_id, wrapped_key, sealed FROM talk_word WHERE it
 SELECT id, key_id, wrapped_key, sealed FROM talk_word WHERE session_id = $1 AND item_id IS NULL
 
 -- name: erase_item_words
+WITH nobody AS (
+    UPDATE talk_item SET caller = NULL WHERE id = $1 AND caller IS NOT NULL
+)
 UPDATE talk_word SET wrapped_key = NULL, sealed = NULL WHERE item_id = $1 AND sealed IS NOT NULL
 
 -- name: log_talk_view

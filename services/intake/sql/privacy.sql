@@ -11,7 +11,7 @@ INSERT INTO view_block (ticket_id, unit, person, set_by, set_at) VALUES ($1, $2,
 
 -- name: list_views
 -- Who looked at what, of one ticket, lead or item, or by one viewer, the latest first, from the cursor on: where that
--- lies in an area ($7; $8 is the county, where a session lies that says no place).
+-- lies in an area ($7).
 SELECT kind, subject, viewer, purpose, viewed_at, id FROM (
     SELECT 'matter' AS kind, ticket_id AS subject, viewer, purpose, viewed_at, id FROM vault_view
     WHERE ($1::uuid IS NULL OR ticket_id = $1) AND ($2::text IS NULL OR viewer = $2)
@@ -26,7 +26,7 @@ SELECT kind, subject, viewer, purpose, viewed_at, id FROM (
     WHERE ($1::uuid IS NULL OR item_id = $1) AND ($2::text IS NULL OR viewer = $2)
       AND ($7 = '*' OR EXISTS (
         SELECT FROM talk_item AS i JOIN talk_session AS s ON s.id = i.session_id
-        WHERE i.id = item_id AND lies_in(coalesce(s.grid, s.village, s.township, $8), $7)))
+        WHERE i.id = item_id AND lies_in(s.area, $7)))
 ) AS views
 WHERE (viewed_at, kind, id) < ($3, $4, $5)
 ORDER BY viewed_at DESC, kind DESC, id DESC LIMIT $6
@@ -35,6 +35,15 @@ ORDER BY viewed_at DESC, kind DESC, id DESC LIMIT $6
 -- The tickets of one telephone, by its marks, in an area.
 SELECT id, ticket_no, received_at, public_state, category FROM ticket
 WHERE caller = ANY ($1::bytea[]) AND NOT hidden AND lies_in(area, $2) ORDER BY received_at DESC LIMIT 500
+
+-- name: find_items_by_caller
+-- What one telephone brought up in sessions, in an area; what became a ticket is found there.
+SELECT i.id, i.session_id, s.kind, s.held_at, i.added_at, i.state, i.due_on
+FROM talk_item AS i JOIN talk_session AS s ON s.id = i.session_id
+WHERE i.caller = ANY ($1::bytea[]) AND lies_in(s.area, $2) ORDER BY i.added_at DESC LIMIT 500
+
+-- name: read_views_of_item
+SELECT viewer, purpose, viewed_at FROM talk_view WHERE item_id = $1 ORDER BY viewed_at, id
 
 -- name: read_supplements
 SELECT id, added_at, key_id, wrapped_key, sealed FROM supplement WHERE ticket_id = $1 ORDER BY added_at, id
@@ -70,5 +79,8 @@ WITH due AS (
     SELECT w.id FROM talk_word AS w LEFT JOIN talk_item AS i ON i.id = w.item_id
     WHERE w.written_at < $1 AND w.sealed IS NOT NULL AND COALESCE(i.state, '') NOT IN ('OPEN', 'COMMITTED')
     ORDER BY w.written_at, w.id LIMIT $2 FOR UPDATE OF w SKIP LOCKED
+), nobody AS (
+    UPDATE talk_item AS i SET caller = NULL FROM talk_word AS w JOIN due ON due.id = w.id
+    WHERE i.id = w.item_id AND w.kind = 'SAID' AND i.caller IS NOT NULL
 )
 UPDATE talk_word AS w SET wrapped_key = NULL, sealed = NULL FROM due WHERE w.id = due.id RETURNING w.id

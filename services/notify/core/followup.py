@@ -1,7 +1,7 @@
 """Asking the citizen: when to ask, how often, when to give up, and what an answer changes. Silence is no answer.
 
-The window of two working days is approximated by natural spacing: attempts some hours apart within the bands of the
-day, and a wait after the last one, all from the rule pack.
+Attempts are some hours apart, within the bands of the day; silence is given up at the end of a window of working days,
+all from the rule pack. Bands are open on days of rest too, when people are at home; such days lengthen the window.
 """
 
 from collections.abc import Iterator
@@ -104,7 +104,9 @@ def advance(follow_up: FollowUp, rules: FollowUpRules, now: datetime) -> Move:
         return Move(replace(follow_up, next_at=at))
     bands = follow_up.bands | {band}
     last = left == 1
-    next_at = now + rules.wait_after_last if last else _next_slot(rules, now + rules.spacing, bands, left - 1)[0]
+    on = now + rules.spacing
+    window_ends = rules.workdays.deadline(follow_up.opened_at, rules.window_days)
+    next_at = max(window_ends, on) if last else _next_slot(rules, on, bands, left - 1)[0]
     asked = replace(follow_up, attempts=follow_up.attempts + 1, bands=bands, next_at=next_at)
     return Move(asked, FollowUpAsked(cycle=asked.cycle, attempt=asked.attempts))
 

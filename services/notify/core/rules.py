@@ -1,7 +1,7 @@
 """The rules of asking and telling, read from the rule pack's `notify.toml` and refused whole when anything is wrong."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import time, timedelta
 from itertools import pairwise
 from typing import Final, TypeVar
@@ -13,16 +13,18 @@ from services.notify.core.courtesy import Courtesy, Hours
 from services.notify.core.judgement_rules import AppealRules, ExclusionRules, RateRules, SamplingRules, WarningRules
 from services.notify.core.message import Audience
 from shared.sections import Section, read_table
+from shared.workdays import Workdays
 
 T = TypeVar("T")
 
 _MOST_ATTEMPTS: Final = 10
 _LONGEST_HOURS: Final = 24 * 30
+_LONGEST_WINDOW: Final = 30
 _FIGURES: Final = {
     "attempts": (1, _MOST_ATTEMPTS),
     "least_bands": (1, _MOST_ATTEMPTS),
     "spacing_hours": (1, _LONGEST_HOURS),
-    "wait_after_last_hours": (1, _LONGEST_HOURS),
+    "window_working_days": (1, _LONGEST_WINDOW),
 }
 
 _COURTESIES: Final = {"notice_every_hours": (1, _LONGEST_HOURS), "bundle_every_minutes": (1, 60 * 24)}
@@ -39,14 +41,19 @@ class Band:
 
 @dataclass(frozen=True, slots=True)
 class FollowUpRules:
-    """How citizens are asked."""
+    """How citizens are asked: within so many working days after the day it begins on, the last one counted whole."""
 
     zone: ZoneInfo
     bands: tuple[Band, ...]
     attempts: int
     least_bands: int
     spacing: timedelta
-    wait_after_last: timedelta
+    window_days: int
+    workdays: Workdays
+
+    def on(self, workdays: Workdays) -> "FollowUpRules":
+        """The same on a calendar; as they are read they know weekends only."""
+        return replace(self, workdays=workdays)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +121,7 @@ def _read_follow_up(source: object, problems: list[str]) -> FollowUpRules | None
         return None
     return FollowUpRules(
         zone, bands, figures["attempts"], figures["least_bands"], timedelta(hours=figures["spacing_hours"]),
-        timedelta(hours=figures["wait_after_last_hours"]),
+        figures["window_working_days"], Workdays(zone, frozenset(), frozenset(), frozenset(), frozenset()),
     )  # fmt: skip
 
 

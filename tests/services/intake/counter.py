@@ -26,6 +26,7 @@ from services.intake.leads import Leads
 from services.intake.listening import Listening
 from services.intake.merging import Merging
 from services.intake.privacy import Privacy
+from services.intake.ratings import Ratings
 from services.intake.receive import Receiver
 from services.intake.relay_calls import RelayCalls
 from services.intake.triage import TriageLoop
@@ -160,7 +161,9 @@ def _json(payload: str) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def open_counter(dsn: str, calls: RelayCalls | None = None) -> AsyncIterator[Counter]:
+async def open_counter(
+    dsn: str, calls: RelayCalls | None = None, notify: Ratings | None = None
+) -> AsyncIterator[Counter]:
     """The service on this database."""
     database = await connect(dsn, size=8, application="test", patience=PATIENT)
     ring, ledger, app = read_keys(KEYS), Ledger(Source.INTAKE, lambda: None), open_app("intake")
@@ -173,13 +176,13 @@ async def open_counter(dsn: str, calls: RelayCalls | None = None) -> AsyncIterat
 
     receiver = Receiver(ledger, vault, county, now, lambda: None, merging)
     leads = Leads(incident_rules().leads, vault, Vault(lead_keys(ring)), ledger, receiver, county, read_calendar(PACK))
-    privacy = Privacy(vault, Marks(read_keys(KEYS)), county, ledger, calls)
+    privacy = Privacy(vault, Marks(read_keys(KEYS)), county, ledger, calls, notify)
     app.include_router(router(Doors(database, receiver, Limits(), 500), privacy, now))
     app.include_router(privacy_api.router(database, privacy, now))
     app.include_router(incident_api.router(database, IncidentDesk(merging, ledger, vault), now))
     app.include_router(lead_api.router(database, leads, now, lambda: None))
-    listening = Listening(ledger, vault, receiver)
-    app.include_router(listening_api.router(database, listening, vault, now, county))
+    listening = Listening(ledger, vault, Marks(ring), receiver)
+    app.include_router(listening_api.router(database, listening, vault, now))
     citizens = CitizenDesk(database, ledger, vault, merging, now)
     app.include_router(citizen_router(citizens))
     app.include_router(citizen_page.router(Page(citizens, RateLimits())))

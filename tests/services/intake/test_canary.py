@@ -162,6 +162,30 @@ async def test_no_door_lets_a_name_a_number_or_an_address_out(counter: Counter) 
     assert await counter.count("ticket") == TAKEN, "every door was open"
 
 
+async def test_whoever_said_it_is_given_all_of_it_and_nobody_else_anything(counter: Counter) -> None:
+    """Every door, as one export has it; the lead is no part of it, for nobody may learn there is one."""
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(counter.app), base_url=OPEN, timeout=30) as http:
+        await by_every_door(counter, http)
+        other = said("别的事", "13900000001", external_id="o-1")
+        await put(http, "/v1/tickets", json=other)
+        await counter.triage()
+        of = {}
+        for phone in (PHONE, "13900000001"):
+            asked = {"phone": phone, "purpose": "本人申请查阅"}
+            told = await put(
+                http, "/v1/privacy/exports", 200, json=asked, headers=acting_as("privacy_officer", "", "p-1")
+            )
+            of[phone] = told.json()
+    mine, others = of[PHONE], of["13900000001"]
+    assert len(mine["tickets"]) == TAKEN - 1, "one promise has not been missed yet"
+    assert all(WORDS in ticket["words"]["text"] for ticket in mine["tickets"])
+    assert sorted(item["state"] for item in mine["items"]) == ["ANSWERED", "COMMITTED"]
+    assert all(WORDS in item["said"][0]["text"] for item in mine["items"])
+    assert [added["text"] for ticket in mine["tickets"] for added in ticket["supplements"]] == [WORDS, WORDS]
+    assert ([t["words"]["text"] for t in others["tickets"]], others["items"]) == (["别的事"], [])
+    assert leaks([json.dumps(others)]) == []
+
+
 TAKEN = 7
 """Single, bulk, CloudEvents, Open311, Kafka, and from the table one at once and one promise that was missed."""
 

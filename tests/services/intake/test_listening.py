@@ -9,7 +9,7 @@ import pytest
 
 from services.intake.incident_store import sealed_of
 from services.intake.listening import Listening
-from services.intake.vault import CannotOpen, Vault
+from services.intake.vault import CannotOpen, Marks, Vault
 from tests.open_access import acting_as
 from tests.services.intake.counter import Counter
 
@@ -150,6 +150,10 @@ async def test_a_missed_promise_shows_up_and_becomes_a_ticket_once(counter: Coun
     assert await get(counter, "commitments", by=CENTRE) == []
 
 
+def _with(counter: Counter, vault: Vault) -> Listening:
+    return Listening(counter.ledger, vault, Marks({"k": b"1" * 32}), counter.receiver)
+
+
 async def test_a_promise_outlives_words_that_nobody_can_open(counter: Counter) -> None:
     talk_id = await session(counter)
     item_id = await item(counter, talk_id)
@@ -160,7 +164,7 @@ async def test_a_promise_outlives_words_that_nobody_can_open(counter: Counter) -
         stranger.open(row["id"], sealed_of(row))
     counter.later(days=1)
     async with counter.database.transaction() as tx:
-        assert await Listening(counter.ledger, stranger, counter.receiver).turn_missed(tx, counter.now()) == 1
+        assert await _with(counter, stranger).turn_missed(tx, counter.now()) == 1
     assert await state(counter, item_id) == "TICKET"
 
 

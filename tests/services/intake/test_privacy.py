@@ -13,6 +13,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 
 from services.intake.core.privacy import Guard, Retention, masked_name, masked_phone, masked_text
+from services.intake.ratings import Ratings
 from services.intake.relay_calls import RelayCalls
 from services.intake.retention import Eraser
 from shared.audit import verify
@@ -245,9 +246,80 @@ async def test_a_person_gets_everything_that_is_kept_of_them_and_of_nobody_else(
     (found,) = export["tickets"]
     assert (found["ticket_no"], found["words"]["reporter"]["phone"]) == (told["ticket_no"], PHONE)
     assert [added["text"] for added in found["supplements"]] == ["还有一盏"]
+    assert (export["items"], export["lacking"]) == ([], ["notify"]), "it says who was not asked"
     assert await counter.count("vault_view") == 1
     await ask(counter, "privacy/exports", FIRST, 422, phone="12", purpose="查")
     await ask(counter, "privacy/exports", WORKER, 403, phone=PHONE, purpose="查")
+
+
+async def test_what_was_brought_up_in_a_session_is_given_to_whoever_did(counter: Counter) -> None:
+    recorder = acting_as("talk_recorder", "", "rec-1")
+    talk = {"kind": "EVENING_TALK", "unit": "990101001", "external_id": "S-1", "held_at": "2026-03-09T19:30:00+08:00"}
+    talk_id = (await ask(counter, "listening/sessions", recorder, 201, **talk))["session_id"]
+    path = f"listening/sessions/{talk_id}/items"
+    mine = (await ask(counter, path, recorder, 201, text="路灯", name=NAME, phone="139 1234 5678"))["item_id"]
+    await ask(counter, path, recorder, 201, text="别人的事", name="别人", phone="13900000000")
+    await ask(counter, path, recorder, 201, text="没留电话")
+    await ask(counter, f"listening/items/{mine}/answer", recorder, 204, text="已换灯泡")
+    export = await ask(counter, "privacy/exports", FIRST, 200, phone=PHONE, purpose="本人申请查阅")
+    (found,) = export["items"]
+    assert (found["id"], [said["text"] for said in found["said"]]) == (mine, ["路灯", "已换灯泡"])
+    assert await counter.count("talk_view") == 1, "that it was looked at is written down"
+    counter.later(days=1, seconds=1)
+    assert await erase_due(counter, Eraser(Retention(identity=DAY, lead=DAY, talk=DAY))) >= 2
+    assert (await ask(counter, "privacy/exports", FIRST, 200, phone=PHONE, purpose="再查"))["items"] == []
+    (left,) = await counter.database.fetch(
+        "SELECT count(caller)::int AS marks FROM talk_item WHERE id = $1", UUID(mine)
+    )
+    assert left["marks"] == 0, "with the words went the mark"
+
+
+class Notify:
+    """What notify says it keeps of a matter; nothing of any other, and nothing at all while it is ill."""
+
+    def __init__(self) -> None:
+        self.status = 200
+        self.of = ""
+
+    def client(self) -> httpx.AsyncClient:
+        app = FastAPI()
+
+        def kept(ticket_id: str, name: str, *rows: Any) -> JSONResponse:
+            if self.status == 200 and ticket_id != self.of and name == "follow_ups":
+                return JSONResponse({}, 404)
+            return JSONResponse({name: list(rows) if ticket_id == self.of else []}, self.status)
+
+        @app.get("/v1/followups/{ticket_id}")
+        async def rounds(ticket_id: str) -> JSONResponse:
+            return kept(ticket_id, "follow_ups", {"cycle": 1, "state": "ANSWERED"})
+
+        @app.get("/v1/followups/{ticket_id}/words")
+        async def words(ticket_id: str) -> JSONResponse:
+            return kept(ticket_id, "words", {"cycle": 1, "words": "灯还是不亮"})
+
+        @app.get("/v1/notifications")
+        async def messages(ticket_id: str) -> JSONResponse:
+            return kept(ticket_id, "notifications", {"template": "follow_up", "state": "DELIVERED"})
+
+        return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://notify")
+
+
+async def test_an_export_has_what_notify_keeps_or_is_none_at_all(intake_dsn: str) -> None:
+    notify = Notify()
+    async with notify.client() as client, open_counter(intake_dsn, notify=Ratings(client)) as counter:
+        notify.of = await taken(counter)
+        other = await taken(counter, text="井盖坏了")
+        export = await ask(counter, "privacy/exports", FIRST, 200, phone=PHONE, purpose="本人申请查阅")
+        told = {ticket["id"]: ticket["told"] for ticket in export["tickets"]}
+        assert export["lacking"] == []
+        assert told[other] == {"follow_ups": [], "words": [], "notifications": []}
+        assert told[notify.of] == {
+            "follow_ups": [{"cycle": 1, "state": "ANSWERED"}], "words": [{"cycle": 1, "words": "灯还是不亮"}],
+            "notifications": [{"template": "follow_up", "state": "DELIVERED"}],
+        }  # fmt: skip
+        for status in (403, 429, 500, 503):
+            notify.status = status
+            await ask(counter, "privacy/exports", FIRST, 503, phone=PHONE, purpose="本人申请查阅")
 
 
 async def test_what_two_agreed_to_forget_is_forgotten_and_the_ledger_stays_whole(counter: Counter) -> None:

@@ -69,7 +69,7 @@ async def test_another_answer_is_a_conflict_that_shows_what_stands(stage: Stage,
 
 async def test_an_answer_after_giving_up_is_a_conflict(stage: Stage, client: httpx.AsyncClient) -> None:
     await stage.hear(envelope(audited()))
-    for time in ("10 14:00", "10 19:00", "11 19:00"):
+    for time in ("10 14:00", "10 19:00", "13 09:00"):
         stage.now = local(time)
         await stage.loop.advance_due()
     response = await client.post(ANSWERS, json=ANSWER)

@@ -284,13 +284,13 @@ async def test_after_silence_a_link_reopens_once_within_fifteen_days(
     measured: MeasuredStage, client: httpx.AsyncClient
 ) -> None:
     await measured.handled()
-    for time in ("10 14:00", "10 19:00", "11 19:00"):
+    for time in ("10 14:00", "10 19:00", "13 09:00"):
         measured.now = local(time)
         await measured.loop.advance_due()
     made = await token(client, "REOPEN")
     answers = await asyncio.gather(*(client.post("/v1/links/reopen", json={"token": made}) for _ in range(5)))
     assert {response.status_code for response in answers} == {202}
     assert [e for e in await measured.told() if isinstance(e, ReopenAsked)] == [ReopenAsked(cycle=1)]
-    measured.now = local("26 19:00")
+    measured.now = local("28 09:00")
     assert (await client.post("/v1/links/reopen", json={"token": made})).status_code == 404
     assert (await link(client, "REOPEN")).status_code == 409

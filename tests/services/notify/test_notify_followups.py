@@ -12,7 +12,7 @@ from tests.builders import eventually
 from tests.services.notify.stage import Stage
 from tests.services.notify.values import SATISFIED, UNSOLVED, audited, envelope, local, ticket
 
-TIMES = ["10 14:00", "10 19:00", "11 19:00", "12 19:00"]
+TIMES = ["10 14:00", "10 19:00", "13 09:00", "14 09:00"]
 UNREACHABLE = TicketEvaluated(cycle=1, outcome=FollowUpOutcome.UNREACHABLE)
 
 

@@ -66,7 +66,7 @@ async def test_an_answer_that_fails_to_commit_counts_nothing(measured: MeasuredS
 
 async def test_three_calls_unanswered_in_two_bands_leave_the_denominator(measured: MeasuredStage) -> None:
     await measured.handled()
-    for time in ("10 14:00", "10 19:00", "11 19:00"):
+    for time in ("10 14:00", "10 19:00", "13 09:00"):
         measured.now = local(time)
         await measured.loop.advance_due()
     assert isinstance((await measured.told())[-1], TicketEvaluated)
