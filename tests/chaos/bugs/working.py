@@ -9,7 +9,7 @@ from datetime import datetime
 from services.dispatch import store
 from services.dispatch.core.case import Case
 from services.dispatch.core.story import RESOLVE_CLOCKS, Clock, Decision, Story
-from services.dispatch.decisions import Decider
+from services.dispatch.decisions import Decider, Verifiers
 from services.dispatch.hands import Cause
 from services.dispatch.timers import Timers
 from services.intake import store as intake_store
@@ -34,10 +34,12 @@ def version_not_compared() -> None:
     """M13: a command is carried out whatever version of the ticket it was given for."""
     decide_one = Decider._decide_one
 
-    def careless(self: Decider, ticket_id: TicketId, case: Case | None, cause: Cause, now: datetime) -> Decision:
+    def careless(
+        self: Decider, ticket_id: TicketId, case: Case | None, cause: Cause, now: datetime, verifiers: Verifiers
+    ) -> Decision:
         if case is not None and cause.expected_version is not None:
             cause = replace(cause, expected_version=case.version)
-        return decide_one(self, ticket_id, case, cause, now)
+        return decide_one(self, ticket_id, case, cause, now, verifiers)
 
     Decider._decide_one = careless  # type: ignore[method-assign]
 
