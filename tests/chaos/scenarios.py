@@ -193,7 +193,7 @@ async def missed(stage: Stage, people: People) -> None:
 async def polled_ahead(stage: Stage, people: People) -> None:
     """Dispatch dies again and again with records in hand that it polled while it noted how far it was before."""
     await stage.start()
-    for n in range(4):
+    for n in range(6):
         await _dies_at(stage, "dispatch", f"stream.before-commit@{4 + n}", people.hand_in(80, f"m{n}", lanes=6))
 
 

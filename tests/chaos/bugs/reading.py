@@ -81,6 +81,7 @@ def bare_commit() -> None:
     """M6: a commit that does not say which offsets commits all that was fetched."""
 
     async def commit(self: Consumer, finished: Mapping[tuple[str, int], int]) -> None:
+        await asyncio.sleep(0.03)  # as a broker in no hurry: by then the reader has the next records in hand
         await self._client.commit(None)
 
     Consumer.commit = commit  # type: ignore[method-assign]
