@@ -98,6 +98,35 @@ def test_rows_of_the_first_tables_live_through_every_upgrade_one_by_one(place: T
     asyncio.run(check())
 
 
+NEEDED = """
+SELECT table_name || '.' || column_name AS place FROM information_schema.columns
+WHERE table_schema = current_schema() AND is_nullable = 'NO' AND column_default IS NULL
+    AND is_identity = 'NO' AND is_generated = 'NEVER'
+"""
+TABLES = "SELECT table_name FROM information_schema.tables WHERE table_schema = current_schema()"
+BEFORE_THE_FIRST_RELEASE = frozenset({"ticket_case.place", "message.give_up_at", "subscription.area"})
+"""Columns that came when nothing was published yet, and no older copy could be running."""
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_copies_of_the_release_before_can_go_on_writing_after_a_step(place: TestDatabase, service: str) -> None:
+    async def check() -> None:
+        conn = await asyncpg.connect(place.dsn(service), timeout=60, server_settings={AREA_SETTING: EVERYWHERE})
+        applied, refused = first_tables(service), set[str]()
+        await migrate(place.dsn(service), applied)
+        for step in (one for one in migrations_of(service) if one not in applied):
+            tables = {row["table_name"] for row in await conn.fetch(TABLES)}
+            needed = {row["place"] for row in await conn.fetch(NEEDED)}
+            applied.append(step)
+            await migrate(place.dsn(service), applied)
+            added = {row["place"] for row in await conn.fetch(NEEDED)} - needed - BEFORE_THE_FIRST_RELEASE
+            refused |= {one for one in added if one.partition(".")[0] in tables}
+        assert refused == set()
+        await conn.close(timeout=5)
+
+    asyncio.run(check())
+
+
 def test_this_release_reads_a_case_that_the_first_one_wrote(place: TestDatabase) -> None:
     async def check() -> None:
         await with_first_rows(place.dsn("dispatch"), "dispatch")

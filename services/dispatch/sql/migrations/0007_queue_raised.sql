@@ -1,12 +1,13 @@
 -- A queue is in the order of `queue_at`: the deadline, or so much earlier as the matter was raised: its citizen is in
--- difficulty, or asked for speed. The deadline itself stays what it is.
+-- difficulty, or asked for speed. The deadline itself stays what it is. Copies of the release before, which know neither
+-- column, may still run: what they open stands at the head of its queue until a newer copy writes it.
 ALTER TABLE ticket_case ADD COLUMN queue_at timestamptz, ADD COLUMN accepted_at timestamptz;
 UPDATE ticket_case SET queue_at = due_at, accepted_at = (doc ->> 'accepted_at')::timestamptz;
-ALTER TABLE ticket_case ALTER COLUMN queue_at SET NOT NULL, ALTER COLUMN accepted_at SET NOT NULL,
-    ADD CONSTRAINT nothing_is_put_behind_its_deadline CHECK (queue_at <= due_at);
+ALTER TABLE ticket_case ALTER COLUMN queue_at SET NOT NULL, ALTER COLUMN queue_at SET DEFAULT '-infinity',
+    ALTER COLUMN accepted_at SET NOT NULL, ALTER COLUMN accepted_at SET DEFAULT now();
 ALTER TABLE assignment ADD COLUMN queue_at timestamptz;
 UPDATE assignment SET queue_at = due_at;
-ALTER TABLE assignment ALTER COLUMN queue_at SET NOT NULL;
+ALTER TABLE assignment ALTER COLUMN queue_at SET NOT NULL, ALTER COLUMN queue_at SET DEFAULT '-infinity';
 
 -- A page of a queue is read in its order, from where the page before ended. By deadline open tickets are found as before.
 CREATE INDEX ticket_case_queue ON ticket_case (queue_at, ticket_id) WHERE closed_at IS NULL;
