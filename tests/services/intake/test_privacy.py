@@ -23,6 +23,7 @@ from tests.open_access import acting_as
 from tests.services.intake.counter import DISPATCHER, Counter, officer, open_counter, said
 
 NAME, PHONE, ADDRESS = "邓小敏", "13912345678", "东风社区幸福路 12 号"
+RECORDER = acting_as("talk_recorder", "", "rec-1")
 WORKER = acting_as("grid_worker", "990101001001001", "w-1")
 FIRST = acting_as("privacy_officer", "", "po-1")
 SECOND = acting_as("privacy_officer", "", "po-2")
@@ -252,15 +253,24 @@ async def test_a_person_gets_everything_that_is_kept_of_them_and_of_nobody_else(
     await ask(counter, "privacy/exports", WORKER, 403, phone=PHONE, purpose="查")
 
 
+async def talk(counter: Counter) -> str:
+    """The path of an evening talk's items."""
+    body = {"kind": "EVENING_TALK", "unit": "990101001", "external_id": "S-1", "held_at": "2026-03-09T19:30:00+08:00"}
+    told = await ask(counter, "listening/sessions", RECORDER, 201, **body)
+    return f"listening/sessions/{told['session_id']}/items"
+
+
+async def brought_up(counter: Counter, path: str, **said: Any) -> str:
+    """The path of something brought up in the talk."""
+    return f"listening/items/{(await ask(counter, path, RECORDER, 201, **said))['item_id']}"
+
+
 async def test_what_was_brought_up_in_a_session_is_given_to_whoever_did(counter: Counter) -> None:
-    recorder = acting_as("talk_recorder", "", "rec-1")
-    talk = {"kind": "EVENING_TALK", "unit": "990101001", "external_id": "S-1", "held_at": "2026-03-09T19:30:00+08:00"}
-    talk_id = (await ask(counter, "listening/sessions", recorder, 201, **talk))["session_id"]
-    path = f"listening/sessions/{talk_id}/items"
-    mine = (await ask(counter, path, recorder, 201, text="路灯", name=NAME, phone="139 1234 5678"))["item_id"]
-    await ask(counter, path, recorder, 201, text="别人的事", name="别人", phone="13900000000")
-    await ask(counter, path, recorder, 201, text="没留电话")
-    await ask(counter, f"listening/items/{mine}/answer", recorder, 204, text="已换灯泡")
+    path = await talk(counter)
+    mine = (await ask(counter, path, RECORDER, 201, text="路灯", name=NAME, phone="139 1234 5678"))["item_id"]
+    await ask(counter, path, RECORDER, 201, text="别人的事", name="别人", phone="13900000000")
+    await ask(counter, path, RECORDER, 201, text="没留电话")
+    await ask(counter, f"listening/items/{mine}/answer", RECORDER, 204, text="已换灯泡")
     export = await ask(counter, "privacy/exports", FIRST, 200, phone=PHONE, purpose="本人申请查阅")
     (found,) = export["items"]
     assert (found["id"], [said["text"] for said in found["said"]]) == (mine, ["路灯", "已换灯泡"])
@@ -272,6 +282,57 @@ async def test_what_was_brought_up_in_a_session_is_given_to_whoever_did(counter:
         "SELECT count(caller)::int AS marks FROM talk_item WHERE id = $1", UUID(mine)
     )
     assert left["marks"] == 0, "with the words went the mark"
+
+
+async def agreed_to_forget(counter: Counter, item: str) -> None:
+    """Two people agree that what was said about it is forgotten."""
+    act = await ask(counter, f"{item}/erasing", FIRST, 202, purpose="本人要求")
+    assert (act["act"], act["subject"]) == ("erase_item", item.rpartition("/")[2])
+    await ask(counter, f"privacy/acts/{act['act_id']}/settlement", FIRST, 403, granted=True)
+    await ask(counter, f"privacy/acts/{act['act_id']}/settlement", SECOND, 200, granted=True)
+
+
+async def test_what_was_brought_up_in_a_session_is_forgotten_by_two_and_the_promise_stands(counter: Counter) -> None:
+    item = await brought_up(counter, await talk(counter), text="路灯", name=NAME, phone=PHONE, address=ADDRESS)
+    await ask(counter, f"{item}/commitment", RECORDER, 204, text="会修", due_on="2026-03-13")
+    await ask(counter, f"{item}/erasing", WORKER, 403, purpose="本人要求")
+    await ask(counter, f"{item}/erasure", FIRST, 409, purpose="本人要求")
+    await agreed_to_forget(counter, item)
+    await ask(counter, f"{item}/erasure", FIRST, 409, purpose="另一个理由")
+    await ask(counter, f"{item}/erasure", DISPATCHER, 403, purpose="本人要求")
+    assert await ask(counter, f"{item}/erasure", SECOND, 200, purpose="本人要求") == {"erased": True}
+    await ask(counter, f"{item}/erasure", FIRST, 409, purpose="本人要求")
+    assert (await ask(counter, "privacy/exports", FIRST, 200, phone=PHONE, purpose="本人申请查阅"))["items"] == []
+    rows = await counter.database.fetch("SELECT sealed, wrapped_key FROM talk_word WHERE item_id IS NOT NULL")
+    assert [tuple(row) for row in rows] == [(None, None)] * 2
+    counter.later(days=4)
+    async with counter.database.transaction() as tx:
+        assert await counter.listening.turn_missed(tx, counter.now()) == 1, "nobody's words, and still a day"
+    log = await counter.database.fetch("SELECT entry::json ->> 'act', entry::json ->> 'subject' FROM audit")
+    assert ("erase_item", item.rpartition("/")[2]) in [tuple(row) for row in log]
+    _, faults = await verify(counter.database)
+    assert faults == []
+
+
+async def test_what_is_answered_after_the_words_were_forgotten_can_be_read(counter: Counter) -> None:
+    item = await brought_up(counter, await talk(counter), text="路灯")
+    await agreed_to_forget(counter, item)
+    await ask(counter, f"{item}/erasure", FIRST, 200, purpose="本人要求")
+
+    async def read() -> httpx.Response:
+        return await counter.http.get(f"/v1/{item}/words", params={"purpose": "核实"}, headers=RECORDER)
+
+    assert (await read()).status_code == 404
+    await ask(counter, f"{item}/answer", RECORDER, 204, text="已换灯泡")
+    assert [said["text"] for said in (await read()).json()] == ["已换灯泡"]
+
+
+async def test_of_what_became_a_ticket_the_words_are_forgotten_there(counter: Counter) -> None:
+    item = await brought_up(counter, await talk(counter), text="路灯")
+    ticket_id = (await ask(counter, f"{item}/ticket", RECORDER, 201))["ticket_id"]
+    refused = await ask(counter, f"{item}/erasing", FIRST, 409, purpose="本人要求")
+    assert ticket_id in refused["title"]
+    await ask(counter, f"listening/items/{ticket_id}/erasing", FIRST, 404, purpose="本人要求")
 
 
 class Notify:
@@ -394,17 +455,12 @@ async def test_leads_and_talks_have_their_own_retention(counter: Counter) -> Non
         "township": "990101001",
         "village": "990101001001",
     }
-    recorder = acting_as("talk_recorder", "", "rec-1")
-    lead_id = (await ask(counter, "leads", recorder, 201, **lead))["lead_id"]
-    await ask(counter, f"leads/{lead_id}/notes", recorder, 204, text="补充")
-    talk = {"kind": "EVENING_TALK", "unit": "990101001", "external_id": "S-1", "held_at": "2026-03-09T19:30:00+08:00"}
-    talk_id = (await ask(counter, "listening/sessions", recorder, 201, **talk))["session_id"]
-    answered, promised = [
-        (await ask(counter, f"listening/sessions/{talk_id}/items", recorder, 201, text=f"{NAME} {PHONE}"))["item_id"]
-        for _ in range(2)
-    ]
-    await ask(counter, f"listening/items/{answered}/answer", recorder, 204, text="答")
-    await ask(counter, f"listening/items/{promised}/commitment", recorder, 204, text="会修", due_on="2026-03-13")
+    lead_id = (await ask(counter, "leads", RECORDER, 201, **lead))["lead_id"]
+    await ask(counter, f"leads/{lead_id}/notes", RECORDER, 204, text="补充")
+    path = await talk(counter)
+    answered, promised = [await brought_up(counter, path, text=f"{NAME} {PHONE}") for _ in range(2)]
+    await ask(counter, f"{answered}/answer", RECORDER, 204, text="答")
+    await ask(counter, f"{promised}/commitment", RECORDER, 204, text="会修", due_on="2026-03-13")
     eraser = Eraser(Retention(identity=DAY, lead=2 * DAY, talk=DAY))
     counter.later(days=1, seconds=1)
     assert await erase_due(counter, eraser) == 3, "topic, what was said, what was answered; the promise is still needed"
