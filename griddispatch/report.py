@@ -11,8 +11,10 @@ from typing import Annotated, Any, Final, NoReturn, TypeVar
 
 import typer
 
-from griddispatch.data import PACK, find
+from griddispatch.data import AREA, PACK, find
+from griddispatch.named import read_names
 from griddispatch.report_page import Page, month_page
+from services.dispatch.core.naming import Names
 from services.notify.core.measures import MeasureRules, load_measures
 from services.notify.core.rates import Counts
 from services.notify.gathering_store import recurring_matters
@@ -45,6 +47,9 @@ class By(StrEnum):
 Period = Annotated[str, typer.Option(help="an assessment month, YYYY-MM")]
 Dsn = Annotated[str | None, typer.Option(help=f"notify's tables, instead of {DSN}")]
 PackFolder = Annotated[Path | None, typer.Option("--pack", help="the rule pack [county-default]")]
+AreaFolder = Annotated[
+    Path | None, typer.Option("--area", help="the county's names of units and places [sample-county]")
+]
 
 
 @app.command()
@@ -53,26 +58,37 @@ def month(
     out: Annotated[Path, typer.Option(help="where the page goes, an HTML file")],
     by: Annotated[By, typer.Option(help="what the rows are by")] = By.UNIT,
     pack: PackFolder = None,
+    area: AreaFolder = None,
     dsn: Dsn = None,
 ) -> None:
     """Write the report of a month as one page to print, with everything in it."""
-    rules = _rules(pack)
+    rules, names = _rules(pack), _names(pack, area)
     if not out.absolute().parent.is_dir():
         _leave(f"--out: there is no folder {out.absolute().parent}", REFUSED)
 
     async def read() -> Page:
         async with _database(dsn) as database:
-            sheet = await read_sheet(database, rules, period, by.value, EVERYWHERE)
-            since, until = rules.span_of(period)
-            least = rules.practice.recurring.least
-            problems = await recurring_matters(database, since, until, least, MOST_PROBLEMS, EVERYWHERE)
-            return Page(sheet, rules, problems)
+            return await read_page(database, rules, names, period, by)
 
     page = _finish(read())
+    write_page(page, out)
+    typer.echo(f"{out}: {len(page.sheet.rows)} rows, {page.sheet.total.counts.valid} valid follow-ups")
+
+
+async def read_page(database: Database, rules: MeasureRules, names: Names, period: str, by: By) -> Page:
+    """A month as its report shows it. Raises Rejected for what is no period, Unavailable."""
+    sheet = await read_sheet(database, rules, period, by.value, EVERYWHERE)
+    since, until = rules.span_of(period)
+    least = rules.practice.recurring.least
+    problems = await recurring_matters(database, since, until, least, MOST_PROBLEMS, EVERYWHERE)
+    return Page(sheet, rules, problems, names)
+
+
+def write_page(page: Page, out: Path) -> None:
+    """Write the page to a file."""
     folder = find("templates/report")
     texts = [(folder / name).read_text(encoding="utf-8") for name in ("month.html", "month.css")]
     out.write_text(month_page(page, *texts), encoding="utf-8")
-    typer.echo(f"{out}: {len(page.sheet.rows)} rows, {page.sheet.total.counts.valid} valid follow-ups")
 
 
 @app.command()
@@ -113,6 +129,13 @@ def _rules(pack: Path | None) -> MeasureRules:
         return open_pack(pack or find(PACK), *files).read(load_measures, *files)
     except (PackRefused, OSError) as error:
         _leave(str(error), REFUSED)
+
+
+def _names(pack: Path | None, area: Path | None) -> Names:
+    try:
+        return read_names(open_pack(pack or find(PACK), "categories.toml"), area or find(AREA))
+    except (ValueError, OSError) as error:
+        _leave(f"--area: {error}", REFUSED)
 
 
 @asynccontextmanager

@@ -27,7 +27,9 @@ FIGURE_NAMES: Final[Mapping[str, tuple[str, str]]] = {
     "response": ("响应率", "response"), "solution": ("解决率", "solution"), "satisfaction": ("满意率", "satisfaction"),
     "composite": ("综合", "composite"), "on_time": ("按时率", "on time"),
     "first_dispatch": ("首派准确率", "first dispatch"), "excluded": ("剔除占比", "excluded"),
-    "reached": ("回访接通率", "reached"),
+    "reached": ("回访接通率", "reached"), "hops": ("每百件转派", "passed on, of 100"),
+    "proactive": ("未诉先办占比", "found first"), "recurrence": ("90 日复发占比", "recurred"),
+    "burden": ("负担指数", "burden index"),
 }  # fmt: skip
 JUDGED: Final = ("response", "solution", "satisfaction", "composite")
 """Figures that need enough follow-ups."""

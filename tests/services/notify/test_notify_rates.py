@@ -212,9 +212,10 @@ async def test_a_units_month_is_shown_to_the_last_digit(measured: MeasuredStage,
     await put(measured, {MARCH: some, MARCH._replace(unit="roads"): rest, MARCH._replace(period="2026-04"): rest})
     shown = (await client.get("/v1/rates", params={"period": "2026-03"})).json()
     roads, water = shown["rows"]
-    assert water["percent"] | {"on_time": 0, "first_dispatch": 0, "excluded": 0, "reached": 0} == {
-        "response": "98.00", "solution": "80.00", "satisfaction": "88.00", "composite": "85.00", "on_time": 0,
-        "first_dispatch": 0, "excluded": 0, "reached": 0,
+    assert water["percent"] == {
+        "response": "98.00", "solution": "80.00", "satisfaction": "88.00", "composite": "85.00", "on_time": None,
+        "first_dispatch": "0.00", "excluded": "6.54", "reached": "100.00", "hops": "0.00", "proactive": "0.00",
+        "recurrence": "0.00", "burden": "0.00",
     }  # fmt: skip
     assert (water["counts"]["hung"], water["counts"]["excluded"], water["counts"]["dispatched"]) == (3, 7, 120)
     assert (roads["key"], roads["too_few"], roads["percent"]["composite"]) == ("roads", True, None)
