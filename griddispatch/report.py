@@ -21,7 +21,7 @@ from services.notify.gathering_store import recurring_matters
 from services.notify.rates import compare, mend
 from services.notify.rates_api import read_sheet
 from shared.actors import EVERYWHERE
-from shared.database import Database, connect
+from shared.database import Database, Patience, connect
 from shared.errors import Rejected, Unavailable
 from shared.packs import PackRefused, open_pack
 
@@ -32,6 +32,8 @@ REFUSED: Final = 2
 UNREACHABLE: Final = 3
 DSN: Final = "GRIDDISPATCH_DATABASE_DSN_NOTIFY"
 MOST_PROBLEMS: Final = 40
+PATIENCE: Final = Patience(statement_s=300.0)
+"""A recount goes through all that ever came up, and nobody waits behind it."""
 
 app = typer.Typer(no_args_is_help=True, help="The month: its rates on paper, and its counts counted anew.")
 
@@ -141,7 +143,7 @@ def _names(pack: Path | None, area: Path | None) -> Names:
 @asynccontextmanager
 async def _database(dsn: str | None) -> AsyncIterator[Database]:
     place = dsn or os.environ.get(DSN) or _leave(f"where are the tables of notify? Set {DSN}, or --dsn", REFUSED)
-    database = await connect(place, size=1, application="griddispatch-report")
+    database = await connect(place, size=1, application="griddispatch-report", patience=PATIENCE)
     try:
         yield database
     finally:

@@ -109,6 +109,14 @@ async def test_what_recurs_within_ninety_days_counts_whichever_is_heard_of_first
     assert await measured.difference() == {}
 
 
+async def test_what_recurs_around_the_midnight_between_two_months_counts_in_its_own(measured: MeasuredStage) -> None:
+    for n, time in [(1, "18 12:00"), (2, "18 23:59"), (3, "19 00:00"), (4, "19 00:00"), (5, "19 08:30")]:
+        await measured.happens(n, assigned(accepted_at=local(time), **PLACE))
+    found = await measured.counts()
+    assert (found[MARCH].recurrence_90d, found[MARCH._replace(period="2026-04")].recurrence_90d) == (1, 3)
+    assert await measured.difference() == {}
+
+
 def answers(n: int) -> Answer:
     return (SATISFIED, UNSOLVED, BASIC, ELSEWHERE)[n % 4]
 
