@@ -15,7 +15,7 @@ from services.notify.core.sheets import COUNT_NAMES, FIGURE_NAMES, JUDGED, TOO_F
 BY_NAMES: Final[Mapping[str, tuple[str, str]]] = {
     "unit": ("单位", "unit"), "township": ("乡镇(街道)", "township"), "category": ("诉求分类", "category"),
 }  # fmt: skip
-UNKNOWN: Final = "–"
+UNKNOWN: Final = "未知 unknown"
 NOBODY: Final[Names] = {}
 BAR_PX: Final = 16
 WIDTH_PX: Final = 640
