@@ -195,7 +195,7 @@ async def read_running_timers(tx: Transaction, ticket_ids: Sequence[TicketId]) -
 async def without_clock(
     database: Database, overdue_since: datetime, limit: int, but: Sequence[TicketId], page: int, after: Place = FIRST
 ) -> tuple[list[TicketId], Place | None]:
-    """Tickets in hand that no clock watches, without those named, among the next `page` open ones; and where to go on."""
+    """Tickets in hand that no clock watches, but those named, among the next `page` open ones; and where to go on."""
     rows = await database.fetch(_SQL["without_clock"], overdue_since, limit, but, page, *after)
     end = next(((row["queue_at"], row["ticket_id"]) for row in rows if row["is_end"]), None)
     return [row["ticket_id"] for row in rows if not row["is_end"]], end
