@@ -51,7 +51,7 @@ def dispatch(story: Story, due: Due) -> None:
     story.why.append(_due_line(due.limit, due.at, due.is_provisional))
     lead = assign(story, unit, AssignmentKind.LEAD, due.at, verdict)
     case, book = story.case, story.book
-    story.start(Clock.RESOLVE, due.limit, case.accepted_at, due.at)
+    story.start(Clock.RESOLVE, due.limit, case.started_at, due.at)
     begin(story)
     unsure = case.confidence is not None and case.confidence < book.least_confidence
     if unsure and lead.unit == story.org.command_centre:

@@ -1,5 +1,6 @@
 """What a unit does with its assignment: sign, name who does it, contact, check in, report, hand in, pass on."""
 
+from datetime import datetime
 from typing import assert_never
 
 from msgspec.structs import replace
@@ -26,7 +27,7 @@ from services.dispatch.core.triggers import (
 from services.dispatch.core.units import OrgKind
 from shared.events import TicketCheckedIn, TicketContacted, TicketSigned
 from shared.joint_events import TicketFirstDisposed, TicketHandlerNamed, TicketPartSubmitted, TicketStageReported
-from shared.terms import AssignmentId, AssignmentKind
+from shared.terms import AssignmentId, AssignmentKind, Urgency
 
 CITIZEN_CALLED_IN = "CITIZEN_CALLED_IN"
 """The action of having the citizen come in person: officials go to people's doors, so it needs a legal basis."""
@@ -72,7 +73,15 @@ def sign(story: Story, share: Assignment, handler: str | None, *, deemed: bool =
     """Receipt is confirmed, by the unit or (deemed) by its silence."""
     story.put(replace(step(share, AssignmentState.SIGNED, story.now), signed_at=story.now, handler=handler))
     story.stop(Clock.SIGN, subject=str(share.id))
-    story.events.append(TicketSigned.of_checked({"assignment_id": share.id, "unit": share.unit, "deemed": deemed}))
+    case = story.case
+    silent: tuple[str, datetime | None, Urgency | None] = ("", None, None)
+    ticket_no, sign_by, urgency = (case.ticket_no, share.sign_by, case.urgency) if deemed else silent
+    story.events.append(
+        TicketSigned.of_checked({
+            "assignment_id": share.id, "unit": share.unit, "deemed": deemed, "ticket_no": ticket_no,
+            "sign_by": sign_by, "urgency": urgency, "exercise": deemed and case.exercise,
+        })
+    )  # fmt: skip
 
 
 def at_work(story: Story, share: Assignment, handler: str) -> Assignment:

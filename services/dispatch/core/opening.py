@@ -5,8 +5,9 @@ from typing import Final
 
 from msgspec.structs import replace
 
+from services.dispatch.core.answering import answered_at_the_door
 from services.dispatch.core.case import Case, TicketState
-from services.dispatch.core.deadlines import earliest
+from services.dispatch.core.deadlines import Due, earliest
 from services.dispatch.core.dispatching import dispatch
 from services.dispatch.core.escalation import escalate
 from services.dispatch.core.extent import Extent, extent_of, is_complex_by
@@ -34,7 +35,7 @@ def open_case(
 
     `verifiers` accepted the results of earlier tickets on the matter.
     A ticket that triage merged into another one leaves it too, and waits without either; one that a patrol has fixed
-    already goes through to its result.
+    already goes through to its result, and what the hotline has answered in the call ends with that.
     """
     extent = extent_of(matter)
     found = case_class_of(matter, matter.channel, book) if matter.channel in CASE_CHANNELS else None
@@ -65,9 +66,7 @@ def open_case(
         story.why.append(f"{DISPATCHED_LATE} accepted_at={matter.accepted_at.isoformat()}")
     if matter.merged_into is not None:
         wait_from_the_start(story, matter.merged_into)
-    elif matter.self_fixed_by is not None and (fixer := finder(story, matter.self_fixed_by)) is not None:
-        settle(story, due, fixer)
-    else:
+    elif (matter.self_fixed_by is None and matter.answered_by is None) or not _is_settled(story, matter, due):
         dispatch(story, due)
         if found is None and is_doubtful(matter, size_rule, book, extent):
             begin_review(story)
@@ -76,6 +75,17 @@ def open_case(
         if matter.repeats_90d:
             _watch_repeats(story, matter.repeats_90d + 1)
     return story.decision()
+
+
+def _is_settled(story: Story, matter: TicketTriaged, due: Due) -> bool:
+    """Whether nobody has anything to do any more: it was answered in the call, or a patrol has fixed it."""
+    if matter.answered_by is not None and answered_at_the_door(story, matter.answered_by):
+        return True
+    fixer = finder(story, matter.self_fixed_by) if matter.self_fixed_by is not None else None
+    if fixer is None:
+        return False
+    settle(story, due, fixer)
+    return True
 
 
 def _is_complex(matter: TicketTriaged, extent: Extent | None, book: Rulebook) -> bool:
