@@ -51,7 +51,7 @@ from services.dispatch.core.wishes import heed, pass_over
 from shared.events import TicketEvaluated, TicketTriaged
 
 # Asked in every decision, and before Python 3.12 the members of an enumeration are slow to find.
-_IN_HAND = TicketState.DISPATCHED
+_IN_HAND, _MERGED = TicketState.DISPATCHED, TicketState.MERGED
 
 
 def decide(
@@ -93,7 +93,7 @@ def decide(
 def _command(story: Story, command: Command, actor: Actor | None) -> None:
     story.actor = actor or least_actor(command)
     check_role(story, command)
-    if story.case.state is TicketState.MERGED and not isinstance(command, Withdraw):
+    if story.case.state is _MERGED and not isinstance(command, Withdraw):
         raise Refused("MERGED", "it waits for another ticket")
     if not story.case.was_assigned and not isinstance(command, Withdraw | Reopen):
         raise Refused("NOT_OPEN", "no unit ever had it")

@@ -23,7 +23,7 @@ from shared.events import TicketTriaged
 from shared.terms import Light, MatterSize, TicketId
 
 # Asked in every decision, and before Python 3.12 the members of an enumeration are slow to find.
-_BIG = MatterSize.BIG
+_BIG, _ACCEPTED, _GREEN = MatterSize.BIG, TicketState.ACCEPTED, Light.GREEN
 DISPATCHED_LATE: Final = "DISPATCHED_LATE"
 """The rule that says that accepting and dispatching (T01, T02) took longer than they may; such tickets are counted."""
 
@@ -49,14 +49,13 @@ def open_case(
     else:
         limits = (found.limit,)
     due = earliest(limits, matter.accepted_at, book.calendar, book.roster)
+    # What every case has goes by its place: a keyword is looked for among all sixty fields, and there would be thirty.
     case = Case(
-        ticket_id=ticket_id, version=0, ticket_no=matter.ticket_no, source=matter.source, channel=matter.channel,
-        state=TicketState.ACCEPTED, previous_state=None, ticket_type=matter.ticket_type,
-        category=matter.category, urgency=matter.urgency, size=size, limit=str(due.limit), county=matter.county,
-        township=matter.township, village=matter.village, grid=matter.grid, accepted_at=matter.accepted_at,
-        started_at=matter.accepted_at, due_at=due.at, cycle=1, light=Light.GREEN, level=0, redispatches=0, reopens=0,
-        exercise=matter.exercise, confidential=matter.confidential, closed_at=None, close_reason=None,
-        rule_pack=book.pack, confidence=matter.confidence, least_urgency=matter.urgency,
+        ticket_id, 0, matter.ticket_no, matter.source, matter.channel, _ACCEPTED, None, matter.ticket_type,
+        matter.category, matter.urgency, size, str(due.limit), matter.county, matter.township, matter.village,
+        matter.grid, matter.accepted_at, matter.accepted_at, due.at, 1, _GREEN, 0, 0, 0, matter.exercise,
+        matter.confidential, None, None, book.pack,
+        confidence=matter.confidence, least_urgency=matter.urgency,
         complained_about=matter.complained_about, repeat=matter.repeat_of is not None or matter.repeats_30d > 0,
         vulnerable=matter.vulnerable, is_complex=is_complex, extent=extent, levels_up=matter.levels_up,
         case_class=None if found is None else found.code, verifiers=verifiers,
