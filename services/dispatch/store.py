@@ -201,6 +201,18 @@ async def without_clock(
     return [row["ticket_id"] for row in rows if not row["is_end"]], end
 
 
+async def ended_before(
+    database: Database, before: datetime, limit: int, but: Sequence[TicketId] = ()
+) -> list[TicketId]:
+    """Tickets that ended until then and were not put away, without those named, the oldest first."""
+    return [TicketId(row["ticket_id"]) for row in await database.fetch(_SQL["ended_before"], before, limit, but)]
+
+
+async def mark_archived(tx: Transaction, ticket_ids: Sequence[TicketId], now: datetime) -> None:
+    """Remember of those that are put away that they are."""
+    await tx.conn.execute(_SQL["mark_archived"], ticket_ids, now)
+
+
 async def list_in_hand(database: Database, after: tuple[datetime, UUID], limit: int) -> list[tuple[datetime, TicketId]]:
     """(due_at, ticket_id) of what is in hand, in that order, after the given."""
     rows = await database.fetch(_SQL["list_in_hand"], *after, limit)

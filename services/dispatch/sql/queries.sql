@@ -194,6 +194,15 @@ UNION ALL (
     SELECT ticket_id, queue_at, true FROM looked WHERE (SELECT count(*) FROM looked) = $4
     ORDER BY queue_at DESC, ticket_id DESC LIMIT 1)
 
+-- name: ended_before
+-- Tickets that ended before an instant and were not put away, without those left aside ($3), the oldest first.
+SELECT ticket_id FROM ticket_case
+WHERE closed_at <= $1 AND archived_at IS NULL AND ticket_id <> ALL($3::uuid[]) ORDER BY closed_at LIMIT $2
+
+-- name: mark_archived
+-- These were put away; one that came back meanwhile was not.
+UPDATE ticket_case SET archived_at = $2 WHERE ticket_id = ANY($1::uuid[]) AND state = 'ARCHIVED'
+
 -- name: unwatched
 -- Open tickets without a running clock, of their own or of the open ticket they wait for: must be none.
 SELECT c.ticket_id FROM ticket_case AS c
