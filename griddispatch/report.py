@@ -11,15 +11,17 @@ from typing import Annotated, Any, Final, NoReturn, TypeVar
 
 import typer
 
-from griddispatch.data import PACK, find
+from griddispatch.data import AREA, PACK, find
+from griddispatch.named import read_names
 from griddispatch.report_page import Page, month_page
+from services.dispatch.core.naming import Names
 from services.notify.core.measures import MeasureRules, load_measures
 from services.notify.core.rates import Counts
 from services.notify.gathering_store import recurring_matters
 from services.notify.rates import compare, mend
 from services.notify.rates_api import read_sheet
 from shared.actors import EVERYWHERE
-from shared.database import Database, connect
+from shared.database import Database, Patience, connect
 from shared.errors import Rejected, Unavailable
 from shared.packs import PackRefused, open_pack
 
@@ -30,6 +32,8 @@ REFUSED: Final = 2
 UNREACHABLE: Final = 3
 DSN: Final = "GRIDDISPATCH_DATABASE_DSN_NOTIFY"
 MOST_PROBLEMS: Final = 40
+PATIENCE: Final = Patience(statement_s=300.0)
+"""A recount goes through all that ever came up, and nobody waits behind it."""
 
 app = typer.Typer(no_args_is_help=True, help="The month: its rates on paper, and its counts counted anew.")
 
@@ -45,6 +49,9 @@ class By(StrEnum):
 Period = Annotated[str, typer.Option(help="an assessment month, YYYY-MM")]
 Dsn = Annotated[str | None, typer.Option(help=f"notify's tables, instead of {DSN}")]
 PackFolder = Annotated[Path | None, typer.Option("--pack", help="the rule pack [county-default]")]
+AreaFolder = Annotated[
+    Path | None, typer.Option("--area", help="the county's names of units and places [sample-county]")
+]
 
 
 @app.command()
@@ -53,26 +60,37 @@ def month(
     out: Annotated[Path, typer.Option(help="where the page goes, an HTML file")],
     by: Annotated[By, typer.Option(help="what the rows are by")] = By.UNIT,
     pack: PackFolder = None,
+    area: AreaFolder = None,
     dsn: Dsn = None,
 ) -> None:
     """Write the report of a month as one page to print, with everything in it."""
-    rules = _rules(pack)
+    rules, names = _rules(pack), _names(pack, area)
     if not out.absolute().parent.is_dir():
         _leave(f"--out: there is no folder {out.absolute().parent}", REFUSED)
 
     async def read() -> Page:
         async with _database(dsn) as database:
-            sheet = await read_sheet(database, rules, period, by.value, EVERYWHERE)
-            since, until = rules.span_of(period)
-            least = rules.practice.recurring.least
-            problems = await recurring_matters(database, since, until, least, MOST_PROBLEMS, EVERYWHERE)
-            return Page(sheet, rules, problems)
+            return await read_page(database, rules, names, period, by)
 
     page = _finish(read())
+    write_page(page, out)
+    typer.echo(f"{out}: {len(page.sheet.rows)} rows, {page.sheet.total.counts.valid} valid follow-ups")
+
+
+async def read_page(database: Database, rules: MeasureRules, names: Names, period: str, by: By) -> Page:
+    """A month as its report shows it. Raises Rejected for what is no period, Unavailable."""
+    sheet = await read_sheet(database, rules, period, by.value, EVERYWHERE)
+    since, until = rules.span_of(period)
+    least = rules.practice.recurring.least
+    problems = await recurring_matters(database, since, until, least, MOST_PROBLEMS, EVERYWHERE)
+    return Page(sheet, rules, problems, names)
+
+
+def write_page(page: Page, out: Path) -> None:
+    """Write the page to a file."""
     folder = find("templates/report")
     texts = [(folder / name).read_text(encoding="utf-8") for name in ("month.html", "month.css")]
     out.write_text(month_page(page, *texts), encoding="utf-8")
-    typer.echo(f"{out}: {len(page.sheet.rows)} rows, {page.sheet.total.counts.valid} valid follow-ups")
 
 
 @app.command()
@@ -115,10 +133,17 @@ def _rules(pack: Path | None) -> MeasureRules:
         _leave(str(error), REFUSED)
 
 
+def _names(pack: Path | None, area: Path | None) -> Names:
+    try:
+        return read_names(open_pack(pack or find(PACK), "categories.toml"), area or find(AREA))
+    except (ValueError, OSError) as error:
+        _leave(f"--area: {error}", REFUSED)
+
+
 @asynccontextmanager
 async def _database(dsn: str | None) -> AsyncIterator[Database]:
     place = dsn or os.environ.get(DSN) or _leave(f"where are the tables of notify? Set {DSN}, or --dsn", REFUSED)
-    database = await connect(place, size=1, application="griddispatch-report")
+    database = await connect(place, size=1, application="griddispatch-report", patience=PATIENCE)
     try:
         yield database
     finally:

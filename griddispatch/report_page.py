@@ -1,20 +1,22 @@
 """The report of a month as one page: tables and charts drawn from a sheet, every text escaped, nothing fetched."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
 from html import escape
 from string import Template
 from typing import Final
 
+from services.dispatch.core.naming import Names
 from services.notify.core.measures import MeasureRules
 from services.notify.core.sheets import COUNT_NAMES, FIGURE_NAMES, JUDGED, TOO_FEW, Row, Sheet, shown
 
 BY_NAMES: Final[Mapping[str, tuple[str, str]]] = {
     "unit": ("单位", "unit"), "township": ("乡镇(街道)", "township"), "category": ("诉求分类", "category"),
 }  # fmt: skip
-UNKNOWN: Final = "–"
+UNKNOWN: Final = "未知 unknown"
+NOBODY: Final[Names] = {}
 BAR_PX: Final = 16
 WIDTH_PX: Final = 640
 LABEL_PX: Final = 190
@@ -25,11 +27,15 @@ MOST_BARS: Final = 60
 
 @dataclass(frozen=True)
 class Page:
-    """What stands in a report. `problems` are the recurring ones: category, grid and count."""
+    """What stands in a report. `problems` are the recurring ones: category, grid and count.
+
+    What is not in `names` is shown by its id or code alone.
+    """
 
     sheet: Sheet
     rules: MeasureRules
     problems: Sequence[Mapping[str, object]]
+    names: Names = field(default_factory=dict)
 
 
 def month_page(page: Page, html: str, css: str) -> str:
@@ -44,29 +50,49 @@ def month_page(page: Page, html: str, css: str) -> str:
         until=(until.astimezone(rules.zone) - timedelta.resolution).date().isoformat(),
         least=rules.rates.least_valid, basically=rules.rates.basically_counts, weights=_weights(rules),
         headline="\n".join(_headline(sheet.total)),
-        composite=composite_chart(sheet.rows), punctuality=punctuality_chart(sheet.rows),
+        composite=composite_chart(sheet.rows, page.names), punctuality=punctuality_chart(sheet.rows, page.names),
+        burden=burden_chart(sheet.rows, page.names),
         figure_head=_head(zh, en, FIGURE_NAMES), count_head=_head(zh, en, COUNT_NAMES),
-        figure_rows="\n".join(_figure_row(row, is_total=row is sheet.total) for row in rows),
-        count_rows="\n".join(_count_row(row, is_total=row is sheet.total) for row in rows),
-        recurring="\n".join(_problem_rows(page.problems)),
+        figure_rows="\n".join(_figure_row(row, page.names, is_total=row is sheet.total) for row in rows),
+        count_rows="\n".join(_count_row(row, page.names, is_total=row is sheet.total) for row in rows),
+        recurring="\n".join(_problem_rows(page.problems, page.names)),
     )  # fmt: skip
 
 
-def composite_chart(rows: Sequence[Row]) -> str:
+def composite_chart(rows: Sequence[Row], names: Names = NOBODY) -> str:
     """The composite as bars, the highest first; who has too few follow-ups has no bar."""
     judged = sorted((r for r in rows if r.figures.composite is not None), key=lambda r: (-_of(r), r.key))
-    bars = [_bar(n, row.key, [(_of(row), Decimal(100), "bar")], str(_of(row))) for n, row in enumerate(judged)]
+    bars = [
+        _bar(n, _called(row.key, names), [(_of(row), Decimal(100), "bar")], str(_of(row)))
+        for n, row in enumerate(judged)
+    ]
     return _svg("综合得分 Composite", bars)
 
 
-def punctuality_chart(rows: Sequence[Row]) -> str:
+def punctuality_chart(rows: Sequence[Row], names: Names = NOBODY) -> str:
     """Results in time and late, as bars on one scale."""
     most = Decimal(max((row.counts.on_time + row.counts.late for row in rows), default=0))
+    told = [(_called(r.key, names), r.counts) for r in rows if r.counts.on_time + r.counts.late]
     bars = [
-        _bar(n, r.key, [(Decimal(c.on_time), most, "bar"), (Decimal(c.late), most, "rest")], f"{c.on_time} + {c.late}")
-        for n, (r, c) in enumerate((r, r.counts) for r in rows if r.counts.on_time + r.counts.late)
+        _bar(n, key, [(Decimal(c.on_time), most, "bar"), (Decimal(c.late), most, "rest")], f"{c.on_time} + {c.late}")
+        for n, (key, c) in enumerate(told)
     ]
     return _svg("按时与超期 In time and late", bars)
+
+
+def burden_chart(rows: Sequence[Row], names: Names = NOBODY) -> str:
+    """Refused attempts to pass work on, the most first."""
+    refused = sorted((r for r in rows if r.counts.guard_refused), key=lambda r: (-r.counts.guard_refused, r.key))
+    most = Decimal(max((r.counts.guard_refused for r in refused), default=0))
+    bars = [
+        _bar(n, _called(r.key, names), [(Decimal(r.counts.guard_refused), most, "bar")], str(r.counts.guard_refused))
+        for n, r in enumerate(refused)
+    ]
+    return _svg("清单拦截 Refused push-downs", bars)
+
+
+def _called(key: str, names: Names) -> str:
+    return names[key][0] if key in names else key
 
 
 def _of(row: Row) -> Decimal:
@@ -111,30 +137,38 @@ def _head(zh: str, en: str, names: Mapping[str, tuple[str, str]]) -> str:
     return "".join(f"<th>{escape(z)}<br><span class='en'>{escape(e)}</span></th>" for z, e in columns)
 
 
-def _figure_row(row: Row, *, is_total: bool) -> str:
+def _figure_row(row: Row, names: Names, *, is_total: bool) -> str:
     cells = [
         f"<td class='few'>{TOO_FEW}</td>" if value is None and name in JUDGED else f"<td>{shown(value)}</td>"
         for name, value in row.figures._asdict().items()
     ]
-    return _row(row, cells, is_total=is_total)
+    return _row(row, names, cells, is_total=is_total)
 
 
-def _count_row(row: Row, *, is_total: bool) -> str:
-    return _row(row, [f"<td>{count}</td>" for count in row.counts], is_total=is_total)
+def _count_row(row: Row, names: Names, *, is_total: bool) -> str:
+    return _row(row, names, [f"<td>{count}</td>" for count in row.counts], is_total=is_total)
 
 
-def _row(row: Row, cells: Iterable[str], *, is_total: bool) -> str:
-    key = "合计 total" if is_total else escape(row.key or UNKNOWN)
+def _row(row: Row, names: Names, cells: Iterable[str], *, is_total: bool) -> str:
+    key = "合计 total" if is_total else _named(row.key, names)
     kind = "total" if is_total else "row"
     return f"<tr class='{kind}'><td>{key}</td>{''.join(cells)}</tr>"
 
 
-def _problem_rows(problems: Sequence[Mapping[str, object]]) -> Iterable[str]:
+def _named(key: str, names: Names) -> str:
+    """What stands for an id or a code in a table: its names, where it has any, and itself."""
+    if key not in names:
+        return escape(key or UNKNOWN)
+    zh, en = names[key]
+    return f"{escape(zh)}<br><span class='en'>{escape(en)} · {escape(key)}</span>"
+
+
+def _problem_rows(problems: Sequence[Mapping[str, object]], names: Names) -> Iterable[str]:
     if not problems:
         yield "<tr><td colspan='3'>无 nothing</td></tr>"
     for found in problems:
-        cells = (escape(str(found[name])) for name in ("category", "grid", "count"))
-        yield f"<tr>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"
+        category, grid = (_named(str(found[name]), names) for name in ("category", "grid"))
+        yield f"<tr><td>{category}</td><td>{grid}</td><td>{escape(str(found['count']))}</td></tr>"
 
 
 def _weights(rules: MeasureRules) -> str:

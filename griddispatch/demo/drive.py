@@ -91,6 +91,11 @@ class Drive:
         return self._workers.troubles + self._citizens.troubles
 
     @property
+    def months(self) -> list[str]:
+        """The assessment months in which anything may have been judged."""
+        return self._watch.judgements.months
+
+    @property
     def is_fed(self) -> bool:
         """Whether every matter was sent and answered, or given up."""
         return self._taken.is_over

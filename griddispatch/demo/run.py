@@ -3,9 +3,9 @@
 import asyncio
 import os
 import time
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import orjson
@@ -19,6 +19,7 @@ from griddispatch.demo.feed import SINGLE_IN_FLIGHT
 from griddispatch.demo.hours import fitting_speed, morning_clock, night_clock
 from griddispatch.demo.interrupt import EXIT_CODE, Interruption
 from griddispatch.demo.matters import Matters, moved_in, read_matters
+from griddispatch.demo.month import period_of, write_months
 from griddispatch.demo.records import ReaderFailed
 from griddispatch.demo.show import Show
 from griddispatch.demo.stack import PORTS, Stack, new_home
@@ -95,7 +96,7 @@ async def _run(options: Options, console: Console, began: float, interruption: I
         async with new_client(SINGLE_IN_FLIGHT + 2 * IN_FLIGHT) as client:
             drive = Drive(terms, stack, clock, matters, county, show, client)
             for line in (
-                *_banner(stack, f"{tickets} matters, simulated time ×{speed:g}"),
+                *_banner(stack, f"{tickets} matters, simulated time ×{speed:g}", clock.shown),
                 *stack.notes,
                 *matters.notes,
             ):
@@ -106,7 +107,8 @@ async def _run(options: Options, console: Console, began: float, interruption: I
             with show:
                 await _plainly(drive.run())
             ending = await drive.ending(time.monotonic() - began)
-        return _conclude(options, show, drive, ending, stack.home, was_interrupted=interruption.has_come)
+            kept = [f"logs: {stack.home}", *await write_months(stack.dsn("notify"), drive.months, stack.home)]
+        return _conclude(options, show, drive, ending, kept, was_interrupted=interruption.has_come)
     finally:
         interruption.ignore()
         for complaint in await stack.stop():
@@ -118,10 +120,11 @@ async def _by_hand(stack: Stack, console: Console, interruption: Interruption) -
     show = Show(console, 0)
     try:
         await _plainly(stack.start_stores())
-        await _plainly(stack.start_services(morning_clock(utc_now())))
+        clock = morning_clock(utc_now())
+        await _plainly(stack.start_services(clock))
         stopping = asyncio.Event()
         interruption.act = stopping.set
-        for line in (*_banner(stack, "a working morning, and nobody at work but you"), *stack.notes):
+        for line in (*_banner(stack, "a working morning, and nobody at work but you", clock.shown), *stack.notes):
             show.say(line)
         show.say("everything goes on running until Ctrl-C")
         await stopping.wait()
@@ -139,7 +142,8 @@ def _matters(options: Options, county: County) -> Matters:
     return moved_in(read_matters(options.input, options.mapping, options.tickets), county)
 
 
-def _banner(stack: Stack, what: str) -> list[str]:
+def _banner(stack: Stack, what: str, now: datetime) -> list[str]:
+    month = f"griddispatch report month --period {period_of(now)} --out month.html --dsn {stack.dsn('notify')}"
     return [
         f"Grid Dispatch demo: {what}",
         *(f"  {service:9} {stack.url(service)}/docs" for service in PORTS),
@@ -147,14 +151,18 @@ def _banner(stack: Stack, what: str) -> list[str]:
         f"  stores    {stack.database}; {stack.broker} at {stack.bootstrap}",
         f"  logs      {stack.home}",
         f"  try       curl {stack.url('dispatch')}/v1/overview",
+        f"  on paper  {month}",
     ]
 
 
-def _conclude(options: Options, show: Show, drive: Drive, ending: Ending, home: Path, *, was_interrupted: bool) -> int:
+def _conclude(
+    options: Options, show: Show, drive: Drive, ending: Ending, kept: Sequence[str], *, was_interrupted: bool
+) -> int:
     show.finish(ending.report)
     for trouble, times in drive.troubles.most_common(TROUBLES_SHOWN):
         show.say(f"workers and citizens met {times} ×: {trouble}")
-    show.say(f"logs: {home}")
+    for line in kept:
+        show.say(line)
     if options.report is not None:
         options.report.write_bytes(orjson.dumps(ending.report, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
     if options.once and was_interrupted:

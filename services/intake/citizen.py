@@ -156,13 +156,15 @@ class CitizenDesk:
         return act
 
     async def hasten(self, tx: Transaction, row: asyncpg.Record, now: datetime) -> Declined | dict[str, object]:
-        """Ask for speed: it counts once a day, and no clock moves."""
+        """Ask for speed: it counts once a day, and no clock moves. Before triage nobody could heed it: then it is
+        stated with the verdict.
+        """
         row = await self._alone(tx, row)
         if declined := _closed(row):
             return declined
         ticket_id = TicketId(row["merged_into"] or row["id"])
         counts = await incident_store.count_hastens(tx, [ticket_id], now.astimezone(LOCAL).date(), now)
-        for hastened, count in counts.items():
+        for hastened, count in counts.items() if row["state"] == "TRIAGED" else ():
             await self._state(tx, Draft(hastened, TicketHastened(count=count), now))
         return {**await self.view(tx, row, now), "counted": bool(counts)}
 

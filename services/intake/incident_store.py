@@ -271,6 +271,12 @@ async def count_hastens(
     return {TicketId(row["ticket_id"]): row["count"] for row in rows}
 
 
+async def hastened_before(tx: Transaction, ticket_ids: Sequence[TicketId]) -> dict[TicketId, int]:
+    """Of these tickets, which the caller holds, those whose citizens have asked for speed, with the number of days."""
+    rows = await tx.conn.fetch(_SQL["hastened_before"], ticket_ids) if ticket_ids else []
+    return {TicketId(row["ticket_id"]): row["count"] for row in rows}
+
+
 async def lock_for_ending(tx: Transaction, ticket_id: TicketId) -> Row | None:
     """Lock a ticket that is to end; columns as the query names them."""
     return await tx.conn.fetchrow(_SQL["lock_for_ending"], ticket_id)

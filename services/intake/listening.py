@@ -154,7 +154,7 @@ class Listening:
         return len(missed)
 
     async def _turn(self, tx: Transaction, item_id: ItemId, now: datetime) -> None:
-        item = await self._locked(tx, item_id)
+        item = await listening_store.lock_item(tx, item_id)
         if item is None or item.state is not ItemState.COMMITTED or item.due_on is None:
             return  # somebody was quicker
         receipt = await self._hand_in(tx, item, BY_RULE, now, None, missed=True)
@@ -164,12 +164,14 @@ class Listening:
     async def read(
         self, tx: Transaction, item_id: ItemId, actor: Actor, purpose: str, now: datetime
     ) -> Sequence[dict[str, object]]:
-        """What was said on either side, with the view logged. Raises NotFound, also once it is a ticket's."""
+        """What is left of the words on either side, with the view logged. Raises NotFound, also where nothing is."""
         item = await listening_store.read_item(tx, item_id)
         if item is None or not may_read(actor.role, actor.unit, item.unit):
             raise NotFound(f"no item {item_id}")
         rows = await listening_store.read_words(tx, item_id)
-        opened = [(row, self._vault.open(row["id"], sealed_of(row))) for row in rows]
+        opened = [(row, self._vault.open(row["id"], sealed_of(row))) for row in rows if row["sealed"] is not None]
+        if not opened:
+            raise NotFound(f"the words of {item_id} were erased")
         await listening_store.log_view(tx, item_id, actor.name, purpose, now)
         return [
             {
@@ -230,18 +232,10 @@ class Listening:
         return session
 
     async def _item(self, tx: Transaction, item_id: ItemId, actor: Actor) -> Item:
-        item = await self._locked(tx, item_id)
+        item = await listening_store.lock_item(tx, item_id)
         if item is None or not may_record(actor.role, actor.unit, item.unit):
             raise NotFound(f"no item {item_id}")
         return item
-
-    async def _locked(self, tx: Transaction, item_id: ItemId) -> Item | None:
-        """Something brought up, as it stays until the transaction ends: its session is locked."""
-        known = await listening_store.read_item(tx, item_id)
-        if known is None:
-            return None
-        await listening_store.lock_session(tx, known.session_id)
-        return await listening_store.read_item(tx, item_id)
 
     async def _state(self, tx: Transaction, draft: Draft) -> None:
         versions = await self._ledger.lock(tx, [draft.ticket_id])

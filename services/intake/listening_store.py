@@ -33,7 +33,7 @@ class Session:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """Something brought up, without its words; `unit` is its session's host."""
+    """Something brought up, without its words; `unit` is its session's host, `area` where that was held."""
 
     id: ItemId
     session_id: SessionId
@@ -44,6 +44,7 @@ class Item:
     ticket_id: TicketId | None
     unit: str
     kind: SessionKind
+    area: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +127,15 @@ async def read_item(tx: Transaction, item_id: ItemId) -> Item | None:
     return Item(**(dict(row) | {"state": ItemState(row["state"]), "kind": SessionKind(row["kind"])}))
 
 
+async def lock_item(tx: Transaction, item_id: ItemId) -> Item | None:
+    """Something brought up, as it stays until the transaction ends: its session is locked."""
+    known = await read_item(tx, item_id)
+    if known is None:
+        return None
+    await lock_session(tx, known.session_id)
+    return await read_item(tx, item_id)
+
+
 async def move_item(tx: Transaction, item_id: ItemId, move: Move, now: datetime) -> None:
     """Bring something to where it goes."""
     await tx.conn.execute(
@@ -173,9 +183,9 @@ async def read_topic(database: Database, session_id: SessionId) -> asyncpg.Recor
     return rows[0] if rows else None
 
 
-async def erase_item_words(tx: Transaction, item_id: ItemId) -> None:
-    """Forget what was said about something: it is a ticket's now."""
-    await tx.conn.execute(_SQL["erase_item_words"], item_id)
+async def erase_item_words(tx: Transaction, item_id: ItemId) -> int:
+    """Forget what was said about something, on either side; how much there was."""
+    return len(await tx.conn.fetch(_SQL["erase_item_words"], item_id))
 
 
 async def log_view(tx: Transaction, item_id: ItemId, viewer: str, purpose: str, now: datetime) -> None:

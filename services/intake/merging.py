@@ -1,7 +1,7 @@
 """Merging and repeats at work: marks on new tickets, a look at what stands, incidents counted, and all of it stated."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import chain
@@ -113,6 +113,11 @@ class Merging:
         number = caller_number(words.reporter.phone) if words.reporter else None
         return self._marks.of("caller", number) if number else ()
 
+    def caller_of(self, words: OriginalWords, source: str) -> bytes | None:
+        """The mark by which a person is given their matters, also those that end before triage; none of a replay."""
+        marks = () if self.rules.is_replay(source) else self.callers_of(words)
+        return marks[0] if marks else None
+
     def addresses_of(self, words: OriginalWords, group: str) -> tuple[int, ...]:
         """Marks of the address within a group of categories; none where there is no address."""
         address = plain_address(words.address) if words.address else ""
@@ -135,9 +140,13 @@ class Merging:
         return is_said_again(new, old)
 
     async def join(
-        self, tx: Transaction, looks: Mapping[TicketId, Look], now: datetime, by: str = BY_RULE
+        self, tx: Transaction, looks: Mapping[TicketId, Look], now: datetime, by: str = BY_RULE,
+        eager: Collection[TicketId] = (),
     ) -> Joined:  # fmt: skip
-        """Write down what was folded and what is suggested; the tickets' own rows are the caller's to write."""
+        """Write down what was folded and what is suggested; the tickets' own rows are the caller's to write.
+
+        `eager` are those whose citizens have asked for speed: what they are folded into is asked for then.
+        """
         suggested = {t: look.plan.suggestion for t, look in looks.items() if look.plan.suggestion is not None}
         await incident_store.insert_suggestions(tx, suggested, now)
         folds = {t: look.plan.fold for t, look in looks.items() if look.plan.fold is not None}
@@ -147,7 +156,7 @@ class Merging:
         await incident_store.open_incidents(tx, mains, now)
         joinings = [Joining(incident_of(f.into), t, f.rule, f.own_follow_up) for t, f in folds.items()]
         await incident_store.insert_members(tx, joinings, now, by)
-        asked = [fold.into for fold in folds.values() if fold.sequel is Sequel.HASTEN]
+        asked = [fold.into for t, fold in folds.items() if fold.sequel is Sequel.HASTEN or t in eager]
         day = now.astimezone(LOCAL).date()
         hastened = await incident_store.count_hastens(tx, asked, day, now) if asked else {}
         return Joined(await self.tallies(tx, list(mains)), hastened)

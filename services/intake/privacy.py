@@ -10,9 +10,11 @@ import asyncpg
 from uuid_utils.compat import uuid7
 
 from services.intake import listening_store, privacy_store, share_store, store
-from services.intake.core.privacy import ERASE, UNLOCK, Guard, masked_name, masked_phone, masked_text
+from services.intake.core.listening import ItemState
+from services.intake.core.privacy import ERASE, ERASE_ITEM, UNLOCK, Guard, masked_name, masked_phone, masked_text
 from services.intake.core.repeats import caller_number
 from services.intake.incident_store import sealed_of
+from services.intake.listening_store import Item
 from services.intake.officers import Actor
 from services.intake.ratings import Ratings
 from services.intake.relay_calls import RelayCalls
@@ -26,7 +28,7 @@ from shared.events import Draft
 from shared.intake_events import TicketWordsErased
 from shared.ledger import Ledger
 from shared.pending_acts import PendingAct
-from shared.terms import TicketId
+from shared.terms import ItemId, TicketId
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +140,27 @@ class Privacy:
         await append(tx, Entry(actor.name, "erase_matter", "done", now, subject=str(ticket_id), detail=detail))
         return erased
 
+    async def ask_item(self, tx: Transaction, item_id: ItemId, actor: Actor, why: str, now: datetime) -> PendingAct:
+        """Ask that what was said about something brought up in a session is forgotten; raises as `ask`.
+
+        Raises Conflict also for what became a ticket: its words are that one's.
+        """
+        code = (await self._item(tx, item_id)).area or self.county
+        return await pending_acts.ask(tx, ERASE_ITEM, str(item_id), {"purpose": why}, _person(actor), code, now)
+
+    async def erase_item(self, tx: Transaction, item_id: ItemId, actor: Actor, why: str, now: datetime) -> bool:
+        """Forget what was said about it on either side, as two people agreed; False when nothing was left.
+
+        How it stands remains, also a promise with its day: a session's counts are true without anybody's words.
+        Raises as `ask_item`, Conflict without an approval, Forbidden for a third person.
+        """
+        await self._item(tx, item_id)
+        await pending_acts.use(tx, ERASE_ITEM, str(item_id), {"purpose": why}, _person(actor), now)
+        erased = await listening_store.erase_item_words(tx, item_id) > 0
+        detail = (("erased", erased),)
+        await append(tx, Entry(actor.name, "erase_item", "done", now, subject=str(item_id), detail=detail))
+        return erased
+
     async def export(
         self, database: Database, phone: str, actor: Actor, purpose: str, now: datetime
     ) -> dict[str, object]:
@@ -214,6 +237,15 @@ class Privacy:
         words = self.vault.open(ticket_id, sealed)
         await store.log_view(tx, ticket_id, actor.name, purpose, now)
         return guard, words
+
+    async def _item(self, tx: Transaction, item_id: ItemId) -> Item:
+        """Something brought up, as it stays until the transaction ends."""
+        item = await listening_store.lock_item(tx, item_id)
+        if item is None:
+            raise NotFound(f"no item {item_id}")
+        if item.state is ItemState.TICKET:
+            raise Conflict(f"it became ticket {item.ticket_id}, whose words are forgotten there", 0)
+        return item
 
     async def _guard(self, tx: Transaction, ticket_id: TicketId, actor: Actor) -> tuple[Guard, str]:
         known = await privacy_store.read_guard(tx, ticket_id)

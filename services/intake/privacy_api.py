@@ -22,7 +22,7 @@ from shared.database import Database
 from shared.moments import Instant
 from shared.pending_acts import PendingAct
 from shared.problems import problem
-from shared.terms import TicketId
+from shared.terms import ItemId, TicketId
 
 OFFICERS = ("privacy_officer",)
 BLOCKERS = ("dispatcher", "command_centre", "privacy_officer")
@@ -106,6 +106,7 @@ def router(database: Database, privacy: Privacy, now: Clock) -> APIRouter:
     routes = APIRouter(prefix="/v1")
     _add_contacts(routes, database, privacy, now)
     _add_acts(routes, database, privacy, now)
+    _add_items(routes, database, privacy, now)
     _add_officers(routes, database, privacy, now)
     return routes
 
@@ -184,6 +185,31 @@ def _add_acts(routes: APIRouter, database: Database, privacy: Privacy, now: Cloc
         async def call(actor: Actor, form: PurposeForm) -> Response:
             async with database.transaction() as tx:
                 return answer({"erased": await privacy.erase(tx, TicketId(ticket_id), actor, form.purpose, now())})
+
+        return await _told(request, OFFICERS, PurposeForm, call)
+
+
+def _add_items(routes: APIRouter, database: Database, privacy: Privacy, now: Clock) -> None:
+    """What is asked for and done about the words of something that was brought up in a session."""
+    path = "/listening/items/{item_id}"
+
+    @routes.post(f"{path}/erasing", status_code=202, **taking(PurposeForm, 400, 403, 404, 409, 422, 503))
+    async def ask_item_erasure(request: Request, item_id: UUID) -> Response:
+        """Ask a second person to agree that what was said about something brought up in a session is forgotten."""
+
+        async def call(actor: Actor, form: PurposeForm) -> Response:
+            async with database.transaction() as tx:
+                return _act(await privacy.ask_item(tx, ItemId(item_id), actor, form.purpose, now()), 202)
+
+        return await _told(request, OFFICERS, PurposeForm, call)
+
+    @routes.post(f"{path}/erasure", **taking(PurposeForm, 400, 403, 404, 409, 422, 503))
+    async def erase_item(request: Request, item_id: UUID) -> Response:
+        """Forget for good what was said about it on either side, as two people agreed; a promise keeps its day."""
+
+        async def call(actor: Actor, form: PurposeForm) -> Response:
+            async with database.transaction() as tx:
+                return answer({"erased": await privacy.erase_item(tx, ItemId(item_id), actor, form.purpose, now())})
 
         return await _told(request, OFFICERS, PurposeForm, call)
 

@@ -175,8 +175,9 @@ class Receiver:
     def _make(self, batch: "_Batch", leader: int, number: int, now: datetime) -> Fresh:
         ticket, ticket_id = batch.reports[leader].ticket, batch.ticket_ids[leader]
         ticket_no = ticket_number(self.county, now.astimezone(LOCAL).date(), ticket.channel, number)
-        receipt = Receipt(ticket_id, ticket_no, query_code(os.urandom(8)), now)
-        return Fresh(receipt, ticket, self._vault.seal(ticket_id, words_of(ticket)))
+        receipt, words = Receipt(ticket_id, ticket_no, query_code(os.urandom(8)), now), words_of(ticket)
+        caller = self._merging.caller_of(words, ticket.source) if self._merging else None
+        return Fresh(receipt, ticket, self._vault.seal(ticket_id, words), caller)
 
     async def _take_in(self, tx: Transaction, batch: "_Batch", fresh: Mapping[int, Fresh]) -> None:
         news = list(fresh.values())

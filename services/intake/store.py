@@ -70,6 +70,8 @@ class Fresh:
     receipt: Receipt
     ticket: NewTicket
     sealed: Sealed
+    caller: bytes | None = None
+    """The mark of who called, where that can be told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +162,7 @@ async def insert_tickets(tx: Transaction, fresh: Sequence[Fresh], key_id: str, r
         received_at,
         [t.vulnerable for t in tickets],
         [t.answered_by for t in tickets],
+        [f.caller for f in fresh],
     )
 
 

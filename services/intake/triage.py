@@ -32,7 +32,7 @@ from shared.clock import Clock
 from shared.database import Database, Transaction
 from shared.errors import Unavailable
 from shared.events import Draft, TicketTriaged
-from shared.intake_events import TicketNotAccepted
+from shared.intake_events import TicketHastened, TicketNotAccepted
 from shared.ledger import Ledger
 from shared.outcome import backoff_s
 from shared.singly import Singly
@@ -156,8 +156,9 @@ class TriageLoop:
             looks = await self._compare(tx, [s for s in seen if s.ticket_id not in aside], now)
             verdicts = [self._verdict(s, looks.get(s.ticket_id)) for s in seen if s.ticket_id not in aside]
             await store.save_triage(tx, verdicts, now, self._rule_pack)
-            joined = await self._merging.join(tx, looks, now) if self._merging else NOTHING_JOINED
-            await self._state(tx, {s.ticket_id: s.row for s in seen}, verdicts, looks, joined, now)
+            eager = await incident_store.hastened_before(tx, [v.ticket_id for v in verdicts])
+            joined = await self._merging.join(tx, looks, now, eager=eager) if self._merging else NOTHING_JOINED
+            await self._state(tx, {s.ticket_id: s.row for s in seen}, verdicts, looks, joined, eager, now)
         for (ticket_type, urgency), times in Counter(
             (v.triage.ticket_type, v.triage.urgency) for v in verdicts
         ).items():
@@ -166,7 +167,7 @@ class TriageLoop:
 
     async def _state(
         self, tx: Transaction, rows: Mapping[TicketId, asyncpg.Record], verdicts: Sequence[Verdict],
-        looks: Mapping[TicketId, Look], joined: Joined, now: datetime,
+        looks: Mapping[TicketId, Look], joined: Joined, eager: Mapping[TicketId, int], now: datetime,
     ) -> None:  # fmt: skip
         """Every ticket's own events first, then what is stated of the tickets that others were folded into."""
         drafts: list[Draft] = []
@@ -176,6 +177,8 @@ class TriageLoop:
             row = rows[verdict.ticket_id]
             event = self._event(row, verdict, made, joined)
             drafts.append(Draft(verdict.ticket_id, event, now, traceparent=row["traceparent"]))
+            if verdict.ticket_id in eager and made.fold is None:
+                drafts.append(Draft(verdict.ticket_id, TicketHastened(count=eager[verdict.ticket_id]), now))
             drafts += merged_event(verdict.ticket_id, made, joined, now)
         drafts += main_events(looks, joined, now)
         versions = await self._ledger.lock(tx, list({draft.ticket_id for draft in drafts}))

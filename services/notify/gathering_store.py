@@ -2,8 +2,9 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, time
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from services.notify.core.rates import Bucket
 from shared.database import Database, Transaction, named_queries
@@ -78,10 +79,17 @@ async def mark_recurring(tx: Transaction, found: Sequence[Occurrence], days: int
     return [(row["accepted_at"], Bucket("", row["unit"], row["township"], row["category"][:2])) for row in rows]
 
 
-async def recount_recurring(tx: Transaction, days: int) -> list[tuple[datetime, Bucket]]:
-    """The same of all, counted anew."""
-    rows = await tx.conn.fetch(_SQL["recount_recurring"], days)
-    return [(row["accepted_at"], Bucket("", row["unit"], row["township"], row["category"][:2])) for row in rows]
+async def recount_recurring(tx: Transaction, days: int, zone: ZoneInfo) -> list[tuple[datetime, Bucket, int]]:
+    """The same of all, counted anew: how many on each day of the zone, and where; the day as its first instant."""
+    rows = await tx.conn.fetch(_SQL["recount_recurring"], days, zone.key)
+    return [
+        (
+            datetime.combine(row["day"], time(), zone),
+            Bucket("", row["unit"], row["township"], row["category"]),
+            row["n"],
+        )
+        for row in rows
+    ]
 
 
 async def count_hours(tx: Transaction, more: Mapping[Hour, int]) -> dict[Hour, int]:

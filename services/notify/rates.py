@@ -72,7 +72,8 @@ async def recount(tx: Transaction, rules: MeasureRules, period: str = "") -> dic
         for record in records.values():
             add(found, counts_of(record, rules.period_of))
     days = rules.practice.recurring.counted_again_within_days
-    add(found, recurrences(await gathering_store.recount_recurring(tx, days), rules))
+    for day, place, n in await gathering_store.recount_recurring(tx, days, rules.zone):
+        add(found, {place._replace(period=rules.period_of(day)): Counts(recurrence_90d=n)})
     return {b: counts for b, counts in found.items() if counts != NOTHING and period in ("", b.period)}
 
 

@@ -86,8 +86,13 @@ def test_what_is_shown_beside_is_no_part_of_the_composite() -> None:
     late = judged.plus(Counts(dispatched=40, first_dispatch_right=10, late=30, on_time=10, excluded=20, unreachable=20))
     found = figures(late, RULES)
     assert found.composite == figures(judged, RULES).composite
-    beside = [str(value) for value in found[4:]]
-    assert beside == ["25.00", "25.00", "50.00", "50.00"]
+    assert [str(value) for value in found[4:8]] == ["25.00", "25.00", "50.00", "50.00"]
+
+
+def test_of_a_hundred_matters_so_many_were_passed_on_found_first_came_back_or_were_pushed_down() -> None:
+    found = figures(Counts(dispatched=80, hops=10, proactive=20, recurrence_90d=3, guard_refused=100), RULES)
+    assert [str(value) for value in found[8:]] == ["12.50", "25.00", "3.75", "125.00"]
+    assert figures(Counts(guard_refused=2), RULES)[8:] == (None,) * 4, "of nothing there is no share"
 
 
 # What counts

@@ -67,7 +67,15 @@ def test_sixty_matters_go_through_the_whole_loop(tmp_path: Path) -> None:
     assert report["tickets_per_state"] == {"CLOSED": 60}
     assert "http://127.0.0.1:" in said
     assert "\x1b" not in said
-    assert {"intake.log", "dispatch.log", "notify.log"} == {p.name for p in tmp_path.glob(".griddispatch/demo/*/*")}
+    kept = {p.name: p for p in tmp_path.glob(".griddispatch/demo/*/*")}
+    months = {name for name in kept if name.startswith("month-")}
+    assert kept.keys() - months == {"intake.log", "dispatch.log", "notify.log"}
+    assert "month-2026-03.html" in months
+    assert all(f"month: {kept[name]}" in said for name in months)
+    page = kept["month-2026-03.html"].read_text(encoding="utf-8")
+    assert "东风街道" in page, "people read names, not codes"
+    (asked,) = [line for line in said.splitlines() if "griddispatch report month" in line]
+    assert "--period 2026-03" in asked
 
 
 def test_by_hand_nobody_acts_and_the_end_is_in_order(tmp_path: Path) -> None:

@@ -49,10 +49,10 @@ def run(work: Coroutine[Any, Any, T]) -> T:
 
 
 def cells(page: str, key: str) -> list[list[str]]:
-    """The cells of the rows that begin with `key`."""
+    """The cells of the rows that begin with `key`, or with its names."""
     rows = re.findall(r"<tr class='(?:row|total)'>(.*?)</tr>", page)
     found = [re.findall(r"<td[^>]*>(.*?)</td>", row) for row in rows]
-    return [row[1:] for row in found if row[0] == key]
+    return [row[1:] for row in found if row[0] == key or row[0].endswith(f"· {key}</span>")]
 
 
 def test_the_page_shows_the_very_numbers_of_the_api(notify_dsn: str, tmp_path: Path) -> None:
@@ -68,6 +68,30 @@ def test_the_page_shows_the_very_numbers_of_the_api(notify_dsn: str, tmp_path: P
         for name, value in row["percent"].items():
             assert judged[name] == value if value is not None else judged[name] in ("–", "too few 样本过少")
     assert cells(page, "water")[0][:4] == ["98.00", "80.00", "88.00", "85.00"]
+
+
+@pytest.mark.parametrize(
+    ("by", "key", "shown"),
+    [
+        ("unit", "water", "自来水公司<br><span class='en'>Water company · water</span>"),
+        ("unit", "grid:990101001001001", "东风社区第一网格<br><span class='en'>Dongfeng Community Grid 1 · grid:9"),
+        ("township", "990101001", "东风街道<br><span class='en'>Dongfeng Subdistrict · 990101001</span>"),
+        ("category", "01", "就业服务<br><span class='en'>Employment · 01</span>"),
+        ("unit", "somebody-new", "<td>somebody-new</td>"),
+    ],
+)
+def test_units_places_and_categories_stand_there_by_their_names(
+    notify_dsn: str, tmp_path: Path, by: str, key: str, shown: str
+) -> None:
+    run(put(notify_dsn, {MARCH._replace(**{by: key}): HUNDRED._replace(guard_refused=3)}))
+    out = tmp_path / "month.html"
+    code, said = report("month", "--period", "2026-03", "--by", by, "--out", str(out), "--dsn", notify_dsn)
+    assert code == 0, said
+    page = out.read_text(encoding="utf-8")
+    name = re.split("<br>|</td>", shown)[0].removeprefix("<td>")
+    assert page.count(shown) == 2, "once in the rates, once in the counts"
+    assert page.count(f"text-anchor='end'>{name}</text>") == 3, "and on every chart"
+    assert page.count("<svg") == 3
 
 
 def test_the_page_asks_nobody_for_anything(notify_dsn: str, tmp_path: Path) -> None:
@@ -86,7 +110,7 @@ def test_a_month_without_anything_is_a_page_too(notify_dsn: str, tmp_path: Path)
     out = tmp_path / "empty.html"
     assert report("month", "--period", "2031-01", "--out", str(out), "--dsn", notify_dsn, "--by", "township")[0] == 0
     page = out.read_text(encoding="utf-8")
-    assert page.count("无 nothing") == 3
+    assert page.count("无 nothing") == 4
     assert "2030-12-19 – 2031-01-18" in page
 
 
@@ -96,6 +120,17 @@ def test_bars_are_as_long_as_their_figures() -> None:
     chart = composite_chart(rows)
     assert re.findall(r"width='([0-9.]+)'", chart) == ["331.5", "195.0"]  # 85 and 50 of 390
     assert "few" not in chart
+
+
+def test_a_problem_that_keeps_coming_up_has_names_and_a_plain_count() -> None:
+    problem = {"category": "15", "grid": "g-1", "count": 15}
+    names = {"15": ("市政设施", "Utilities"), "g-1": ("第一网格", "Grid 1")}
+    page = month_page(
+        Page(make_sheet("2026-03", "unit", {}, measures()), measures(), [problem], names), "$recurring", ""
+    )
+    assert re.findall(r"<td>(.*?)</td>", page) == [
+        "市政设施<br><span class='en'>Utilities · 15</span>", "第一网格<br><span class='en'>Grid 1 · g-1</span>", "15",
+    ]  # fmt: skip
 
 
 def test_a_template_with_a_hole_that_nobody_fills_is_an_error() -> None:
@@ -114,6 +149,7 @@ def test_a_template_with_a_hole_that_nobody_fills_is_an_error() -> None:
             ("month", "--period", "2026-03", "--out", "x.html", "--dsn", "DSN", "--pack", "nowhere"),
             "measures.toml: missing",
         ),
+        (("month", "--period", "2026-03", "--out", "x.html", "--dsn", "DSN", "--area", "nowhere"), "--area: "),
         (("recount", "--period", "March", "--dsn", "DSN"), "YYYY-MM"),
         (("month", "--period", "2026-03", "--out", "x.html"), "where are the tables of notify"),
     ],

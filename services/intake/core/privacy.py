@@ -10,6 +10,7 @@ from typing import Final
 
 UNLOCK: Final = "unlock_matter"
 ERASE: Final = "erase_matter"
+ERASE_ITEM: Final = "erase_item"
 """Acts that need a second person; unlocking only where the matter is confidential."""
 
 UNLOCKERS: Final = ("hotline_agent", "dispatcher", "command_centre", "privacy_officer")

@@ -150,6 +150,10 @@ WITH counted AS (
 )
 SELECT ticket_id, 1 + (SELECT count(*) FROM hasten AS h WHERE h.ticket_id = c.ticket_id) AS count FROM counted AS c
 
+-- name: hastened_before
+-- How often the citizens of these tickets have asked for speed. Whoever asks locks the ticket first: read under the lock.
+SELECT ticket_id, count(*) AS count FROM hasten WHERE ticket_id = ANY ($1::uuid[]) GROUP BY ticket_id
+
 -- name: end_tickets
 -- The matter ends here; nothing is merged into it any more.
 UPDATE ticket AS t

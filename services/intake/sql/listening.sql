@@ -54,7 +54,7 @@ SELECT id, nth, theme, state, due_on, missed, ticket_id, added_at, moved_at
 FROM talk_item WHERE session_id = $1 ORDER BY nth
 
 -- name: read_item
-SELECT i.id, i.session_id, i.state, i.due_on, i.lon, i.lat, i.ticket_id, s.unit, s.kind
+SELECT i.id, i.session_id, i.state, i.due_on, i.lon, i.lat, i.ticket_id, s.unit, s.kind, s.area
 FROM talk_item AS i JOIN talk_session AS s ON s.id = i.session_id WHERE i.id = $1
 
 -- name: move_item
@@ -93,10 +93,11 @@ SELECT id, kind, written_at, key_id, wrapped_key, sealed FROM talk_word WHERE it
 SELECT id, key_id, wrapped_key, sealed FROM talk_word WHERE session_id = $1 AND item_id IS NULL
 
 -- name: erase_item_words
+-- What was said on either side, and the mark of who did. Answers with what there was.
 WITH nobody AS (
     UPDATE talk_item SET caller = NULL WHERE id = $1 AND caller IS NOT NULL
 )
-UPDATE talk_word SET wrapped_key = NULL, sealed = NULL WHERE item_id = $1 AND sealed IS NOT NULL
+UPDATE talk_word SET wrapped_key = NULL, sealed = NULL WHERE item_id = $1 AND sealed IS NOT NULL RETURNING id
 
 -- name: log_talk_view
 INSERT INTO talk_view (item_id, viewer, purpose, viewed_at) VALUES ($1, $2, $3, $4)

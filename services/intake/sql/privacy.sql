@@ -32,9 +32,11 @@ WHERE (viewed_at, kind, id) < ($3, $4, $5)
 ORDER BY viewed_at DESC, kind DESC, id DESC LIMIT $6
 
 -- name: find_by_caller
--- The tickets of one telephone, by its marks, in an area, the latest first.
+-- The tickets of one telephone, by its marks, in an area, the latest first. What is held because it may be a lead is not
+-- among them.
 SELECT id, ticket_no, received_at, public_state, category FROM ticket
-WHERE caller = ANY ($1::bytea[]) AND NOT hidden AND lies_in(area, $2) ORDER BY received_at DESC LIMIT $3
+WHERE caller = ANY ($1::bytea[]) AND NOT hidden AND state <> 'SUSPECTED' AND lies_in(area, $2)
+ORDER BY received_at DESC LIMIT $3
 
 -- name: find_items_by_caller
 -- What one telephone brought up in sessions, in an area, the latest first; what became a ticket is found there.

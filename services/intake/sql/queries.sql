@@ -41,21 +41,21 @@ WITH given AS (
     SELECT * FROM unnest(
         $1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::boolean[], $8::boolean[],
         $9::timestamptz[], $10::text[], $11::text[], $12::float8[], $13::float8[], $14::text[], $15::text[],
-        $16::bytea[], $17::bytea[], $20::boolean[], $21::text[]
+        $16::bytea[], $17::bytea[], $20::boolean[], $21::text[], $22::bytea[]
     ) AS g (
         id, ticket_no, query_code, source, external_id, channel, exercise, confidential, reported_at, given_type,
         given_category, lon, lat, given_township, given_village, wrapped_key, sealed, vulnerable,
-        answered_by
+        answered_by, caller
     )
 ), kept AS (
     INSERT INTO vault (ticket_id, key_id, wrapped_key, sealed) SELECT id, $18, wrapped_key, sealed FROM given
 )
 INSERT INTO ticket (
     id, ticket_no, query_code, source, external_id, channel, exercise, confidential, received_at, reported_at,
-    given_type, given_category, lon, lat, given_township, given_village, updated_at, vulnerable, answered_by
+    given_type, given_category, lon, lat, given_township, given_village, updated_at, vulnerable, answered_by, caller
 )
 SELECT id, ticket_no, query_code, source, external_id, channel, exercise, confidential, $19, reported_at,
-       given_type, given_category, lon, lat, given_township, given_village, $19, vulnerable, answered_by
+       given_type, given_category, lon, lat, given_township, given_village, $19, vulnerable, answered_by, caller
 FROM given
 
 -- name: claim_untriaged
@@ -74,7 +74,8 @@ FOR UPDATE OF t SKIP LOCKED
 UPDATE ticket AS t
 SET state = 'TRIAGED', triaged_at = $15, updated_at = $15, rule_pack = $16, ticket_type = g.ticket_type,
     category = g.category, urgency = g.urgency, confidence = g.confidence, place_level = g.place_level,
-    township = g.township, village = g.village, grid = g.grid, explanation = g.explanation, caller = g.caller,
+    township = g.township, village = g.village, grid = g.grid, explanation = g.explanation,
+    caller = COALESCE(g.caller, t.caller),
     signature = g.signature, cell = g.cell, address = g.address
 FROM unnest(
     $1::uuid[], $2::text[], $3::text[], $4::text[], $5::float8[], $6::text[], $7::text[], $8::text[], $9::text[],

@@ -56,7 +56,11 @@ NOTHING = Counts()
 
 
 class Figures(NamedTuple):
-    """Percentages with two places, half up; None where there are too few follow-ups to say, or nothing to divide."""
+    """Percentages with two places, half up; None where there are too few follow-ups to say, or nothing to divide.
+
+    The last four are of a hundred matters: how often they were passed on, how many were found before anybody called,
+    how many recurred, and the burden index 基层负担指数, attempts to pass work on against the rules.
+    """
 
     response: Decimal | None
     solution: Decimal | None
@@ -66,6 +70,10 @@ class Figures(NamedTuple):
     first_dispatch: Decimal | None
     excluded: Decimal | None
     reached: Decimal | None
+    hops: Decimal | None
+    proactive: Decimal | None
+    recurrence: Decimal | None
+    burden: Decimal | None
 
 
 def figures(counts: Counts, rules: MeasureRules) -> Figures:
@@ -86,6 +94,10 @@ def figures(counts: Counts, rules: MeasureRules) -> Figures:
         first_dispatch=percent(counts.first_dispatch_right, counts.dispatched),
         excluded=percent(counts.excluded, valid + counts.excluded),
         reached=percent(valid, valid + counts.unreachable),
+        hops=percent(counts.hops, counts.dispatched),
+        proactive=percent(counts.proactive, counts.dispatched),
+        recurrence=percent(counts.recurrence_90d, counts.dispatched),
+        burden=percent(counts.guard_refused, counts.dispatched),
     )
 
 

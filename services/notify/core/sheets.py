@@ -14,20 +14,25 @@ BY: Final = ("unit", "township", "category")
 """What rows may be by."""
 TOO_FEW: Final = "too few 样本过少"
 
+# A soft hyphen stands where a long word may be broken in the narrow columns of print.
 COUNT_NAMES: Final[Mapping[str, tuple[str, str]]] = {
-    "dispatched": ("受理派单", "dispatched"), "first_dispatch_right": ("首派准确", "first dispatch right"),
-    "hops": ("转派", "dispatched on"), "on_time": ("按时办结", "on time"), "late": ("超期办结", "late"),
-    "proactive": ("未诉先办", "found before anybody called"), "valid": ("有效回访", "valid follow-ups"),
-    "contacted": ("已联系", "contacted"), "solved": ("已解决", "solved"), "satisfied": ("满意", "satisfied"),
-    "basic": ("基本满意", "basically satisfied"), "unreachable": ("联系不上", "unreachable"), "hung": ("挂账", "hung"),
-    "excluded": ("剔除", "excluded"), "reopened": ("重办", "reopened"),
-    "recurrence_90d": ("90 日内复发", "recurred within 90 days"), "guard_refused": ("清单拦截", "guard refusals"),
+    "dispatched": ("受理派单", "dis\u00adpatch\u00aded"), "first_dispatch_right": ("首派准确", "first unit right"),
+    "hops": ("转派", "passed on"), "on_time": ("按时办结", "on time"), "late": ("超期办结", "late"),
+    "proactive": ("未诉先办", "found first"), "valid": ("有效回访", "valid follow-ups"),
+    "contacted": ("已联系", "con\u00adtacted"), "solved": ("已解决", "solved"),
+    "satisfied": ("满意", "satis\u00adfied"), "basic": ("基本满意", "basi\u00adcally"),
+    "unreachable": ("联系不上", "un\u00adreach\u00adable"), "hung": ("挂账", "hung"),
+    "excluded": ("剔除", "ex\u00adcluded"), "reopened": ("重办", "re\u00adopened"),
+    "recurrence_90d": ("90 日内复发", "re\u00adcurred in 90 days"), "guard_refused": ("清单拦截", "push-downs refused"),
 }  # fmt: skip
 FIGURE_NAMES: Final[Mapping[str, tuple[str, str]]] = {
-    "response": ("响应率", "response"), "solution": ("解决率", "solution"), "satisfaction": ("满意率", "satisfaction"),
-    "composite": ("综合", "composite"), "on_time": ("按时率", "on time"),
-    "first_dispatch": ("首派准确率", "first dispatch"), "excluded": ("剔除占比", "excluded"),
-    "reached": ("回访接通率", "reached"),
+    "response": ("响应率", "re\u00adsponse"), "solution": ("解决率", "solution"),
+    "satisfaction": ("满意率", "satis\u00adfaction"),
+    "composite": ("综合", "com\u00adposite"), "on_time": ("按时率", "on time"),
+    "first_dispatch": ("首派准确率", "first dispatch"), "excluded": ("剔除占比", "ex\u00adcluded"),
+    "reached": ("回访接通率", "reached"), "hops": ("每百件转派", "passed on, of 100"),
+    "proactive": ("未诉先办占比", "found first"), "recurrence": ("90 日复发占比", "recurred"),
+    "burden": ("负担指数", "burden index"),
 }  # fmt: skip
 JUDGED: Final = ("response", "solution", "satisfaction", "composite")
 """Figures that need enough follow-ups."""

@@ -112,12 +112,13 @@ WHERE o.category = g.category AND o.grid = g.grid AND o.grid <> '' AND NOT o.rec
 RETURNING o.unit, o.township, o.category, o.accepted_at
 
 -- name: recount_recurring
--- The same counted anew, by looking at the one before each.
-SELECT unit, township, category, accepted_at FROM (
+-- The same counted anew, by looking at the one before each: by the days of the zone $2, which no month divides.
+SELECT unit, township, left(category, 2) AS category, timezone($2, accepted_at)::date AS day, count(*) AS n FROM (
     SELECT unit, township, category, accepted_at,
         lag(accepted_at) OVER (PARTITION BY category, grid ORDER BY accepted_at, ticket_id) AS before
     FROM occurrence WHERE grid <> ''
 ) AS in_order WHERE before >= accepted_at - make_interval(days => $1)
+GROUP BY 1, 2, 3, 4
 
 -- name: count_hours
 -- Answers with how many there are now.

@@ -10,6 +10,7 @@ from services.intake.core.numbers import ticket_number
 from shared.events import TicketClosed
 from shared.terms import Channel, CloseReason
 from tests.builders import TUESDAY_MORNING
+from tests.open_access import acting_as
 from tests.services.intake.counter import DISPATCHER, LAMP, Counter, phone, said
 
 AGENT = {"Griddispatch-Role": "hotline_agent", "Griddispatch-Actor": "/a-1"}
@@ -166,6 +167,41 @@ async def test_a_ticket_that_waits_for_another_leaves_its_incident_when_withdraw
     assert (await counter.ticket(other["ticket_id"]))["ended"] == "WITHDRAWN"
 
 
+async def test_before_anybody_looked_at_it_number_and_code_are_good_for_the_same(counter: Counter) -> None:
+    told = await counter.post(said(LAMP, phone(1)))
+    assert (await ask(counter, told)).json()["public_state"] == "已受理"
+    assert (await ask(counter, told, "/supplements", text="灯杆也歪了")).json()["supplements"] == 1
+    assert [(await ask(counter, told, "/hastening")).json()["counted"] for _ in range(2)] == [True, False]
+    kinds = [e["type"] for e in await counter.stated(told["ticket_id"])]
+    assert kinds == ["ticket.received", "ticket.supplemented"], "nobody could heed the wish for speed yet"
+    await counter.triage()
+    later = (await counter.stated(told["ticket_id"]))[2:]
+    assert [e["type"] for e in later] == ["ticket.triaged", "ticket.hastened"]
+    assert later[-1]["count"] == 1
+    counter.later(days=1)
+    await ask(counter, told, "/hastening")
+    assert [e["count"] for e in await counter.stated(told["ticket_id"], "ticket.hastened")] == [1, 2]
+
+
+async def test_who_asked_for_speed_before_it_was_merged_asked_for_the_one_it_waits_for(counter: Counter) -> None:
+    main = await handed_in(counter)
+    other = await counter.post(said(LAMP, phone(2)))
+    await ask(counter, other, "/hastening")
+    await counter.triage()
+    assert await counter.stated(other["ticket_id"], "ticket.hastened") == []
+    assert [e["count"] for e in await counter.stated(main["ticket_id"], "ticket.hastened")] == [1]
+
+
+async def test_a_code_opens_its_own_ticket_and_nobody_elses(counter: Counter) -> None:
+    mine, another = await handed_in(counter), await counter.post(said("垃圾没人清", phone(2)))
+    for path in ("", "/supplements", "/hastening", "/withdrawal", "/reopening"):
+        said_too = {"text": "x"} if path == "/supplements" else {}
+        answer = await ask(counter, mine, path, query_code=another["query_code"], **said_too)
+        assert answer.status_code == 404, path
+    assert await counter.count("supplement") == 0
+    assert (await counter.ticket(mine["ticket_id"]))["withdrawal_at"] is None
+
+
 @pytest.mark.parametrize(
     ("text", "changes", "code"),
     [
@@ -209,6 +245,23 @@ async def test_nothing_is_done_to_a_closed_matter(counter: Counter, path: str) -
 
 
 # ---- matters that end in intake -------------------------------------------------------------------------------------
+
+
+async def test_what_ended_before_it_was_judged_is_given_to_its_citizen_and_what_may_be_a_lead_is_not(
+    counter: Counter,
+) -> None:
+    taken_back = await counter.post(said(LAMP, phone(1)))
+    assert (await ask(counter, taken_back, "/withdrawal")).json()["public_state"] == "已结案"
+    refused = await handed_in(counter, "我不服法院判决，要求你们把它改判")
+    await handed_in(counter, "村干部截留我们的补偿款")
+    waiting = await counter.post(said("垃圾没人清", phone(1)))
+    await counter.post(said("别人的事", phone(2)))
+    asked = {"phone": phone(1), "purpose": "本人申请查阅"}
+    export = await counter.http.post(
+        "/v1/privacy/exports", json=asked, headers=acting_as("privacy_officer", "", "po-1")
+    )
+    given = {ticket["ticket_no"] for ticket in export.json()["tickets"]}
+    assert given == {told["ticket_no"] for told in (taken_back, refused, waiting)}
 
 
 async def test_who_wants_a_court_ruling_changed_is_told_the_other_way(counter: Counter) -> None:

@@ -23,6 +23,7 @@ from tests.open_access import acting_as
 from tests.services.intake.counter import DISPATCHER, Counter, officer, open_counter, said
 
 NAME, PHONE, ADDRESS = "邓小敏", "13912345678", "东风社区幸福路 12 号"
+RECORDER = acting_as("talk_recorder", "", "rec-1")
 WORKER = acting_as("grid_worker", "990101001001001", "w-1")
 FIRST = acting_as("privacy_officer", "", "po-1")
 SECOND = acting_as("privacy_officer", "", "po-2")
@@ -252,15 +253,24 @@ async def test_a_person_gets_everything_that_is_kept_of_them_and_of_nobody_else(
     await ask(counter, "privacy/exports", WORKER, 403, phone=PHONE, purpose="查")
 
 
+async def talk(counter: Counter) -> str:
+    """The path of an evening talk's items."""
+    body = {"kind": "EVENING_TALK", "unit": "990101001", "external_id": "S-1", "held_at": "2026-03-09T19:30:00+08:00"}
+    told = await ask(counter, "listening/sessions", RECORDER, 201, **body)
+    return f"listening/sessions/{told['session_id']}/items"
+
+
+async def brought_up(counter: Counter, path: str, **said: Any) -> str:
+    """The path of something brought up in the talk."""
+    return f"listening/items/{(await ask(counter, path, RECORDER, 201, **said))['item_id']}"
+
+
 async def test_what_was_brought_up_in_a_session_is_given_to_whoever_did(counter: Counter) -> None:
-    recorder = acting_as("talk_recorder", "", "rec-1")
-    talk = {"kind": "EVENING_TALK", "unit": "990101001", "external_id": "S-1", "held_at": "2026-03-09T19:30:00+08:00"}
-    talk_id = (await ask(counter, "listening/sessions", recorder, 201, **talk))["session_id"]
-    path = f"listening/sessions/{talk_id}/items"
-    mine = (await ask(counter, path, recorder, 201, text="路灯", name=NAME, phone="139 1234 5678"))["item_id"]
-    await ask(counter, path, recorder, 201, text="别人的事", name="别人", phone="13900000000")
-    await ask(counter, path, recorder, 201, text="没留电话")
-    await ask(counter, f"listening/items/{mine}/answer", recorder, 204, text="已换灯泡")
+    path = await talk(counter)
+    mine = (await ask(counter, path, RECORDER, 201, text="路灯", name=NAME, phone="139 1234 5678"))["item_id"]
+    await ask(counter, path, RECORDER, 201, text="别人的事", name="别人", phone="13900000000")
+    await ask(counter, path, RECORDER, 201, text="没留电话")
+    await ask(counter, f"listening/items/{mine}/answer", RECORDER, 204, text="已换灯泡")
     export = await ask(counter, "privacy/exports", FIRST, 200, phone=PHONE, purpose="本人申请查阅")
     (found,) = export["items"]
     assert (found["id"], [said["text"] for said in found["said"]]) == (mine, ["路灯", "已换灯泡"])
@@ -406,17 +416,12 @@ async def test_leads_and_talks_have_their_own_retention(counter: Counter) -> Non
         "township": "990101001",
         "village": "990101001001",
     }
-    recorder = acting_as("talk_recorder", "", "rec-1")
-    lead_id = (await ask(counter, "leads", recorder, 201, **lead))["lead_id"]
-    await ask(counter, f"leads/{lead_id}/notes", recorder, 204, text="补充")
-    talk = {"kind": "EVENING_TALK", "unit": "990101001", "external_id": "S-1", "held_at": "2026-03-09T19:30:00+08:00"}
-    talk_id = (await ask(counter, "listening/sessions", recorder, 201, **talk))["session_id"]
-    answered, promised = [
-        (await ask(counter, f"listening/sessions/{talk_id}/items", recorder, 201, text=f"{NAME} {PHONE}"))["item_id"]
-        for _ in range(2)
-    ]
-    await ask(counter, f"listening/items/{answered}/answer", recorder, 204, text="答")
-    await ask(counter, f"listening/items/{promised}/commitment", recorder, 204, text="会修", due_on="2026-03-13")
+    lead_id = (await ask(counter, "leads", RECORDER, 201, **lead))["lead_id"]
+    await ask(counter, f"leads/{lead_id}/notes", RECORDER, 204, text="补充")
+    path = await talk(counter)
+    answered, promised = [await brought_up(counter, path, text=f"{NAME} {PHONE}") for _ in range(2)]
+    await ask(counter, f"{answered}/answer", RECORDER, 204, text="答")
+    await ask(counter, f"{promised}/commitment", RECORDER, 204, text="会修", due_on="2026-03-13")
     eraser = Eraser(Retention(identity=DAY, lead=2 * DAY, talk=DAY))
     counter.later(days=1, seconds=1)
     assert await erase_due(counter, eraser) == 3, "topic, what was said, what was answered; the promise is still needed"

@@ -109,6 +109,14 @@ async def test_what_recurs_within_ninety_days_counts_whichever_is_heard_of_first
     assert await measured.difference() == {}
 
 
+async def test_what_recurs_around_the_midnight_between_two_months_counts_in_its_own(measured: MeasuredStage) -> None:
+    for n, time in [(1, "18 12:00"), (2, "18 23:59"), (3, "19 00:00"), (4, "19 00:00"), (5, "19 08:30")]:
+        await measured.happens(n, assigned(accepted_at=local(time), **PLACE))
+    found = await measured.counts()
+    assert (found[MARCH].recurrence_90d, found[MARCH._replace(period="2026-04")].recurrence_90d) == (1, 3)
+    assert await measured.difference() == {}
+
+
 def answers(n: int) -> Answer:
     return (SATISFIED, UNSOLVED, BASIC, ELSEWHERE)[n % 4]
 
@@ -212,9 +220,10 @@ async def test_a_units_month_is_shown_to_the_last_digit(measured: MeasuredStage,
     await put(measured, {MARCH: some, MARCH._replace(unit="roads"): rest, MARCH._replace(period="2026-04"): rest})
     shown = (await client.get("/v1/rates", params={"period": "2026-03"})).json()
     roads, water = shown["rows"]
-    assert water["percent"] | {"on_time": 0, "first_dispatch": 0, "excluded": 0, "reached": 0} == {
-        "response": "98.00", "solution": "80.00", "satisfaction": "88.00", "composite": "85.00", "on_time": 0,
-        "first_dispatch": 0, "excluded": 0, "reached": 0,
+    assert water["percent"] == {
+        "response": "98.00", "solution": "80.00", "satisfaction": "88.00", "composite": "85.00", "on_time": None,
+        "first_dispatch": "0.00", "excluded": "6.54", "reached": "100.00", "hops": "0.00", "proactive": "0.00",
+        "recurrence": "0.00", "burden": "0.00",
     }  # fmt: skip
     assert (water["counts"]["hung"], water["counts"]["excluded"], water["counts"]["dispatched"]) == (3, 7, 120)
     assert (roads["key"], roads["too_few"], roads["percent"]["composite"]) == ("roads", True, None)
