@@ -26,7 +26,11 @@ Code = Annotated[str, StringConstraints(pattern=r"^[0-9]{2,15}$")]
 Unit = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")]
 EventType = Annotated[str, Field(json_schema_extra={"enum": sorted(TELLABLE)})]
-Url = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_URL)]
+Url = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=LONGEST_URL),
+    Field(examples=["https://hooks.county.example/tickets"]),
+]
 
 
 class _Body(BaseModel):
@@ -82,6 +86,8 @@ class RotationBody(_Body):
 
 class ReplayBody(_Body):
     """What to deliver again: one ticket's events, or those of a time."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"since": "2026-03-10T01:15:00Z"}]})
 
     ticket_id: UUID | None = None
     since: Instant | None = None
