@@ -3,7 +3,7 @@
 import asyncio
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
@@ -21,13 +21,14 @@ from cryptography.x509.oid import NameOID
 from griddispatch.embedded import ApacheKafka, KafkaUnavailable
 from griddispatch.embedded.process import LOOPBACK, free_port
 from services.dispatch.live import TOPICS as FOLLOWED
+from shared.codec import Record
 from shared.consumer import Consumer
 from shared.errors import Unavailable
 from shared.kafka import Outgoing, Producer, apply_topics
 from shared.kafka_security import KafkaSettings, Security
 from shared.tail import Tail
 from shared.topics import DISPATCH, INBOUND, INTAKE, TOPICS, Topic
-from tests.builders import ROOT
+from tests.builders import ROOT, eventually
 
 SERVICES: Final = ("intake", "dispatch", "notify")
 PASSWORD: Final = "Xq7vB2kLm9Tz4RwY8pNc3HdJ6fGs5AeU"
@@ -175,6 +176,9 @@ def asking(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Asking]:
     async def furnish() -> None:
         await apply_topics(node.broker.bootstrap, TOPICS)
         await node.grant(list(written_out()))
+        keeper = Producer(node.broker.bootstrap, "keeper")
+        assert all(await keeper.send([Outgoing(topic.name, b"k", b"v", (), 0) for topic in TOPICS]))
+        await keeper.discard()
 
     asyncio.run(furnish())
     yield node
@@ -191,26 +195,36 @@ async def sent(asking: Asking, way: str, service: str, topic: Topic) -> list[boo
 
 
 async def read(asking: Asking, way: str, service: str, group: str, topics: Sequence[Topic]) -> None:
-    """Join a group and read once. Raises Unavailable."""
+    """Join a group and read until something of every topic came. Raises Unavailable."""
     consumer = Consumer(
         asking.places[way], group, [topic.name for topic in topics], client_id=f"{service}-test", static_member="",
         poll_records=10, security=asking.security(way, service),
     )  # fmt: skip
     await consumer.start()
     try:
-        await consumer.poll(0.1)
+        await until_heard(topics, lambda: consumer.poll(0.2))
     finally:
         await consumer.stop()
 
 
 async def follow(asking: Asking, way: str, service: str, topics: Sequence[Topic]) -> None:
-    """Follow topics without a group. Raises Unavailable."""
+    """Follow topics without a group until something of each came. Raises Unavailable."""
     tail = Tail(asking.places[way], topics, client_id=f"{service}-test", security=asking.security(way, service))
     try:
         await tail.start({}, 10)
-        await tail.poll()
+        await until_heard(topics, tail.poll)
     finally:
         await tail.stop()
+
+
+async def until_heard(topics: Sequence[Topic], poll: Callable[[], Awaitable[Sequence[Record]]]) -> None:
+    heard: set[str] = set()
+
+    async def of_every_topic() -> bool:
+        heard.update(record.topic for record in await poll())
+        return heard >= {topic.name for topic in topics}
+
+    await eventually(of_every_topic, what=f"a record of each of {[topic.name for topic in topics]}")
 
 
 @pytest.mark.parametrize("way", WAYS)
