@@ -118,7 +118,7 @@ async def told_of(
 ) -> tuple[tuple[object, ...], list[str]]:
     """What somebody is told of these things, and what the guard writes down."""
     query = {name: ids[name] for name in route.names if f"{{{name}}}" not in route.path}
-    known = {"cycle": "1", "purpose": "x"} | ids
+    known = {"cycle": "1", **ids}
     with hearing() as heard:
         answer = await sent(
             world, route.service, route.method, route.path.format_map(known), caller,

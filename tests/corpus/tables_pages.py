@@ -172,8 +172,9 @@ def _of_events(cases: Cases) -> None:
     add("its id in another case", 201, REPORT, id="E-1")
     add("an id that was posted alone", 200, REPORT | {"external_id": "own"}, id="e-3")
     add("the same for other words", 422, OTHER | {"external_id": "own"}, id="e-4")
-    for odd in ("", "x" * 501, 1, None, True, [], {}):
-        add("no id", 400, REPORT, id=odd)
+    odd: tuple[Any, ...] = ("", "x" * 501, 1, None, True, [], {})
+    for said in odd:
+        add("no id", 400, REPORT, id=said)
     for who, expect in (("hotline@990102", 403), ("integrator@990101", 403), ("", 401)):
         add("an event of somebody else", expect, REPORT, id="e-1", who=who)
 
