@@ -17,11 +17,15 @@ TIMES = 10.0
 @dataclass(frozen=True, slots=True)
 class _Kept(Generic[V]):
     value: V
+    began: float
     until: float
 
 
 class Recent(Generic[V]):
-    """Asks by a key, once at a time. An answer that took `dear_s` or longer is given again for ten times as long."""
+    """Asks by a key, once at a time. An answer that took `dear_s` or longer is given again for ten times as long.
+
+    Whoever waited for their turn since before a question was asked shares its answer: nobody waits for more than two.
+    """
 
     def __init__(
         self, ask: Callable[[str], Awaitable[V]], *, dear_s: float = DEAR_S, tick: Callable[[], float] = time.monotonic
@@ -34,16 +38,17 @@ class Recent(Generic[V]):
 
     async def of(self, key: str) -> V:
         """An answer at most ten times as old as it was slow. Raises what asking raises and keeps no fault."""
+        arrived = self._tick()
         async with self._asking[key]:
             kept = self._kept.get(key)
-            if kept is not None and self._tick() < kept.until:
+            if kept is not None and (self._tick() < kept.until or arrived < kept.began):
                 return kept.value
             began = self._tick()
             value = await self._ask(key)
             took = self._tick() - began
             self._forget(began)
-            if took >= self._dear_s:
-                self._kept[key] = _Kept(value, began + took * (1 + TIMES))
+            lasts = took * (1 + TIMES) if took >= self._dear_s else 0.0
+            self._kept[key] = _Kept(value, began, began + lasts)
             return value
 
     def _forget(self, now: float) -> None:

@@ -15,6 +15,7 @@ from shared.clock import Clock, read_clock
 from shared.failpoint import failpoint
 from shared.kafka_security import KafkaSettings, kafka_faults
 from shared.start_faults import StartRefused
+from shared.steadiness import SteadyClock
 
 _VERIFIED: Final = ("require", "verify-ca", "verify-full")
 SHORTEST_PASSWORD: Final = 12
@@ -58,9 +59,14 @@ class ServiceSettings(AccessSettings, KafkaSettings):
     failpoint: Annotated[str, AfterValidator(_readable_failpoint)] = ""
 
     @cached_property
+    def steady(self) -> SteadyClock:
+        """This machine's clock, as far as it may be believed."""
+        return SteadyClock()
+
+    @cached_property
     def now(self) -> Clock:
         """The injected clock."""
-        return read_clock(self.clock)
+        return read_clock(self.clock, self.steady)
 
     @model_validator(mode="after")
     def _refuse(self) -> Self:

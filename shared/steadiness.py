@@ -1,7 +1,9 @@
-"""Whether this machine's clock may be believed: a clock that was stepped must not make deadlines pass."""
+"""The clock that may be believed: one that was stepped neither makes deadlines pass nor late work timely."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from shared import clock
 
@@ -24,6 +26,8 @@ class Steadiness:
 
     steps: int = 0
     _apart: float | None = None
+    _trusted: float | None = None
+    """How far the two clocks were apart before the jump that is in doubt."""
     _agreeing: int = 0
     _doubted_since: float | None = field(default=None)
 
@@ -34,9 +38,20 @@ class Steadiness:
             self._doubted_since = monotonic  # nothing is known of it yet: let the database agree first
         elif abs(apart - self._apart) > TOLERANCE_S:
             self.steps += 1
+            self._trusted = self._apart if self._trusted is None else self._trusted
             self._doubted_since, self._agreeing = monotonic, 0
         self._apart = apart
         return self._doubted_since is None
+
+    def believed(self, wall: float, monotonic: float) -> float:
+        """The time: the wall clock's, or after a jump what it showed before and the monotonic one counted since."""
+        self.look(wall, monotonic)
+        if self._trusted is None or self._doubted_since is None:
+            return wall
+        if monotonic - self._doubted_since >= PATIENCE_S:
+            self._settle()
+            return wall
+        return monotonic + self._trusted
 
     def compare(self, wall: float, monotonic: float, database: float) -> bool:
         """While in doubt: whether it may be believed again, now that the database's clock is known too."""
@@ -45,5 +60,34 @@ class Steadiness:
         self._agreeing = self._agreeing + 1 if abs(wall - database) <= TOLERANCE_S else 0
         first_look = self.steps == 0
         if self._agreeing >= (1 if first_look else AGREEING) or monotonic - self._doubted_since >= PATIENCE_S:
-            self._doubted_since = None
+            self._settle()
         return self._doubted_since is None
+
+    def _settle(self) -> None:
+        self._doubted_since = self._trusted = None
+
+
+class SteadyClock:
+    """This process's clock. While a jump is in doubt it goes on as if there had been none."""
+
+    def __init__(self, clocks: Callable[[], tuple[float, float]] = now_s) -> None:
+        """`clocks` reads the wall clock and the monotonic one, in seconds."""
+        self._clocks = clocks
+        self._steadiness = Steadiness()
+
+    def __call__(self) -> datetime:
+        """The present instant, in UTC."""
+        return datetime.fromtimestamp(self._steadiness.believed(*self._clocks()), UTC)
+
+    @property
+    def steps(self) -> int:
+        """Jumps seen so far."""
+        return self._steadiness.steps
+
+    def look(self) -> bool:
+        """Whether the wall clock may be believed, as far as it can tell by itself."""
+        return self._steadiness.look(*self._clocks())
+
+    def compare(self, database: datetime) -> bool:
+        """While in doubt: whether it may be believed again, seeing what the database's clock shows."""
+        return self._steadiness.compare(*self._clocks(), database.timestamp())

@@ -69,7 +69,7 @@ def bench(
     if docs is not None:
         for path in write(results, docs):
             console.print(f"written: {path}")
-    raise typer.Exit(0 if is_sound(results) and results.machine.is_quiet else 1)
+    raise typer.Exit(0 if is_sound(results) and results.is_valid else 1)
 
 
 def _show(console: Console, results: Results) -> None:
@@ -79,6 +79,8 @@ def _show(console: Console, results: Results) -> None:
     console.print(table)
     for trouble in results.troubles:
         console.print(f"NOT PLAYED TO THE END: {trouble}")
+    for said in results.disturbances:
+        console.print(f"NOT VALID: {said}")
     if not results.machine.is_quiet:
         console.print(
             f"NOT VALID: the load was {results.machine.load:.2f} on {results.machine.cores} cores before the start: "

@@ -5,7 +5,7 @@ import platform
 import re
 import time
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,6 +74,30 @@ def read_stat(text: str) -> Usage:
 
 def usage_by_group(roots: Mapping[str, int]) -> dict[str, Usage]:
     """What each group has used up to now: its root process and all that descend from it."""
+    found, children = _processes()
+    return {group: _whole(root, found, children) for group, root in roots.items()}
+
+
+def used_by(roots: Iterable[int]) -> float:
+    """Processor seconds of these processes and all that descend from them, each counted once."""
+    found, children = _processes()
+    waiting, seen = list(roots), set[int]()
+    while waiting:
+        pid = waiting.pop()
+        if pid in found and pid not in seen:
+            seen.add(pid)
+            waiting += children.get(pid, [])
+    return sum(found[pid].cpu_s for pid in seen)
+
+
+def busy_s() -> float:
+    """Processor seconds that anybody has used on this machine since it was started."""
+    user, nice, system, _, _, irq, softirq = map(int, (PROC / "stat").read_text(encoding="utf-8").split()[1:8])
+    return (user + nice + system + irq + softirq) * _TICK_S
+
+
+def _processes() -> tuple[Mapping[int, Usage], Mapping[int, Sequence[int]]]:
+    """Every process with what it used, and the children of each."""
     found: dict[int, Usage] = {}
     for folder in PROC.iterdir():
         if folder.name.isdigit():
@@ -84,10 +108,10 @@ def usage_by_group(roots: Mapping[str, int]) -> dict[str, Usage]:
     children: defaultdict[int, list[int]] = defaultdict(list)
     for pid, usage in found.items():
         children[usage.parent].append(pid)
-    return {group: _whole(root, found, children) for group, root in roots.items()}
+    return found, children
 
 
-def _whole(root: int, found: Mapping[int, Usage], children: Mapping[int, list[int]]) -> Usage:
+def _whole(root: int, found: Mapping[int, Usage], children: Mapping[int, Sequence[int]]) -> Usage:
     waiting, cpu_s, rss = [root], 0.0, 0
     while waiting:
         pid = waiting.pop()

@@ -12,6 +12,7 @@ import orjson
 
 from griddispatch import data
 from griddispatch.bench.figures import Figure, Goal, most
+from griddispatch.bench.quiet import yardstick
 from services.dispatch.core.case import Case
 from services.dispatch.core.decide import decide
 from services.dispatch.core.opening import open_case
@@ -65,7 +66,7 @@ def micro(*, quick: bool) -> list[Figure]:
     signed = decide(opened.case, Sign(lead, "worker-7"), book, org, MORNING).case
     contacted = decide(signed, Contact(lead, "worker-7"), book, org, MORNING).case
     acts = {
-        "yardstick: a loop that never changes": (_yardstick, None),
+        "yardstick: a loop that never changes": (yardstick, None),
         "decide: a small matter is opened": (opening(small), most(40)),
         "decide: an urgent one with its parts": (opening(urgent), most(120)),
         "decide: signed": (obeying(opened.case, Sign(lead, "worker-7")), most(40)),
@@ -108,14 +109,6 @@ def _triaged(category: str, urgency: Urgency) -> TicketTriaged:
         ticket_type=TicketType.COMPLAINT, category=category, urgency=urgency, confidence=0.9,
         place_level=PlaceLevel.GRID, county=grid[:6], township=grid[:9], village=grid[:12], grid=grid,
     )  # fmt: skip
-
-
-def _yardstick(n: int) -> int:
-    seen, total = {}, 0
-    for place in range(200):
-        seen[place] = (place, n)
-        total += place * 3 % 7
-    return total
 
 
 def _figure(name: str, rounds: int, act: Callable[[int], object], goal: Goal | None = None) -> Figure:

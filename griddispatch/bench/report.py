@@ -51,12 +51,13 @@ def as_json(results: Results) -> dict[str, Any]:
     """Everything of a run."""
     machine = results.machine
     return {
-        "at": results.at.isoformat(timespec="seconds"), "quick": results.is_quick, "valid": machine.is_quiet,
+        "at": results.at.isoformat(timespec="seconds"), "quick": results.is_quick, "valid": results.is_valid,
         "machine": {
             "processor": machine.processor, "cores": machine.cores, "memory_gb": round(machine.memory_gb, 1),
             "system": machine.system, "python": machine.python, "load": round(machine.load, 2),
         },
         "database": results.database, "broker": results.broker, "troubles": list(results.troubles),
+        "disturbances": list(results.disturbances),
         "figures": [_figure_json(f) for f in results.figures],
     }  # fmt: skip
 
@@ -73,11 +74,16 @@ def _figure_json(f: Figure) -> dict[str, Any]:
 
 def page(results: Results, history: Sequence[Mapping[str, Any]], by_hand: str = "") -> str:
     """docs/performance.md: the latest run, what somebody wrote, and how the main figures went from run to run."""
-    validity = (
-        "The machine was quiet: the figures are valid for it."
-        if results.machine.is_quiet
-        else "**The machine was busy with other work: these figures are not valid, only ratios within the run are.**"
-    )
+    if not results.machine.is_quiet:
+        validity = (
+            "**The machine was busy with other work: its figures are not valid, only ratios within it are.**"
+        )
+    elif results.disturbances:
+        validity = (
+            "**The machine was not left alone: what is named below the table is not valid.**"
+        )
+    else:
+        validity = "The machine was quiet: the figures are valid for it."
     parts = [
         "# Performance",
         "",
@@ -97,6 +103,8 @@ def page(results: Results, history: Sequence[Mapping[str, Any]], by_hand: str = 
         "",
         "![processor time of a ticket by part](performance/parts.svg)",
     ]
+    if results.disturbances:
+        parts += ["", "Disturbed by others:", "", *(f"- {said}" for said in results.disturbances)]
     if results.troubles:
         parts += ["", "Not played to the end:", "", *(f"- {trouble}" for trouble in results.troubles)]
     parts += ["", BEGIN, by_hand.strip("\n"), END]

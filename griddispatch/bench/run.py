@@ -20,6 +20,7 @@ from griddispatch.bench.lives import lives, webhooks
 from griddispatch.bench.machine import Machine, this_machine
 from griddispatch.bench.micro import micro
 from griddispatch.bench.pace import spike, steady
+from griddispatch.bench.quiet import Surroundings
 from griddispatch.bench.rated import rates
 from griddispatch.bench.sharing import sharing
 from griddispatch.bench.site import Scale, Site, Stalled, morning_clock
@@ -63,6 +64,13 @@ class Results:
     is_quick: bool
     figures: tuple[Figure, ...]
     troubles: tuple[str, ...] = ()
+    disturbances: tuple[str, ...] = ()
+    """What others did to scenarios while they ran."""
+
+    @property
+    def is_valid(self) -> bool:
+        """Whether the figures say something of the product, and not of whoever else was at work."""
+        return self.machine.is_quiet and not self.disturbances
 
 
 async def run(
@@ -82,11 +90,15 @@ async def run(
     stack = Stack(
         new_home(home, f"bench-{at:%Y%m%d-%H%M%S}-{os.getpid()}"), keeps_data=False, apache=apache, settings=MANY
     )
+    around = Surroundings()
     async with under_watch(stack, say) as observed:
         for name in played:
             say(f"{name} …")
-            figures += await play(name, observed.minded(SCENARIOS[name], scale), troubles)
-    return Results(at, machine, stack.database, stack.broker, quick, tuple(figures), tuple(troubles))
+            with around.around(name, lambda: stack.pids):
+                figures += await play(name, observed.minded(SCENARIOS[name], scale), troubles)
+    figures += around.figures()
+    disturbances = tuple(around.disturbances())
+    return Results(at, machine, stack.database, stack.broker, quick, tuple(figures), tuple(troubles), disturbances)
 
 
 @dataclass(frozen=True)

@@ -58,7 +58,8 @@ async def build(settings: DispatchSettings, parts: frozenset[str], make: type[As
     if "stream" in parts:
         await assembly.add_stream("stream", routes(decider))
     if "timers" in parts:
-        assembly.loop("timers", Timers(await assembly.database("timers"), decider, settings.timer_batch).run)
+        timers = Timers(await assembly.database("timers"), decider, settings.timer_batch, settings.steady)
+        assembly.loop("timers", timers.run)
         second_look = await assembly.database("auditor", 1)
         assembly.loop("auditor", Auditor(second_look, decider).run)
         assembly.loop("recounting", Recounting(second_look, decider).run)

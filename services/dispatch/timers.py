@@ -1,7 +1,7 @@
 """What fell due: claims tickets whose clocks reached a step, and lets each ring in the transaction of its effect."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from services.dispatch import store
 from services.dispatch.decisions import Decider, timer_cause
@@ -9,7 +9,7 @@ from shared import telemetry
 from shared.database import Database
 from shared.errors import Unavailable
 from shared.singly import Singly
-from shared.steadiness import Steadiness, now_s
+from shared.steadiness import SteadyClock
 from shared.telemetry import log
 from shared.terms import TicketId
 from shared.wake import Wake
@@ -20,17 +20,15 @@ POLL_S = 0.5
 class Timers:
     """The timer loop. Any number of copies may run: the ticket's lock lets one of them ring."""
 
-    def __init__(
-        self, database: Database, decider: Decider, batch: int, clocks: Callable[[], tuple[float, float]] = now_s
-    ) -> None:
-        """`clocks` reads the wall clock and the monotonic one, in seconds."""
-        self._clocks = clocks
+    def __init__(self, database: Database, decider: Decider, batch: int, machine: SteadyClock) -> None:
+        """`machine` is the clock of this machine, by which `decider` goes too."""
+        self._machine = machine
         self._database = database
         self._decider = decider
         self._batch = batch
         self._idle = Wake()
         self._singly = Singly("timers")
-        self._steadiness = Steadiness()
+        self._steps = 0
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Ring what is due until asked to stop."""
@@ -58,14 +56,14 @@ class Timers:
         if self._looks_steady():
             return False
         database = await store.read_clock(self._database)
-        return not self._steadiness.compare(*self._clocks(), database.timestamp())
+        return not self._machine.compare(database)
 
     def _looks_steady(self) -> bool:
-        steps = self._steadiness.steps
-        is_steady = self._steadiness.look(*self._clocks())
-        if self._steadiness.steps > steps:
-            telemetry.CLOCK_STEPS.inc()
-            log.error("clock_step", steps=self._steadiness.steps)
+        is_steady = self._machine.look()
+        if (steps := self._machine.steps) > self._steps:
+            telemetry.CLOCK_STEPS.inc(steps - self._steps)
+            log.error("clock_step", steps=steps)
+            self._steps = steps
         return is_steady
 
     async def _ring(self, ticket_ids: Sequence[TicketId]) -> None:

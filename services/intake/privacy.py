@@ -40,6 +40,8 @@ class Privacy:
     calls: RelayCalls | None = None
     notify: Ratings | None = None
     """Where the rest of what is kept of a person is asked for."""
+    most: int = 500
+    """Tickets, and items from sessions, that one export carries, the latest first."""
 
     async def unlock(
         self, tx: Transaction, ticket_id: TicketId, actor: Actor, viewer: str, purpose: str, now: datetime
@@ -140,35 +142,34 @@ class Privacy:
         self, database: Database, phone: str, actor: Actor, purpose: str, now: datetime
     ) -> dict[str, object]:
         """Everything kept of the person with this telephone in the actor's area: words, additions, what they brought up
-        in sessions, and who looked; and from notify what they were told, and said to it. `lacking` names who was not
-        asked. Each view is logged. Raises Rejected for no number, Unavailable when notify does not answer.
+        in sessions, and who looked; and from notify what they were told, and said to it. `lacking` names what is not
+        there: `notify` that could not be asked, `older tickets` and `older items` beyond `most`. Each view is logged.
+        Raises Rejected for no number, Unavailable when notify does not answer.
         """
         async with database.transaction() as tx:
-            tickets, items = await self._kept_here(tx, phone, actor, purpose, now)
+            tickets, items, lacking = await self._kept_here(tx, phone, actor, purpose, now)
         if self.notify is None:
-            return {"tickets": tickets, "items": items, "lacking": ["notify"]}
+            return {"tickets": tickets, "items": items, "lacking": ["notify", *lacking]}
         kept = await self.notify.kept_of([TicketId(ticket["id"]) for ticket in tickets])
         told = [{**ticket, "told": kept[TicketId(ticket["id"])]} for ticket in tickets]
-        return {"tickets": told, "items": items, "lacking": []}
+        return {"tickets": told, "items": items, "lacking": lacking}
 
     async def _kept_here(
         self, tx: Transaction, phone: str, actor: Actor, purpose: str, now: datetime
-    ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    ) -> tuple[list[dict[str, Any]], list[dict[str, Any]], list[str]]:
+        """Tickets, items, and what there is more of than an export carries."""
         number = caller_number(phone)
         if number is None:
             raise Rejected(Problem("phone", "bad_form", "must be a telephone number"))
         marks, area = self.marks.of("caller", number), acting().area
-        tickets = [
-            await self._told(tx, row, actor, purpose, now)
-            for row in await privacy_store.find_by_caller(tx, marks, area)
-        ]
-        items = [
-            await self._brought_up(tx, row, actor, purpose, now)
-            for row in await privacy_store.find_items_by_caller(tx, marks, area)
-        ]
+        matters = await privacy_store.find_by_caller(tx, marks, area, self.most + 1)
+        talks = await privacy_store.find_items_by_caller(tx, marks, area, self.most + 1)
+        tickets = [await self._told(tx, row, actor, purpose, now) for row in matters[: self.most]]
+        items = [await self._brought_up(tx, row, actor, purpose, now) for row in talks[: self.most]]
         detail = (("tickets", len(tickets)), ("items", len(items)))
         await append(tx, Entry(actor.name, "export_subject", "done", now, detail=detail))
-        return tickets, items
+        found = {"older tickets": matters, "older items": talks}
+        return tickets, items, [name for name, rows in found.items() if len(rows) > self.most]
 
     async def _brought_up(
         self, tx: Transaction, row: asyncpg.Record, actor: Actor, purpose: str, now: datetime

@@ -36,14 +36,16 @@ async def list_views(
     return await database.fetch(_SQL["list_views"], subject, viewer, *before, limit, area)
 
 
-async def find_by_caller(tx: Transaction, marks: Sequence[bytes], area: str) -> Sequence[asyncpg.Record]:
-    """The tickets of one telephone that lie in the area."""
-    return await tx.conn.fetch(_SQL["find_by_caller"], marks, area)
+async def find_by_caller(tx: Transaction, marks: Sequence[bytes], area: str, most: int) -> Sequence[asyncpg.Record]:
+    """The latest tickets of one telephone that lie in the area."""
+    return await tx.conn.fetch(_SQL["find_by_caller"], marks, area, most)
 
 
-async def find_items_by_caller(tx: Transaction, marks: Sequence[bytes], area: str) -> Sequence[asyncpg.Record]:
-    """What somebody with this telephone brought up in sessions in the area, and is no ticket's."""
-    return await tx.conn.fetch(_SQL["find_items_by_caller"], marks, area)
+async def find_items_by_caller(
+    tx: Transaction, marks: Sequence[bytes], area: str, most: int
+) -> Sequence[asyncpg.Record]:
+    """What somebody with this telephone brought up last in sessions in the area, and is no ticket's."""
+    return await tx.conn.fetch(_SQL["find_items_by_caller"], marks, area, most)
 
 
 async def read_views_of_item(tx: Transaction, item_id: UUID) -> Sequence[asyncpg.Record]:

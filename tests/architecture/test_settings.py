@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from services.dispatch.settings import DispatchSettings
 from services.intake.settings import IntakeSettings
 from services.notify.settings import NotifySettings
+from shared.clock import FastClock
 from shared.settings import ServiceSettings
 from shared.start import problems_of
 
@@ -23,6 +24,17 @@ def test_the_example_lists_every_setting(service: str, settings: type[ServiceSet
     text = (ROOT / "deploy" / "env" / f"{service}.env.example").read_text(encoding="utf-8")
     listed = set(re.findall(r"^#?GRIDDISPATCH_(\w+)=", text, re.MULTILINE))
     assert listed == {name.upper() for name in settings.model_fields}
+
+
+@pytest.mark.parametrize("clock", ["real", "2026-03-09T00:00:00+00:00@2026-03-09T00:00:00+00:00x60"])
+def test_whatever_the_clock_it_goes_by_one_without_jumps(clock: str) -> None:
+    dsn, broker, here = "postgresql://grid@localhost/grid", "localhost:9092", Path()
+    settings = DispatchSettings(
+        _env_file=None, clock=clock, database_dsn=dsn, kafka_bootstrap=broker, pack=here, area=here
+    )
+    assert settings.now is settings.now
+    steady = settings.now.base if isinstance(settings.now, FastClock) else settings.now
+    assert steady is settings.steady
 
 
 @pytest.mark.parametrize("settings", [IntakeSettings, DispatchSettings, NotifySettings])

@@ -13,7 +13,7 @@ from tests.chaos.mutants import explain, run_mutant, score
 from tests.chaos.report import earlier_runs, report
 from tests.chaos.stage.ground import Ground
 
-GATE_FAULTS, GATE_S, GATE_SOAK_S = 70, 640.0, 40.0
+GATE_FAULTS, GATE_S, GATE_SOAK_S = 70, 620.0, 40.0
 DEEP_SOAK_MINUTES = 45.0
 LEAST_FAULTS, LEAST_KINDS = 60, 25
 REPORT = Path(__file__).parent.parent.parent / "docs" / "reliability-report.md"
@@ -58,7 +58,7 @@ def _faults(ground: Ground, asked: argparse.Namespace) -> int:
     plan = (
         Plan(len(asked.fault), 600, asked.rate, only=asked.fault)
         if asked.fault
-        else Plan(GATE_FAULTS, GATE_S, asked.rate, soak_s=GATE_SOAK_S)
+        else Plan(GATE_FAULTS, GATE_S, asked.rate, least=LEAST_FAULTS, soak_s=GATE_SOAK_S)
     )
     if asked.deep:
         plan = Plan(10_000, asked.minutes * 60, asked.rate, soak_s=DEEP_SOAK_MINUTES * 60)

@@ -58,12 +58,14 @@ LATEST_S = 600.0
 
 @dataclass(frozen=True)
 class Plan:
-    """How long a run is: at least so many faults, and no new one after so many seconds; matters a second."""
+    """How long a run is: at most so many faults, and no new one after so many seconds; matters a second."""
 
     faults: int
     seconds: float
     rate: float = 6.0
-    gap_s: tuple[float, float] = (0.5, 3.0)
+    least: int = 0
+    """So many faults are played however long they take."""
+    gap_s: tuple[float, float] = (0.3, 2.0)
     only: Sequence[str] = ()
     soak_s: float = 0.0
     """So long people live undisturbed before the first fault, while it is measured whether anything grows."""
@@ -172,7 +174,7 @@ async def _faults(scene: Scene, plan: Plan, troubles: list[str]) -> Counter[str]
     deadline = time.monotonic() + plan.seconds
     await asyncio.sleep(3.0)  # let there be something to lose
     for n in range(plan.faults):
-        if time.monotonic() > deadline:
+        if time.monotonic() > deadline and n >= plan.least:
             break
         name = names[n % len(names)]
         began = time.monotonic()

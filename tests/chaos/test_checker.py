@@ -170,6 +170,13 @@ def test_an_outage_makes_room_for_what_it_held_up() -> None:
     assert word(more("faults", outage)(late(whole())), "I-12") == "HOLDS"
 
 
+@pytest.mark.parametrize(("stopped_s", "expected"), [(-1.0, "NOT DECIDED"), (3600.0, "BROKEN")])
+def test_clocks_that_the_run_stopped_need_not_ring(stopped_s: float, expected: str) -> None:
+    missed = next(spoil for i, what, spoil in SPOILED if what == "not escalated")(whole())
+    run = replace(missed.run, clocks_stopped=real(MORNING_AFTER) + stopped_s)
+    assert word(replace(missed, run=run), "I-13") == expected
+
+
 @pytest.mark.parametrize(("heals", "expected"), [(99, "BROKEN"), (100, "HOLDS")])
 def test_one_heal_in_a_hundred_may_take_longer(heals: int, expected: str) -> None:
     soon, late = Heal(seconds=1.0, backlog=5), Heal(seconds=70.0, backlog=5)

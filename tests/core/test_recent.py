@@ -17,8 +17,8 @@ class Slow:
 
     async def ask(self, key: str) -> int:
         self.asked.append(key)
-        self.now += self.seconds
         await asyncio.sleep(0)
+        self.now += self.seconds
         return len(self.asked)
 
     def recent(self) -> Recent[int]:
@@ -52,6 +52,14 @@ async def test_many_who_ask_at_once_are_answered_by_one_question() -> None:
     dear = Slow(2.0)
     recent = dear.recent()
     assert await asyncio.gather(*(recent.of("all") for _ in range(5))) == [1] * 5
+
+
+async def test_many_who_ask_for_what_is_cheap_wait_for_two_questions_at_most() -> None:
+    cheap = Slow(0.4)
+    recent = cheap.recent()
+    answers = await asyncio.gather(*(recent.of("all") for _ in range(5)))
+    assert answers == [1, 2, 2, 2, 2], "who came before a question was asked shares its answer"
+    assert await recent.of("all") == 3
 
 
 async def test_a_fault_is_raised_and_not_kept() -> None:

@@ -32,15 +32,15 @@ WHERE (viewed_at, kind, id) < ($3, $4, $5)
 ORDER BY viewed_at DESC, kind DESC, id DESC LIMIT $6
 
 -- name: find_by_caller
--- The tickets of one telephone, by its marks, in an area.
+-- The tickets of one telephone, by its marks, in an area, the latest first.
 SELECT id, ticket_no, received_at, public_state, category FROM ticket
-WHERE caller = ANY ($1::bytea[]) AND NOT hidden AND lies_in(area, $2) ORDER BY received_at DESC LIMIT 500
+WHERE caller = ANY ($1::bytea[]) AND NOT hidden AND lies_in(area, $2) ORDER BY received_at DESC LIMIT $3
 
 -- name: find_items_by_caller
--- What one telephone brought up in sessions, in an area; what became a ticket is found there.
+-- What one telephone brought up in sessions, in an area, the latest first; what became a ticket is found there.
 SELECT i.id, i.session_id, s.kind, s.held_at, i.added_at, i.state, i.due_on
 FROM talk_item AS i JOIN talk_session AS s ON s.id = i.session_id
-WHERE i.caller = ANY ($1::bytea[]) AND lies_in(s.area, $2) ORDER BY i.added_at DESC LIMIT 500
+WHERE i.caller = ANY ($1::bytea[]) AND lies_in(s.area, $2) ORDER BY i.added_at DESC LIMIT $3
 
 -- name: read_views_of_item
 SELECT viewer, purpose, viewed_at FROM talk_view WHERE item_id = $1 ORDER BY viewed_at, id

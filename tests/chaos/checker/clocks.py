@@ -106,7 +106,8 @@ def _missed(
     first = next((e for e in story if e.type == "ticket.escalated.v1" and e.body["clock"].startswith("RESOLVE")), None)
     latest = began + _allowed(evidence, began, first.told_at if first else evidence.run.ended)
     if first is None:
-        over = timeline.real(ended) if ended is not None else evidence.run.ended
+        stopped = evidence.run.clocks_stopped or evidence.run.ended
+        over = min(timeline.real(ended), stopped) if ended is not None else stopped
         if over > latest:
             finding.count("misses")
             finding.broken(ticket, f"missed {due_at.isoformat()} and was not escalated by {expected.isoformat()}")

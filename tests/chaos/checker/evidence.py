@@ -229,6 +229,8 @@ class Run(Struct, frozen=True, kw_only=True):
     broker: str
     began: float
     ended: float
+    clocks_stopped: float | None = None
+    """From when on no clock could ring any more, because the run had stopped them."""
     clock_shown: str
     clock_real: str
     clock_speed: float

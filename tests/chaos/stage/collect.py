@@ -112,6 +112,7 @@ def _record(r: ConsumerRecord) -> Record:
 def _run(stage: Stage, counts: dict[str, int], *, silent: bool) -> Run:
     return Run(
         seed=stage.seed, commit=commit(), broker=stage.kafka.name, began=stage.began, ended=time.time(),
+        clocks_stopped=stage.clocks_stopped,
         clock_shown=stage.clock.shown.isoformat(), clock_real=stage.clock.real.isoformat(),
         clock_speed=stage.clock.speed, partitions_before={t.name: t.partitions for t in TOPICS},
         partitions_after=counts, readers={t.name: [r for r in t.readers if t.writer in SERVICES] for t in TOPICS},

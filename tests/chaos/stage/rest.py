@@ -34,7 +34,7 @@ ONLY_READING = ("api", "relay", "stream")
 
 async def come_to_rest(stage: Stage, within_s: float = 120.0, *, notice: bool = True) -> bool:
     """Stop the clocks, wait until nothing moves, stop sending, then end every service; whether it became quiet."""
-    began = time.time()
+    began = stage.clocks_stopped = time.time()
     for service in ("dispatch", "notify"):
         await stage.drain(service)
         stage.launch(service, only=WITHOUT_CLOCKS[service])

@@ -69,6 +69,7 @@ class Stage:
     children: dict[str, ChildProcess] = field(default_factory=dict)
     ports: dict[str, int] = field(default_factory=dict)
     began: float = field(default_factory=time.time)
+    clocks_stopped: float | None = None
 
     def __post_init__(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)

@@ -18,6 +18,7 @@ from services.dispatch.timers import Timers
 from shared.database import Database, connect
 from shared.events import Envelope, Event, TicketEvaluated, event_id
 from shared.ledger import Ledger
+from shared.steadiness import SteadyClock
 from shared.terms import Source
 from tests.builders import PATIENT, TUESDAY_MORNING, grids, rulebook, ticket, triaged
 from tests.builders import org as sample_org
@@ -97,7 +98,7 @@ async def open_desk(database: TestDatabase, *, org: Org | None = None) -> AsyncI
     app = open_app("dispatch")
     app.include_router(router(db, Commands(db, decider, Places(grids()))))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=ADDRESS) as http:
-        yield Desk(db, http, Timers(db, decider, 200), decider, time)
+        yield Desk(db, http, Timers(db, decider, 200, SteadyClock()), decider, time)
     await db.close()
 
 

@@ -13,6 +13,7 @@ from services.dispatch.store import read_due_timers
 from services.dispatch.timers import Timers
 from shared.errors import Unavailable
 from shared.events import TicketEvaluated
+from shared.steadiness import SteadyClock
 from shared.terms import FollowUpOutcome, Satisfaction
 from tests.builders import ticket
 from tests.conftest import TestDatabase
@@ -60,7 +61,7 @@ async def test_each_level_is_escalated_exactly_once_with_four_timer_loops(databa
         for n in range(1, 61):
             await desk.take_on(n, category="180101")
         desk.set_time(local("2026-04-20T10:00"))
-        loops = [Timers(desk.database, desk.decider, 50) for _ in range(4)]
+        loops = [Timers(desk.database, desk.decider, 50, SteadyClock()) for _ in range(4)]
         while any(await asyncio.gather(*(loop.ring_due() for loop in loops))):
             pass
         rows = await desk.database.fetch(
@@ -100,7 +101,10 @@ async def test_clocks_out_of_step_are_mended_and_hold_up_nobody(database: TestDa
     async with open_desk(database) as desk:
         for n in range(1, 8):
             await desk.take_on(n, category="180101")
-        timers, mended = Timers(desk.database, desk.decider, 3), sampled("griddispatch_timers_mended_total")
+        timers, mended = (
+            Timers(desk.database, desk.decider, 3, SteadyClock()),
+            sampled("griddispatch_timers_mended_total"),
+        )
         await desk.database.fetch("DELETE FROM timer WHERE clock <> 'RESOLVE'")
         await desk.database.fetch(
             "UPDATE timer SET fire_at = fire_at - interval '1 day' WHERE ticket_id <> $1", ticket(7)
@@ -137,7 +141,7 @@ async def test_more_troubled_tickets_than_a_pass_takes_do_not_hold_up_the_others
             "UPDATE timer SET clock_limit = 'nonsense', fire_at = fire_at WHERE ticket_id = ANY($1::uuid[])", sick
         )
         desk.set_time(local("2026-03-18T09:00"))
-        timers = Timers(desk.database, desk.decider, 2)
+        timers = Timers(desk.database, desk.decider, 2, SteadyClock())
         while await timers.ring_due():
             pass
         assert "ticket.escalated" in await desk.stated(6)
@@ -197,7 +201,7 @@ async def test_a_clock_that_is_stepped_while_clocks_ring_lets_none_ring(database
         told = await desk.stated(1)
         desk.set_time(local("2026-03-24T09:00"))
         clocks = Clocks(jump_at=3)  # two looks begin the first pass: nothing was known of this clock before it
-        timers = Timers(desk.database, desk.decider, 200, clocks)
+        timers = Timers(desk.database, desk.decider, 200, SteadyClock(clocks))
         with pytest.raises(Unavailable, match="stepped while clocks rang"):
             await timers.ring_due()
         assert await timers.ring_due() == 0, "it disagrees with the database"

@@ -162,7 +162,7 @@ def _json(payload: str) -> dict[str, Any]:
 
 @asynccontextmanager
 async def open_counter(
-    dsn: str, calls: RelayCalls | None = None, notify: Ratings | None = None
+    dsn: str, calls: RelayCalls | None = None, notify: Ratings | None = None, most: int = 500
 ) -> AsyncIterator[Counter]:
     """The service on this database."""
     database = await connect(dsn, size=8, application="test", patience=PATIENT)
@@ -176,7 +176,7 @@ async def open_counter(
 
     receiver = Receiver(ledger, vault, county, now, lambda: None, merging)
     leads = Leads(incident_rules().leads, vault, Vault(lead_keys(ring)), ledger, receiver, county, read_calendar(PACK))
-    privacy = Privacy(vault, Marks(read_keys(KEYS)), county, ledger, calls, notify)
+    privacy = Privacy(vault, Marks(read_keys(KEYS)), county, ledger, calls, notify, most)
     app.include_router(router(Doors(database, receiver, Limits(), 500), privacy, now))
     app.include_router(privacy_api.router(database, privacy, now))
     app.include_router(incident_api.router(database, IncidentDesk(merging, ledger, vault), now))

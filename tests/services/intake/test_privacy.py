@@ -274,6 +274,18 @@ async def test_what_was_brought_up_in_a_session_is_given_to_whoever_did(counter:
     assert left["marks"] == 0, "with the words went the mark"
 
 
+async def test_an_export_says_when_there_is_more_than_it_carries(intake_dsn: str) -> None:
+    async with open_counter(intake_dsn, most=1) as counter:
+        await taken(counter)
+        export = await ask(counter, "privacy/exports", FIRST, 200, phone=PHONE, purpose="本人申请查阅")
+        assert export["lacking"] == ["notify"]
+        counter.later(minutes=1)
+        latest = await taken(counter, text="井盖坏了")
+        export = await ask(counter, "privacy/exports", FIRST, 200, phone=PHONE, purpose="本人申请查阅")
+        assert [ticket["id"] for ticket in export["tickets"]] == [latest]
+        assert export["lacking"] == ["notify", "older tickets"]
+
+
 class Notify:
     """What notify says it keeps of a matter; nothing of any other, and nothing at all while it is ill."""
 
