@@ -194,6 +194,16 @@ FIELDS: Mapping[str, FieldWords] = MappingProxyType(
             " is asked, and its result may be looked at on the spot; null: it is yet to be done.",
             None,
         ),
+        "answered_by": W(
+            "Entry of the knowledge base 知识库 that answered a question in the call 直接答复; null: none did.",
+            None,
+        ),
+        "knowledge": W("Entry of the knowledge base 知识库 by which it was answered.", "K-2026-0031"),
+        "TicketAnswered.unit": W("Id of the centre that answered.", "command-centre"),
+        "ended_as": W("The state in which it had ended, as the state machine names it.", "CLOSED"),
+        "TicketSigned.ticket_no": W("Ticket number 工单编号, where the clock made it signed; else empty.", ""),
+        "TicketSigned.sign_by": W("Until when the unit should have confirmed receipt, where it did not.", None),
+        "TicketSigned.urgency": W("How urgent it is, where the clock made it signed; else null.", None),
         "truthful": W("Whether the citizen confirms what the unit reported; null: not asked.", True),
         "service": W("The citizen's judgement of the service; null: not asked.", "SATISFIED"),
         # ---- rates and warnings -----------------------------------------------------------------------------------

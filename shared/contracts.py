@@ -19,13 +19,13 @@ from shared.events import (
     NotificationFailed,
     TicketEvaluated,
     TicketReceived,
-    TicketSnapshot,
     TicketTriaged,
     event_id,
 )
 from shared.intake_events import INTAKE_EVENT_TYPES
 from shared.json_schema import Json, example_of, with_words
 from shared.notify_events import NOTIFY_EVENT_TYPES
+from shared.snapshot import TicketSnapshot
 from shared.terms import Source, TicketId
 from shared.topics import DISPATCH, INTAKE, NOTIFY, Topic
 

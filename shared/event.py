@@ -1,5 +1,6 @@
 """What every event is: a frozen model with a type name of its own."""
 
+from functools import cache
 from typing import Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict
@@ -21,7 +22,13 @@ class Event(BaseModel):
         event = cls.__new__(cls)
         put = object.__setattr__  # the one way to fill a frozen model past its validator
         put(event, "__dict__", facts)
-        put(event, "__pydantic_fields_set__", set(facts))
+        put(event, "__pydantic_fields_set__", _every_field(cls))
         put(event, "__pydantic_extra__", None)
         put(event, "__pydantic_private__", None)
         return event
+
+
+@cache
+def _every_field(model: type[Event]) -> set[str]:
+    """The names of all fields of a model: one set for all events of it, which are frozen."""
+    return set(model.model_fields)

@@ -10,9 +10,8 @@ from typing import ClassVar
 from uuid import UUID
 
 from msgspec import Struct
-from pydantic import BaseModel, ConfigDict
 
-from shared import intake_events, joint_events, notify_events
+from shared import ending_events, intake_events, joint_events, notify_events
 from shared.event import Event as Event
 from shared.event_ids import NAMESPACE as NAMESPACE
 from shared.event_ids import event_id as event_id
@@ -84,6 +83,7 @@ class TicketTriaged(Event):
     hidden: bool = False
     session_id: SessionId | None = None
     self_fixed_by: str | None = None
+    answered_by: str | None = None
     vulnerable: bool = False
     involved_units: int = 0
     involved_grids: int = 0
@@ -129,12 +129,16 @@ class TicketRedispatched(TicketAssigned):
 
 
 class TicketSigned(Event):
-    """The unit confirmed receipt, or is deemed to have (`deemed`) by the clock."""
+    """The unit confirmed receipt, or is deemed to have (`deemed`) by the clock; only then the rest is told."""
 
     type: ClassVar[str] = "org.griddispatch.ticket.signed.v1"
     assignment_id: AssignmentId
     unit: str
     deemed: bool = False
+    ticket_no: str = ""
+    sign_by: datetime | None = None
+    urgency: Urgency | None = None
+    exercise: bool = False
 
 
 class TicketContacted(Event):
@@ -185,6 +189,9 @@ class TicketReminded(Event):
     clock: str
     cycle: int
     due_at: datetime
+    ticket_no: str = ""
+    urgency: Urgency | None = None
+    exercise: bool = False
 
 
 class TicketEscalated(Event):
@@ -319,34 +326,6 @@ class UnreadEvent(Event):
 UNREAD = UnreadEvent()
 
 
-class TicketSnapshot(BaseModel):
-    """The latest public state of one ticket, as `tickets-state` keeps it."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
-    ticket_id: TicketId
-    ticket_no: str
-    version: int
-    state: str
-    public_state: str
-    ticket_type: TicketType
-    category: str
-    urgency: Urgency
-    size: MatterSize
-    county: str
-    township: str | None
-    grid: str | None
-    unit: str | None
-    supporting: tuple[str, ...] = ()
-    cycle: int
-    light: Light
-    level: int
-    accepted_at: datetime
-    due_at: datetime | None
-    closed_at: datetime | None
-    exercise: bool
-    queue_at: datetime | None = None
-
-
 def _concrete(root: type[Event]) -> Iterator[type[Event]]:
     for model in root.__subclasses__():
         if model.type:
@@ -354,7 +333,10 @@ def _concrete(root: type[Event]) -> Iterator[type[Event]]:
         yield from _concrete(model)
 
 
-EVENT_TYPES: dict[str, type[Event]] = {model.type: model for model in _concrete(joint_events.Event)}
+_HOMES = (ending_events, intake_events, joint_events, notify_events)
+"""Where the other models stand: what is imported here is known below."""
+
+EVENT_TYPES: dict[str, type[Event]] = {model.type: model for home in _HOMES for model in _concrete(home.Event)}
 """Every event model by its type name."""
 
 INTAKE_TYPES = intake_events.INTAKE_EVENT_TYPES | {TicketReceived.type, TicketTriaged.type}

@@ -387,7 +387,8 @@ class WishPassedOver(Event):
 
 
 class GuardRefused(Event):
-    """Work was to go where it must not: who wanted that (`unit`), of what, and the rule that said no."""
+    """Work was to go where it must not: who wanted that (`unit`), of what, and the rule that said no; of work asked
+    beside any ticket the story is the request's own."""
 
     type: ClassVar[str] = "org.griddispatch.guard.refused.v1"
     code: str

@@ -14,6 +14,11 @@ TIMES = 10.0
 """A question is let take a tenth of the time at most."""
 
 
+def rest_s(took_s: float, every_s: float) -> float:
+    """How long to wait before something is looked at again that took so long, and is to be looked at so often."""
+    return max(every_s, took_s * TIMES if took_s >= DEAR_S else 0.0)
+
+
 @dataclass(frozen=True, slots=True)
 class _Kept(Generic[V]):
     value: V

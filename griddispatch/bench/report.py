@@ -75,13 +75,9 @@ def _figure_json(f: Figure) -> dict[str, Any]:
 def page(results: Results, history: Sequence[Mapping[str, Any]], by_hand: str = "") -> str:
     """docs/performance.md: the latest run, what somebody wrote, and how the main figures went from run to run."""
     if not results.machine.is_quiet:
-        validity = (
-            "**The machine was busy with other work: its figures are not valid, only ratios within it are.**"
-        )
+        validity = "**The machine was busy with other work: its figures are not valid, only ratios within it are.**"
     elif results.disturbances:
-        validity = (
-            "**The machine was not left alone: what is named below the table is not valid.**"
-        )
+        validity = "**The machine was not left alone: what is named below the table is not valid.**"
     else:
         validity = "The machine was quiet: the figures are valid for it."
     parts = [

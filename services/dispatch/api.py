@@ -126,15 +126,13 @@ def router(database: Database, commands: Commands) -> APIRouter:
     async def post_work_request(asked: WorkRequest, request: Request) -> Response:
         """May a department ask this of townships, beside any ticket: a task, a report, a ledger, an entrustment?"""
         decider, actor = commands.decider, actor_of(request)
-        now = decider.now()
-        on = decider.book.calendar.local(now).date()
+        on = decider.book.calendar.local(decider.now()).date()
         unit = actor.unit if actor and actor.unit else asked.unit
         must_be_near(acting().actor, decider.org.county)
         verdicts = judge_request(asked, unit, decider.book, decider.org, on)
         refused = [v.refused for v in verdicts if v.refused is not None]
         if refused:
-            async with database.transaction() as tx:
-                await store.add_refusals(tx, [store.refusal_row(event, None, now) for event in refused])
+            await commands.state_refusals(refused)
         answers = [v.as_json() for v in verdicts]
         if refused:
             return problem(409, refused[0].code, "The duty lists do not allow this.", targets=answers)

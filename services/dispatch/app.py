@@ -8,6 +8,7 @@ from uuid import UUID
 
 from services.dispatch import board_api, pages, samples, store, stream_api
 from services.dispatch.api import Commands, router
+from services.dispatch.archiver import Archiver
 from services.dispatch.auditor import Auditor
 from services.dispatch.board_api import Drawn
 from services.dispatch.core.naming import Naming, category_names
@@ -63,6 +64,7 @@ async def build(settings: DispatchSettings, parts: frozenset[str], make: type[As
         second_look = await assembly.database("auditor", 1)
         assembly.loop("auditor", Auditor(second_look, decider).run)
         assembly.loop("recounting", Recounting(second_look, decider).run)
+        assembly.loop("archiver", Archiver(second_look, decider, timers.clock_is_off).run)
     if "relay" in parts:
         await assembly.add_relay(DISPATCH, snapshots(await assembly.database("snapshots")))
         sampled = await assembly.database("samples", 1)

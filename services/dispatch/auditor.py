@@ -13,6 +13,7 @@ from services.dispatch.hands import Cause
 from shared import telemetry
 from shared.database import Database
 from shared.errors import Unavailable
+from shared.recent import rest_s
 from shared.singly import Singly
 from shared.telemetry import log
 from shared.terms import TicketId
@@ -21,34 +22,41 @@ EVERY_S = 15.0
 GRACE = timedelta(minutes=1)
 """How long past its deadline a ticket may be without a handling clock before somebody looks."""
 BATCH = 200
+PAGE = 10_000
+"""Open tickets that one statement looks at."""
 
 
 class Auditor:
     """The auditing loop. What it mends is counted, and the count is to stay at nothing."""
 
-    def __init__(self, database: Database, decider: Decider) -> None:
+    def __init__(self, database: Database, decider: Decider, page: int = PAGE) -> None:
         self._database = database
+        self._page = page
         self._decider = decider
         self._singly = Singly("auditor")
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Look again and again until asked to stop."""
         while not stopping.is_set():
+            began = time.monotonic()
             try:
                 await self.audit()
             except Unavailable as error:
                 log.warning("auditor_waits", error=str(error))
             with suppress(TimeoutError):
-                async with asyncio.timeout(EVERY_S):
+                async with asyncio.timeout(rest_s(time.monotonic() - began, EVERY_S)):
                     await stopping.wait()
 
     async def audit(self) -> int:
-        """One look; how many tickets were mended. Raises Unavailable."""
+        """One look at all that is open, page by page; how many tickets were mended. Raises Unavailable."""
         overdue_since, but = self._decider.now() - GRACE, self._singly.left_aside()
-        found = await store.without_clock(self._database, overdue_since, BATCH, but)
-        mended = await self._singly.act(found, self._mend) if found else []
+        place: store.Place | None = store.FIRST
+        mended = 0
+        while place is not None:
+            found, place = await store.without_clock(self._database, overdue_since, BATCH, but, self._page, place)
+            mended += len(await self._singly.act(found, self._mend)) if found else 0
         telemetry.AUDITED_AT.set(time.time())
-        return len(mended)
+        return mended
 
     async def _mend(self, ticket_ids: Sequence[TicketId]) -> None:
         async with self._database.transaction() as tx:

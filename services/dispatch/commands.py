@@ -8,6 +8,7 @@ from uuid import UUID
 
 from fastapi import Request
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from uuid_utils.compat import uuid7
 
 from services.dispatch import store
 from services.dispatch.core import triggers as t
@@ -21,7 +22,9 @@ from shared.access import actor_of as asking_of
 from shared.actors import Forbidden
 from shared.database import Database
 from shared.errors import NotFound, Problem, Rejected
+from shared.events import Draft
 from shared.identity import ANYBODY
+from shared.joint_events import GuardRefused
 from shared.sections import CLOSED
 from shared.terms import AssignmentId, TicketId
 
@@ -59,6 +62,7 @@ ON_TICKETS: Final[Mapping[str, type[Command]]] = {
     "hold-meeting": t.HoldMeeting, "add-support": t.AddSupport, "waive-support": t.WaiveSupport,
     "blow-whistle": t.BlowWhistle, "report-in": t.ReportIn, "evaluate-partner": t.EvaluatePartner,
     "hasten": t.Hasten, "supervise": t.Supervise, "withdraw": t.Withdraw, "reopen": t.Reopen,
+    "answer": t.Answer,
 }  # fmt: skip
 """Commands on a whole ticket, by the name in their path."""
 
@@ -168,6 +172,18 @@ class Commands:
             done = {n for n, _ in this_round.values()}
             waiting = [entry for entry in waiting if entry[0] not in done]
         return rulings
+
+    async def state_refusals(self, refused: Sequence[GuardRefused]) -> None:
+        """State what was refused of a request beside any ticket, and keep it for the burden report. Raises Unavailable.
+
+        The story is the request's own.
+        """
+        now, story = self._decider.now(), TicketId(uuid7())
+        async with self._database.transaction() as tx:
+            await store.add_refusals(tx, [store.refusal_row(event, None, now) for event in refused])
+            versions = await self._decider.ledger.lock(tx, [story])
+            drafts = [Draft(story, event, now, "command:work-request") for event in refused]
+            await self._decider.ledger.append(tx, versions, drafts)
 
     async def _tickets(self, asked: Sequence[Asked]) -> list[TicketId | None]:
         """The ticket of each command, None where there is no such assignment."""

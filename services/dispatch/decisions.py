@@ -23,6 +23,7 @@ from services.dispatch.hands import Cause, Hand, replace_trigger
 from shared import telemetry, tracing
 from shared.clock import Clock as Now
 from shared.database import Transaction
+from shared.ending_events import TicketAnswered
 from shared.errors import Conflict, NotFound, Problem, Rejected
 from shared.events import (
     Draft,
@@ -218,6 +219,8 @@ class _Counted:
                     telemetry.TICKETS_ESCALATED.labels(level=str(event.level)).inc()
                 case TicketClosed():
                     telemetry.TICKETS_CLOSED.labels(reason=event.reason.value).inc()
+                case TicketAnswered():
+                    telemetry.TICKETS_CLOSED.labels(reason="ANSWERED").inc()
                 case TicketReopened():
                     telemetry.TICKETS_REOPENED.inc()
                 case TicketLightChanged():

@@ -15,9 +15,9 @@ from services.dispatch.watchers import Change, Watchers
 from shared import telemetry
 from shared.codec import Record
 from shared.errors import Unavailable
-from shared.events import TicketSnapshot
 from shared.notify_events import SurgeAlert
 from shared.outcome import backoff_s
+from shared.snapshot import TicketSnapshot
 from shared.tail import Place, Tail
 from shared.telemetry import log
 from shared.topics import NOTIFY, STATE

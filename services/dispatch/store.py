@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, Final
 from uuid import UUID
 
 import msgspec
@@ -21,6 +21,9 @@ from shared.terms import AssignmentId, TicketId
 _SQL = named_queries("services.dispatch", "sql", "queries.sql")
 SEPARATOR = "\x1f"
 LATE_COUNTED = 100_000
+Place = tuple[datetime, UUID]
+"""Where in the order of queues a ticket stands."""
+FIRST: Final[Place] = (datetime.min.replace(tzinfo=UTC), UUID(int=0))
 _ENCODER = msgspec.json.Encoder()
 _CASE = msgspec.json.Decoder(Case)
 
@@ -190,10 +193,24 @@ async def read_running_timers(tx: Transaction, ticket_ids: Sequence[TicketId]) -
 
 
 async def without_clock(
-    database: Database, overdue_since: datetime, limit: int, but: Sequence[TicketId] = ()
+    database: Database, overdue_since: datetime, limit: int, but: Sequence[TicketId], page: int, after: Place = FIRST
+) -> tuple[list[TicketId], Place | None]:
+    """Tickets in hand that no clock watches, but those named, among the next `page` open ones; and where to go on."""
+    rows = await database.fetch(_SQL["without_clock"], overdue_since, limit, but, page, *after)
+    end = next(((row["queue_at"], row["ticket_id"]) for row in rows if row["is_end"]), None)
+    return [row["ticket_id"] for row in rows if not row["is_end"]], end
+
+
+async def ended_before(
+    database: Database, before: datetime, limit: int, but: Sequence[TicketId] = ()
 ) -> list[TicketId]:
-    """Tickets in hand that no clock watches, without those named, the most urgent first."""
-    return [row["ticket_id"] for row in await database.fetch(_SQL["without_clock"], overdue_since, limit, but)]
+    """Tickets that ended until then and were not put away, without those named, the oldest first."""
+    return [TicketId(row["ticket_id"]) for row in await database.fetch(_SQL["ended_before"], before, limit, but)]
+
+
+async def mark_archived(tx: Transaction, ticket_ids: Sequence[TicketId], now: datetime) -> None:
+    """Remember of those that are put away that they are."""
+    await tx.conn.execute(_SQL["mark_archived"], ticket_ids, now)
 
 
 async def list_in_hand(database: Database, after: tuple[datetime, UUID], limit: int) -> list[tuple[datetime, TicketId]]:

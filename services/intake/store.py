@@ -159,6 +159,7 @@ async def insert_tickets(tx: Transaction, fresh: Sequence[Fresh], key_id: str, r
         key_id,
         received_at,
         [t.vulnerable for t in tickets],
+        [t.answered_by for t in tickets],
     )
 
 

@@ -313,6 +313,7 @@ class TriageLoop:
             hidden=verdict.hidden,
             session_id=row["session_id"],
             self_fixed_by=row["self_fixed_by"],
+            answered_by=row["answered_by"],
             **verdict.reach,
         )
 

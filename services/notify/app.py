@@ -115,7 +115,7 @@ async def build(settings: NotifySettings, parts: frozenset[str], make: type[Asse
         await add_doors(assembly, settings.database_pool, parted, county)
     if "stream" in parts:
         told = subscriptions if seals.is_able else None
-        await assembly.add_stream("stream", routes(follow_ups, measure_and_draw(rates, desk), told))
+        await assembly.add_stream("stream", routes(follow_ups, measure_and_draw(rates, desk), told, desk.asks_about))
     if "followups" in parts:
         await _keep_up(assembly, settings, follow_ups, panel, warnings)
     if "relay" in parts:

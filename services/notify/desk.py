@@ -13,12 +13,13 @@ from services.notify.core.measures import MeasureRules
 from services.notify.core.panel import Person
 from services.notify.core.record import Record
 from services.notify.core.reply_view import UNKNOWN, Seen, stand
-from services.notify.core.sampling import Draw, Way, choose, choose_check, lot_of
+from services.notify.core.sampling import Draw, Way, choose, choose_answer, choose_check, lot_of
 from services.notify.desk_store import Link, Tally, Task
 from services.notify.followups import FollowUps, Reply
 from services.notify.seals import CannotOpen, Seals
 from services.notify.store import Key
 from shared.database import Database, Transaction
+from shared.ending_events import TicketAnswered
 from shared.errors import NotFound
 from shared.events import Draft, Envelope, TicketAudited
 from shared.notify_events import ReopenAsked
@@ -47,11 +48,14 @@ class Desk:
     """What citizens' words are sealed with; without a key none are taken."""
 
     async def draw(self, tx: Transaction, audited: Sequence[Envelope], records: Mapping[TicketId, Record]) -> None:
-        """Draw for results that passed their audit, each once and in order; make the tasks that follow. No drills."""
+        """Draw for results that passed their audit and for answers, each once and in order; make the tasks that follow.
+
+        No drills.
+        """
         fresh = {
             (e.ticket_id, e.event.cycle): e
             for e in audited
-            if isinstance(e.event, TicketAudited) and not e.event.exercise
+            if isinstance(e.event, TicketAudited | TicketAnswered) and not e.event.exercise
         }
         known = await desk_store.known_draws(tx, fresh) if fresh else frozenset()
         wanted = {key: e for key, e in fresh.items() if key not in known}
@@ -71,14 +75,22 @@ class Desk:
         await desk_store.save_draws(tx, draws, tallies)
         await desk_store.add_tasks(tx, tasks)
 
+    def asks_about(self, ticket_id: TicketId) -> bool:
+        """Whether the citizen of a ticket that was answered directly is drawn to be asked about the answer."""
+        way, _ = choose_answer(lot_of(self.rules.practice.calls.seed, ticket_id), self.rules.sampling)
+        return way is Way.CALL
+
     def _draw(self, envelope: Envelope, record: Record, tallies: dict[tuple[str, str], Tally]) -> Draw:
         """One draw; moves the tally of its unit's month on."""
         event, sampling = _audit(envelope), self.rules.sampling
         month = (self.rules.period_of(envelope.time), event.unit)
         lot, tally = lot_of(self.rules.practice.calls.seed, envelope.ticket_id), tallies[month]
-        way, why = (
-            choose(record, event.cycle, lot, tally.by_lot, sampling) if event.follow_up else choose_check(lot, sampling)
-        )
+        if isinstance(event, TicketAnswered):
+            way, why = choose_answer(lot, sampling)
+        elif event.follow_up:
+            way, why = choose(record, event.cycle, lot, tally.by_lot, sampling)
+        else:
+            way, why = choose_check(lot, sampling)
         by_lot = tally.by_lot + (way is Way.CALL and why in ("LOT", "LEAST"))
         tallies[month] = Tally(tally.drawn + 1, by_lot)
         dedicated = record.ticket_type in sampling.dedicated_staff_types
@@ -194,6 +206,6 @@ class Desk:
         return link
 
 
-def _audit(envelope: Envelope) -> TicketAudited:
-    assert isinstance(envelope.event, TicketAudited)
+def _audit(envelope: Envelope) -> TicketAudited | TicketAnswered:
+    assert isinstance(envelope.event, TicketAudited | TicketAnswered)
     return envelope.event

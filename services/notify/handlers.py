@@ -11,6 +11,7 @@ from services.notify.keeping import Forgetting
 from services.notify.rates import Rates
 from services.notify.subscriptions import Subscriptions
 from shared.database import Transaction
+from shared.ending_events import TicketAnswered
 from shared.events import (
     EVENT_TYPES,
     Envelope,
@@ -20,17 +21,32 @@ from shared.events import (
     TicketClosed,
     TicketEscalated,
     TicketRedispatched,
+    TicketReminded,
+    TicketReopened,
+    TicketSigned,
 )
 from shared.positions import Apply, Incoming
 from shared.stream import Route, ticket_route
+from shared.terms import TicketId
 from shared.topics import DISPATCH, INTAKE, NOTIFY
 
 WANTED: frozenset[type[Event]] = frozenset(
-    (TicketAssigned, TicketRedispatched, TicketEscalated, TicketAudited, TicketClosed, *HEARD)
-)
+    (TicketAssigned, TicketRedispatched, TicketSigned, TicketReminded, TicketEscalated, TicketAudited, TicketAnswered,
+     TicketClosed, *HEARD)
+)  # fmt: skip
+
+AsksAbout = Callable[[TicketId], bool]
+"""Whether the citizen of a ticket that was answered directly is to be asked about the answer."""
 
 
-def tell_and_ask(follow_ups: FollowUps, on_messages: Callable[[], None], on_measured: Apply) -> Apply:
+def ask_about_none(ticket_id: TicketId) -> bool:
+    """Nobody draws."""
+    return False
+
+
+def tell_and_ask(
+    follow_ups: FollowUps, on_messages: Callable[[], None], on_measured: Apply, asks_about: AsksAbout = ask_about_none
+) -> Apply:
     """Apply a batch of events; each fact of it is handled by the function named for it, in an order that is safe:
     drills are known before anything is planned, follow-ups open before they close, and what all copies count comes
     last."""
@@ -43,7 +59,9 @@ def tell_and_ask(follow_ups: FollowUps, on_messages: Callable[[], None], on_meas
 
     async def on_exercises(tx: Transaction, envelopes: Sequence[Envelope]) -> None:
         drills = {
-            e.ticket_id for e in envelopes if isinstance(e.event, TicketAssigned | TicketAudited) and e.event.exercise
+            e.ticket_id
+            for e in envelopes
+            if isinstance(e.event, TicketAssigned | TicketAudited | TicketAnswered) and e.event.exercise
         }
         await store.note_exercises(tx, list(drills))
 
@@ -57,8 +75,15 @@ def tell_and_ask(follow_ups: FollowUps, on_messages: Callable[[], None], on_meas
             tx.on_commit(on_messages)
 
     async def on_audited_or_closed(tx: Transaction, envelopes: Sequence[Envelope]) -> None:
-        audited = [e for e in envelopes if isinstance(e.event, TicketAudited)]
+        audited = [
+            e
+            for e in envelopes
+            if isinstance(e.event, TicketAudited)
+            or (isinstance(e.event, TicketAnswered) and not e.event.exercise and asks_about(e.ticket_id))
+        ]
         closed = {(e.ticket_id, e.event.cycle) for e in envelopes if isinstance(e.event, TicketClosed)}
+        # Who came back about an answer is not asked about it any more.
+        closed |= {(e.ticket_id, e.event.cycle - 1) for e in envelopes if isinstance(e.event, TicketReopened)}
         await follow_ups.follow(tx, audited, closed)
 
     return apply
@@ -69,7 +94,7 @@ def measure_and_draw(rates: Rates, desk: Desk) -> Apply:
 
     async def on_measured(tx: Transaction, envelopes: Sequence[Envelope]) -> None:
         records = await rates.hear(tx, envelopes)
-        await desk.draw(tx, [e for e in envelopes if isinstance(e.event, TicketAudited)], records)
+        await desk.draw(tx, [e for e in envelopes if isinstance(e.event, TicketAudited | TicketAnswered)], records)
 
     return on_measured
 
@@ -79,11 +104,14 @@ async def measure_nothing(tx: Transaction, envelopes: Sequence[Envelope]) -> Non
 
 
 def routes(
-    follow_ups: FollowUps, on_measured: Apply = measure_nothing, subscriptions: Subscriptions | None = None
+    follow_ups: FollowUps,
+    on_measured: Apply = measure_nothing,
+    subscriptions: Subscriptions | None = None,
+    asks_about: AsksAbout = ask_about_none,
 ) -> tuple[Route[Incoming], ...]:
     """The topics notify reads: dispatch's, and all three where there is a key to seal with: then somebody can subscribe
     to them, and words are kept that intake may want erased."""
-    told = tell_and_ask(follow_ups, follow_ups.on_messages, on_measured)
+    told = tell_and_ask(follow_ups, follow_ups.on_messages, on_measured, asks_about)
     if subscriptions is None:
         return (ticket_route(DISPATCH, told, WANTED),)
     hear, every = subscriptions.hear, frozenset(EVENT_TYPES.values())

@@ -11,7 +11,15 @@ import orjson
 from services.notify.core.courtesy import USUAL, Courtesy, Notice, handling, merge_notices, next_bundles
 from services.notify.core.delivery import Result, Verdict
 from services.notify.core.followup import Answer, FollowUp, FollowUpState, RecordedBy
-from services.notify.core.message import Audience, Message, MessageState, PlannedMessage, Policy, Template
+from services.notify.core.message import (
+    NOTICES,
+    Audience,
+    Message,
+    MessageState,
+    PlannedMessage,
+    Policy,
+    Template,
+)
 from services.notify.core.plan import with_urgency
 from shared.database import Database, Transaction, named_queries
 from shared.ledger import Ledger
@@ -73,14 +81,19 @@ async def add_messages(
 ) -> None:
     """Queue messages by the rules of `courtesy`, or keep them as suppressed; one that is there already stays as it is.
 
-    Supervision becomes as urgent as its ticket, and is merged with what the same person was told of it a while ago.
+    Supervision becomes as urgent as its ticket; it, and a reminder, is merged with what the same person was told of the
+    kind a while ago.
     """
     if not messages:
         return
-    formal = list({m.ticket_id for m in messages if m.template is Template.ESCALATED})
+    formal = list({m.ticket_id for m in messages if m.template in NOTICES})
     if formal:
         urgencies = {r["ticket_id"]: Urgency(r["urgency"]) for r in await tx.conn.fetch(_SQL["urgencies_of"], formal)}
-        known = [Notice(*row) for row in await tx.conn.fetch(_SQL["notices_of"], formal)]
+        rows = await tx.conn.fetch(_SQL["notices_of"], formal, [template.value for template in NOTICES])
+        known = [
+            Notice(row["id"], row["ticket_id"], row["recipient"], row["due_at"], Template(row["template"]))
+            for row in rows
+        ]
         messages = merge_notices(with_urgency(messages, urgencies), known, courtesy)
     kept = [handling(message, courtesy) for message in messages]
     await tx.conn.execute(

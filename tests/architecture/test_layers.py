@@ -134,9 +134,11 @@ SHARED_LAYERS = (
         "shared.topics",
     },
     {
+        "shared.ending_events",
         "shared.intake_events",
         "shared.joint_events",
         "shared.notify_events",
+        "shared.snapshot",
     },
     {
         "shared.contract_labels",
@@ -190,6 +192,7 @@ SERVICE_LAYERS = (
     },
     {
         "api",
+        "archiver",
         "auditor",
         "recounting",
         "citizen",
@@ -298,6 +301,7 @@ SERVICE_LAYERS = (
 
 CORE_MAY_KNOW = {
     "shared.clock",
+    "shared.ending_events",
     "shared.errors",
     "shared.events",
     "shared.intake_events",
@@ -307,6 +311,7 @@ CORE_MAY_KNOW = {
     "shared.outcome",
     "shared.plain_pages",
     "shared.sections",
+    "shared.snapshot",
     "shared.strict_json",
     "shared.terms",
     "shared.workdays",

@@ -17,8 +17,9 @@ from shared.codec import Record, decode
 from shared.contract_labels import LABELS, LABELS_BY_TITLE
 from shared.contract_words import words_for
 from shared.contracts import SNAPSHOT, event_types, examples, header_schema, schemas, topic_of
-from shared.events import EVENT_TYPES, TicketSnapshot
+from shared.events import EVENT_TYPES
 from shared.json_schema import example_of, lifted
+from shared.snapshot import TicketSnapshot
 from shared.topics import DISPATCH, INTAKE, NOTIFY, STATE, TOPICS
 
 SERVICES = Path(__file__).parent.parent.parent / "services"

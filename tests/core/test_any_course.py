@@ -25,7 +25,7 @@ from services.dispatch.core.lifecycle import (
     IllegalTransition,
 )
 from services.dispatch.core.permissions import ROLES
-from services.dispatch.core.story import ClockKey, Refused
+from services.dispatch.core.story import ArchiveDue, ClockKey, Refused
 from services.dispatch.core.triggers import Command, TimerDue, Trigger
 from shared.events import TicketEvaluated
 from shared.intake_events import TicketNotAccepted, TicketRouted, TicketSplit, TicketTransferred
@@ -48,8 +48,10 @@ from shared.terms import (
 from tests.builders import ticket
 from tests.core.course import BIG, BOOK, GRID_UNIT, ORG, TOWN, VILLAGE, Course, due, entry, local, org_with
 
+TIDY = replace(BOOK, archive=replace(BOOK.archive, after_days=16))
+"""A county that puts tickets away as soon as nobody can come back."""
 STRICT = replace(
-    BOOK, returns=replace(BOOK.returns, auto_grant=False),
+    TIDY, returns=replace(BOOK.returns, auto_grant=False),
     audit=replace(BOOK.audit, automatic_for=frozenset({MatterSize.SMALL})),
 )  # fmt: skip
 LISTED = org_with(entry("15", DutyKind.BASIC), entry("18", DutyKind.COOPERATE), entry("07", DutyKind.TAKEN_BACK))
@@ -79,7 +81,7 @@ ON_TICKETS: Sequence[Ticket] = (
     lambda c: t.BlowWhistle(WhistleKind.EMERGENCY, ("market",), "吹哨"),
     lambda c: t.BlowWhistle(WhistleKind.ENFORCEMENT, ("transport",), "吹哨"),
     lambda c: t.EvaluatePartner(TOWN, c.lead.unit, 3), lambda c: t.Supervise(2, "督办"), lambda c: t.Withdraw(),
-    lambda c: t.Reopen("没修好"), lambda c: t.ChangeUrgency(Urgency.U3, "缓"),
+    lambda c: t.Reopen("没修好"), lambda c: t.ChangeUrgency(Urgency.U3, "缓"), lambda c: t.Answer("K-1", "周六也办"),
 )  # fmt: skip
 SPLIT = TicketSplit(incident_id=IncidentId(ticket(9)), reason=SplitReason.OTHER_MATTER)
 DECIDED: Sequence[Trigger] = (
@@ -115,7 +117,7 @@ class AnyCourse(RuleBasedStateMachine):
     ) -> None:
         place: dict[str, Any] = {} if placed else {"grid": None, "village": None, "place_level": "TOWNSHIP"}
         self.course = Course(
-            book=STRICT if strict else BOOK, org=LISTED if listed else ORG, category=category, urgency=urgency,
+            book=STRICT if strict else TIDY, org=LISTED if listed else ORG, category=category, urgency=urgency,
             confidence=confidence, ticket_type=kind, **place,
         )  # fmt: skip
 
@@ -212,6 +214,13 @@ class AnyCourse(RuleBasedStateMachine):
         before = self.course.case.due_at
         self.give(t.ChangeUrgency(urgency, "加急"), None, None)
         assert self.course.case.due_at <= before
+
+    @rule()
+    def the_archiver_comes_by(self) -> None:
+        before = self.course.case
+        self.course.give(ArchiveDue())
+        if before.closed_at is None:
+            assert self.course.case == before, "what is in hand is never put away"
 
     @rule(hours=st.sampled_from([0.3, 2, 9, 30, 100, 700]))
     def time_passes(self, hours: float) -> None:

@@ -23,6 +23,7 @@ from shared.joint_events import TicketResolvedWith
 from shared.markup import element, together
 from shared.terms import AssignmentId, CloseReason
 from tests.builders import GRID, TUESDAY_MORNING, categories, grids, ticket
+from tests.services.notify.values import answered
 
 SHARE = AssignmentId(UUID(int=9))
 AT = datetime(2026, 3, 10, 1, 15, tzinfo=UTC)
@@ -43,6 +44,7 @@ def audited(*, follow_up: bool) -> TicketAudited:
         (TicketClosed(reason=CloseReason.EVALUATED, cycle=1), PublicState.CLOSED),
         (TicketResolved(assignment_id=SHARE, unit="u", action="DONE", cycle=1, on_time=True), PublicState.RESOLVED),
         (TicketSigned(assignment_id=SHARE, unit="u"), None),
+        (answered(), PublicState.CLOSED),
     ],
 )
 def test_five_names_for_all_that_may_go_on(event: Event, state: PublicState | None) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from services.notify.core.contacts import AddressBook, ChannelKind, Endpoint
 from services.notify.core.courtesy import USUAL, Notice, handling, merge_notices, next_bundles
-from services.notify.core.message import Audience, PlannedMessage
+from services.notify.core.message import Audience, PlannedMessage, Template
 from services.notify.core.plan import plan, plan_ask, with_urgency
 from shared.events import FollowUpAsked
 from shared.terms import Urgency
@@ -130,3 +130,33 @@ def test_the_first_bundle_leaves_at_once_and_the_next_an_hour_after_it() -> None
     assert next_bundles(left, {"new": 3600, "told": 3600}, MORNING) == {
         "new": MORNING, "told": MORNING + timedelta(minutes=40),
     }  # fmt: skip
+
+
+def reminder(at: datetime, number: int) -> PlannedMessage:
+    """A reminder to the unit, planned for an instant."""
+    return replace(notice(at, number), template=Template.REMINDED)
+
+
+def test_of_one_ticket_a_unit_is_reminded_once_within_a_day() -> None:
+    first, second, next_day = (
+        reminder(local("10 08:30"), 1),
+        reminder(local("10 12:00"), 2),
+        reminder(local("11 08:30"), 3),
+    )
+    kept = merge_notices([first, second, next_day], [], USUAL)
+    assert [m.suppressed for m in kept] == ["", f"merged into notice {first.id}", ""]
+
+
+def test_a_reminder_holds_no_formal_notice_back() -> None:
+    first, formal = reminder(local("10 08:30"), 1), notice(local("10 12:00"), 2)
+    assert [m.suppressed for m in merge_notices([first, formal], [], USUAL)] == ["", ""]
+    standing = Notice(first.id, ticket(1), "unit:water", first.send_at, Template.REMINDED)
+    assert not merge_notices([formal], [standing], USUAL)[0].suppressed
+
+
+def test_reminders_travel_in_bundles_by_the_hour_and_urgent_ones_at_once() -> None:
+    planned = reminder(local("10 08:30"), 1)
+    assert (handling(planned, USUAL).bundle, handling(planned, USUAL).window) == (
+        "reminded/unit:water", USUAL.bundle_every
+    )  # fmt: skip
+    assert handling(replace(planned, urgency=Urgency.U1), USUAL).bundle == ""

@@ -1,5 +1,6 @@
 """Planning: which event tells whom what, when, and through which endpoint."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from uuid import UUID
 
@@ -17,14 +18,17 @@ from tests.services.notify.values import (
     DUE,
     MORNING,
     NO,
+    answered,
     assigned,
     audited,
     closed,
+    deemed_signed,
     envelope,
     escalated,
     follow_up,
     local,
     redispatched,
+    reminded,
     reopened,
     ticket,
 )
@@ -67,6 +71,36 @@ def test_an_escalation_without_an_hour_goes_at_once() -> None:
     assert message.send_at == MORNING
 
 
+def test_who_handles_it_is_reminded_before_anybody_above_hears() -> None:
+    (message,) = plan(envelope(reminded()), BOOK, MORNING)
+    assert (message.recipient, message.template, message.send_at) == ("unit:water", Template.REMINDED, MORNING)
+    assert (message.facts["ticket_no"], message.facts["clock"]) == (NO, "RESOLVE")
+    assert message.facts["due_at"] == DUE.isoformat()
+
+
+def test_the_head_of_a_unit_hears_that_nobody_signed() -> None:
+    (message,) = plan(envelope(deemed_signed(urgency=Urgency.U2)), BOOK, MORNING)
+    assert (message.recipient, message.template) == ("unit:water", Template.DEEMED_SIGNED)
+    assert (message.facts["sign_by"], message.urgency) == ("2026-03-10T10:15:00+08:00", Urgency.U2)
+
+
+@pytest.mark.parametrize("event", [deemed_signed(deemed=False), deemed_signed(sign_by=None), reminded(ticket_no="")])
+def test_a_signature_and_what_older_releases_said_remind_nobody(event: Event) -> None:
+    assert plan(envelope(event), BOOK, MORNING) == []
+
+
+def test_a_hotline_hears_by_what_its_citizen_was_answered() -> None:
+    (message,) = plan(envelope(answered()), BOOK, MORNING)
+    assert (message.recipient, message.template) == ("source:hotline-12345", Template.ANSWERED)
+    assert message.facts == {"ticket_no": NO, "knowledge": "K-7"}
+
+
+@pytest.mark.parametrize("event", [reminded, deemed_signed, answered])
+def test_a_drill_reminds_and_tells_nobody(event: Callable[..., Event]) -> None:
+    (message,) = plan(envelope(event(exercise=True)), BOOK, MORNING)
+    assert message.suppressed == "exercise"
+
+
 def test_a_hotline_is_asked_to_ask_its_citizen() -> None:
     message = plan_ask(ASKED, follow_up(), BOOK, MORNING)
     assert (message.recipient, message.template) == ("source:hotline-12345", Template.FOLLOW_UP)
@@ -101,7 +135,8 @@ def test_the_same_event_always_plans_the_same_message() -> None:
 
 
 def test_every_template_knows_exactly_the_facts_that_are_planned_for_it() -> None:
-    messages = [*plan(envelope(assigned()), BOOK, MORNING), *plan(envelope(escalated()), BOOK, MORNING)]
+    events = (assigned(), escalated(), reminded(), deemed_signed(), answered())
+    messages = [message for event in events for message in plan(envelope(event), BOOK, MORNING)]
     messages += [plan_ask(ASKED, follow_up(), BOOK, MORNING), plan_stopped(STOPPED, "https://a/…", BOOK, MORNING)]
     silent = envelope(TicketEvaluated(cycle=1, outcome=FollowUpOutcome.UNREACHABLE), version=9)
     messages.append(plan_unreachable(silent, follow_up(), BOOK, MORNING))

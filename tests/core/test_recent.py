@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from shared.recent import Recent
+from shared.recent import Recent, rest_s
 
 
 class Slow:
@@ -60,6 +60,10 @@ async def test_many_who_ask_for_what_is_cheap_wait_for_two_questions_at_most() -
     answers = await asyncio.gather(*(recent.of("all") for _ in range(5)))
     assert answers == [1, 2, 2, 2, 2], "who came before a question was asked shares its answer"
     assert await recent.of("all") == 3
+
+
+def test_what_takes_long_rests_for_ten_times_as_long() -> None:
+    assert (rest_s(0.4, 0.0), rest_s(1.5, 15.0), rest_s(7.0, 15.0)) == (0.0, 15.0, 70.0)
 
 
 async def test_a_fault_is_raised_and_not_kept() -> None:

@@ -69,6 +69,11 @@ ROWS = [
     (("case_class", 0, "categories"), ["140101"], "case_class[1].categories: 140101 is in class WH2 too"),
     (("case_class", 0, "categories"), ["777777"], "case_class[0].categories: 777777 is not in the category tree"),
     (("case_class", 1, "code"), "WH2", "case_class[1].code: WH2 stands there twice"),
+    # archiving
+    (("archive",), GONE, "archive: missing"),
+    (("archive", "after_days"), 15,
+     "archive.after_days: must be above repeats.reopen_days, in which a ticket may be reopened"),
+    (("joint", "whistle_least_tickets"), 0, "joint.whistle_least_tickets: must be greater than or equal to 1"),
     # sizing
     (("sizing", "big_types"), ["REPORT", "HELP"], "sized_types: HELP stands in big_types too"),
     (("sizing", "sized_types"), ["HELP"], "sized_types: COMPLAINT stands in none of the three lists"),

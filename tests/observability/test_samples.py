@@ -1,6 +1,7 @@
 """What each service's gauges say of work that waits, on its real tables."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -133,7 +134,9 @@ async def test_a_ticket_that_waited_too_long_for_its_first_unit_is_counted(datab
 async def test_a_township_that_calls_nobody_is_told_of_once_its_month_is_over(database: TestDatabase) -> None:
     async with open_dispatch(database) as desk:
         time = [TUESDAY_MORNING]
-        sample = dispatch_samples.whistle_alarms(desk.database, desk.decider.book, lambda: time[0])
+        book = desk.decider.book
+        bold = replace(book, joint=replace(book.joint, whistle_least_tickets=1))
+        sample = dispatch_samples.whistle_alarms(desk.database, bold, lambda: time[0])
         await desk.take_on(1)
         await sample.take()
         assert value("griddispatch_whistle_alarms", reason="TOO_FEW") == 0, "the month before had no tickets"

@@ -40,6 +40,20 @@ async def test_what_looks_at_everything_is_taken_more_seldom() -> None:
     assert (often.taken, seldom.taken) == (9, 3)
 
 
+async def test_what_takes_long_is_taken_a_tenth_of_the_time() -> None:
+    look, now = Look("slow"), [0.0]
+
+    async def take() -> None:
+        look.taken += 1
+        now[0] += 3.0
+
+    sampling = Sampling([Sample("slow", take)], every_s=15, tick=lambda: now[0])
+    for _ in range(5):
+        await sampling.round()
+        now[0] += 12.0
+    assert (look.taken, now[0]) == (2, 66.0), "it began at 0 and took 3 s; the first round after 30 s took it again"
+
+
 async def test_a_sample_that_fails_is_counted_and_holds_up_nothing() -> None:
     broken, sound = Look("broken"), Look("sound")
     broken.trouble = Unavailable("database: away")

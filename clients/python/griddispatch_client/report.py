@@ -41,6 +41,7 @@ class Report:
     confidential: bool = False
     exercise: bool = False
     vulnerable: bool = False
+    answered_by: str | None = None
     reported_at: datetime | str | None = None
     location: Place | None = None
     reporter: Reporter | None = None

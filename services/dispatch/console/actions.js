@@ -9,10 +9,9 @@ import { ofCommand, ofField, ofReason, say } from "./words.js";
 
 const RETRY_MS = 2500;
 const BY_STATE = {
-  ACCEPTED: ["redispatch", "designate", "change-urgency", "confirm-category", "hasten"],
   DISPATCHED: ["redispatch", "designate", "grant-return", "refuse-return", "recall", "grant-extension", "refuse-extension", "add-support", "waive-support", "propose-hang", "approve-hang", "convert-size", "assess", "mark-complex", "supervise", "hasten", "change-urgency",
-    "confirm-category", "make-plan", "hold-meeting", "blow-whistle", "report-in", "sign", "name-handler", "contact", "check-in", "report-stage", "report-first-disposal", "resolve", "sub-dispatch", "return", "ask-info", "ask-extension", "evaluate-partner"],
-  NEED_INFO: ["supply-info", "hasten"], HUNG: ["unhang", "hasten"], RESOLVED: ["pass-audit", "rework"], FOLLOWING_UP: ["hasten"], CLOSED: ["reopen"],
+    "confirm-category", "make-plan", "hold-meeting", "blow-whistle", "report-in", "sign", "name-handler", "contact", "check-in", "report-stage", "report-first-disposal", "resolve", "sub-dispatch", "return", "ask-info", "ask-extension", "evaluate-partner", "answer"],
+  NEED_INFO: ["supply-info", "hasten"], HUNG: ["unhang", "hasten"], RESOLVED: ["pass-audit", "rework"], FOLLOWING_UP: ["hasten"], CLOSED: ["reopen"], ANSWERED: ["reopen"],
 };
 const OFFERED = 30;
 const LONG = new Set(["reason", "decision", "basis", "plan", "report", "reply", "note", "question", "minutes", "summary", "legal_basis"]);
@@ -31,6 +30,7 @@ export const drafts = {
 const ASKED = {
   "grant-return": (t) => t.assignments.some((a) => a.state === "RETURN_REQUESTED"), "grant-extension": (t) => t.extension && t.extension.granted === null,
   "approve-hang": (t) => t.hang && !t.hang.approved_by, "report-in": (t) => t.whistles.some((w) => !w.answer),
+  "answer": (t) => ["CONSULT", "SUGGESTION", "PRAISE"].includes(t.ticket_type),
 };
 ASKED["refuse-return"] = ASKED["grant-return"];
 ASKED["refuse-extension"] = ASKED["grant-extension"];

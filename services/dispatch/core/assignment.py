@@ -23,7 +23,8 @@ _DUTY_REASONS = (ReturnReason.NOT_OUR_DUTY, ReturnReason.TAKEN_BACK_ITEM, Return
 _ADMITTED = Verdict(None, "COMMAND_CENTRE")
 # Asked in every decision, and before Python 3.12 the members of an enumeration are slow to find.
 _LEAD, _SUPPORT, _FIRST_DISPOSAL = AssignmentKind.LEAD, AssignmentKind.SUPPORT, AssignmentKind.FIRST_DISPOSAL
-_NORMAL = Urgency.U3
+_NORMAL, _PENDING = Urgency.U3, AssignmentState.PENDING_SIGN
+_SIGN, _CONTACT, _FIRST_CONTACT = Clock.SIGN, Clock.CONTACT, TimerName.FIRST_CONTACT
 
 Candidate = tuple[str, str]
 """A unit, and the rule that names it with what it saw."""
@@ -129,7 +130,7 @@ def assign(
     row = window_row(case.size, case.urgency)
     new = Assignment(
         id=next_id(case),
-        kind=kind, unit=unit, state=AssignmentState.PENDING_SIGN, previous_state=None, cycle=case.cycle,
+        kind=kind, unit=unit, state=_PENDING, previous_state=None, cycle=case.cycle,
         assigned_at=story.now, sign_by=story.deadline(book.sign[row]), due_at=due_at, designated=designated,
         list_version=verdict.list_version, deployment=verdict.deployment,
     )  # fmt: skip
@@ -160,7 +161,7 @@ def _start_clocks(story: Story, new: Assignment, row: str) -> None:
     book, subject, kind = story.book, str(new.id), new.kind
     deemed_at = story.deadline(book.deemed_signed[row])
     sign_limit = str(book.sign[row])
-    story.set(Timer(Clock.SIGN, new.cycle, DEEMED, deemed_at, sign_limit, story.now, new.sign_by, subject))
+    story.set(Timer(_SIGN, new.cycle, DEEMED, deemed_at, sign_limit, story.now, new.sign_by, subject))
     if kind is _LEAD:
         _start_lead_clocks(story, new, row, subject)
     elif kind is _SUPPORT:
@@ -172,7 +173,7 @@ def _start_clocks(story: Story, new: Assignment, row: str) -> None:
 
 def _start_lead_clocks(story: Story, lead: Assignment, row: str, subject: str) -> None:
     book, case = story.book, story.case
-    story.start_once(Clock.CONTACT, book.timers[TimerName.FIRST_CONTACT][row], subject)
+    story.start_once(_CONTACT, book.timers[_FIRST_CONTACT][row], subject)
     if lead.due_at != case.due_at:
         story.start_once(Clock.UNIT, book.limits[_row(story), None], subject, until=lead.due_at)
     if case.urgency is _NORMAL:

@@ -19,6 +19,11 @@ from shared.events import TicketAudited, TicketClosed, TicketResolved
 from shared.joint_events import TicketReworked
 from shared.terms import AssignmentKind, CloseReason
 
+# Asked in every decision, and before Python 3.12 the members of an enumeration are slow to find.
+_SUBMITTED, _ACCEPTED = AssignmentState.SUBMITTED, AssignmentState.ACCEPTED_RESULT
+_RESOLVED, _FOLLOWING_UP = TicketState.RESOLVED, TicketState.FOLLOWING_UP
+_SUPPORT, _AUDIT, _FOLLOW_UP = AssignmentKind.SUPPORT, Clock.AUDIT, Clock.FOLLOW_UP
+
 
 def audit(story: Story, command: AuditCommand) -> None:
     """Apply an auditor's command. Raises Refused."""
@@ -42,11 +47,11 @@ def audit(story: Story, command: AuditCommand) -> None:
 def submit_lead(story: Story, submitted: Assignment, action: str) -> None:
     """The lead's result is in; while a required part is open it cannot be. Raises Refused."""
     case = story.case
-    still = [part.unit for part in case.parts if part.kind is AssignmentKind.SUPPORT and part.is_open]
+    still = [part.unit for part in case.parts if part.kind is _SUPPORT and part.is_open]
     if still:
         raise Refused("SUPPORT_OPEN", f"parts are still open: {', '.join(still)}")
     on_time = is_within(story.now, case.due_at)
-    story.case = move(case.with_assignment(submitted), TicketState.RESOLVED)
+    story.case = move(case.with_assignment(submitted), _RESOLVED)
     story.stop_all()
     charged_to = None if on_time else _charged(story, submitted)
     story.events.append(
@@ -87,11 +92,11 @@ def _end_loose_parts(story: Story) -> None:
 def pass_audit(story: Story, *, automatic: bool, asks: bool = True) -> None:
     """The result is accepted; then the citizen is asked, or nobody has to be: or (not `asks`) only elsewhere."""
     for share in story.case.assignments:
-        if share.state is AssignmentState.SUBMITTED:
-            story.put(step(share, AssignmentState.ACCEPTED_RESULT, story.now))
+        if share.state is _SUBMITTED:
+            story.put(step(share, _ACCEPTED, story.now))
     case = story.case
     lead = case.lead
-    story.stop(Clock.AUDIT)
+    story.stop(_AUDIT)
     by_rule = not case.exercise and case.channel not in story.book.not_asked_channels
     asked = asks and by_rule
     if by_rule and not asks:
@@ -106,9 +111,9 @@ def pass_audit(story: Story, *, automatic: bool, asks: bool = True) -> None:
         })
     )  # fmt: skip
     if asked:
-        story.case = move(case, TicketState.FOLLOWING_UP)
+        story.case = move(case, _FOLLOWING_UP)
         window = story.book.follow_up_window
-        story.start(Clock.FOLLOW_UP, window, story.now, story.deadline(window))
+        story.start(_FOLLOW_UP, window, story.now, story.deadline(window))
     else:
         closed = move(case, TicketState.CLOSED)
         story.case = replace(closed, closed_at=story.now, close_reason=CloseReason.NO_FOLLOW_UP_DUE)

@@ -211,7 +211,8 @@ class Case(Struct, frozen=True, omit_defaults=True):
     `moves` is what moved the deadline in this cycle, in order, so that it can be counted again. `levels_up` says how
     far above the usual it is led, `case_class` that it is a city-management case, `by_person` that no rule audits it,
     `standstills` by which orders its clocks stood still, `raised` by how much earlier than due it stands in queues,
-    `verifiers` which persons accepted results on the matter, those of earlier tickets on it too.
+    `verifiers` which persons accepted results on the matter, those of earlier tickets on it too, `knowledge` the
+    entry by which it was answered directly.
     """
 
     ticket_id: TicketId
@@ -279,6 +280,7 @@ class Case(Struct, frozen=True, omit_defaults=True):
     standstills: tuple[str, ...] = ()
     raised: timedelta = timedelta()
     verifiers: tuple[str, ...] = ()
+    knowledge: str | None = None
 
     @property
     def queue_at(self) -> datetime:

@@ -4,6 +4,8 @@ from datetime import datetime
 from typing import assert_never
 
 from services.dispatch.core.actors import Actor
+from services.dispatch.core.answering import answer
+from services.dispatch.core.archiving import archive
 from services.dispatch.core.auditing import audit
 from services.dispatch.core.case import Case, TicketState
 from services.dispatch.core.clocks import ring
@@ -24,9 +26,10 @@ from services.dispatch.core.rewatch import rewatch
 from services.dispatch.core.rulebook import Rulebook
 from services.dispatch.core.standstill import stand_still, stand_still_again
 from services.dispatch.core.step_clocks import is_step_clock, move_clock
-from services.dispatch.core.story import ClockLost, Decision, NoticeCame, Refused, StandstillOrdered, Story
+from services.dispatch.core.story import ArchiveDue, ClockLost, Decision, NoticeCame, Refused, StandstillOrdered, Story
 from services.dispatch.core.supervision import supervise
 from services.dispatch.core.triggers import (
+    Answer,
     AuditCommand,
     Command,
     HandlingCommand,
@@ -35,6 +38,7 @@ from services.dispatch.core.triggers import (
     NatureCommand,
     OnAssignment,
     OnTicket,
+    Reopen,
     ReturnCommand,
     SupervisionCommand,
     TimeCommand,
@@ -47,7 +51,7 @@ from services.dispatch.core.wishes import heed, pass_over
 from shared.events import TicketEvaluated, TicketTriaged
 
 # Asked in every decision, and before Python 3.12 the members of an enumeration are slow to find.
-_IN_HAND = TicketState.DISPATCHED
+_IN_HAND, _MERGED = TicketState.DISPATCHED, TicketState.MERGED
 
 
 def decide(
@@ -67,6 +71,8 @@ def decide(
         judge(story, trigger)
     elif isinstance(trigger, ClockLost):
         rewatch(story)
+    elif isinstance(trigger, ArchiveDue):
+        archive(story)
     elif isinstance(trigger, NoticeCame):
         recount(story, trigger)
         for timer in filter(is_step_clock, trigger.running):
@@ -87,9 +93,9 @@ def decide(
 def _command(story: Story, command: Command, actor: Actor | None) -> None:
     story.actor = actor or least_actor(command)
     check_role(story, command)
-    if story.case.state is TicketState.MERGED and not isinstance(command, Withdraw):
+    if story.case.state is _MERGED and not isinstance(command, Withdraw):
         raise Refused("MERGED", "it waits for another ticket")
-    if not story.case.was_assigned and not isinstance(command, Withdraw):
+    if not story.case.was_assigned and not isinstance(command, Withdraw | Reopen):
         raise Refused("NOT_OPEN", "no unit ever had it")
     _obey(story, command)
 
@@ -135,5 +141,7 @@ def _obey(story: Story, command: Command) -> None:
         act_jointly(story, command)
     elif isinstance(command, SupervisionCommand):
         supervise(story, command)
+    elif isinstance(command, Answer):
+        answer(story, command)
     else:
         assert_never(command)

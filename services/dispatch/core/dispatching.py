@@ -16,7 +16,8 @@ from services.dispatch.core.rulebook import Rulebook, window_row
 from services.dispatch.core.story import Clock, Story
 from shared.terms import AssignmentKind, MatterSize
 
-_SMALL = MatterSize.SMALL
+# Asked in every decision, and before Python 3.12 the members of an enumeration are slow to find.
+_SMALL, _IN_HAND, _LEAD, _RESOLVE = MatterSize.SMALL, TicketState.DISPATCHED, AssignmentKind.LEAD, Clock.RESOLVE
 
 
 def limits_of(case: Case, book: Rulebook) -> tuple[Limit, ...]:
@@ -42,16 +43,16 @@ def _due_line(limit: Limit, due_at: datetime, is_provisional: bool) -> str:
 
 def dispatch(story: Story, due: Due) -> None:
     """Take an accepted case, whose deadline is `due`, to DISPATCHED: one lead, its parts, running clocks."""
-    story.case = move(story.case, TicketState.DISPATCHED)
+    story.case = move(story.case, _IN_HAND)
     chosen = None
     if story.case.size is _SMALL:
         chosen = lead_in_place(story)
         due = due if chosen else _big_after_all(story)
     unit, verdict = chosen or lead_of(story)
     story.why.append(_due_line(due.limit, due.at, due.is_provisional))
-    lead = assign(story, unit, AssignmentKind.LEAD, due.at, verdict)
+    lead = assign(story, unit, _LEAD, due.at, verdict)
     case, book = story.case, story.book
-    story.start(Clock.RESOLVE, due.limit, case.accepted_at, due.at)
+    story.start(_RESOLVE, due.limit, case.started_at, due.at)
     begin(story)
     unsure = case.confidence is not None and case.confidence < book.least_confidence
     if unsure and lead.unit == story.org.command_centre:

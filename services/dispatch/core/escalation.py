@@ -43,7 +43,8 @@ def remind(story: Story, due: TimerDue) -> None:
     story.why.append(f"REMINDED clock={due.clock} step={due.step} due_at={due.due_at.isoformat()}")
     story.events.append(
         TicketReminded(
-            assignment_id=whose.id, unit=whose.unit, clock=due.clock.value, cycle=due.cycle, due_at=due.due_at
+            assignment_id=whose.id, unit=whose.unit, clock=due.clock.value, cycle=due.cycle, due_at=due.due_at,
+            ticket_no=story.case.ticket_no, urgency=story.case.urgency, exercise=story.case.exercise,
         )
     )  # fmt: skip
 

@@ -19,4 +19,6 @@ UnitId: TypeAlias = Annotated[str, Field(min_length=1, max_length=80), AfterVali
 Code: TypeAlias = Annotated[str, Field(pattern=r"^[A-Z][A-Z_]{1,39}$")]
 RecordId: TypeAlias = Annotated[str, Field(min_length=1, max_length=80), AfterValidator(_storable)]
 """Where a decision is written down."""
+KnowledgeId: TypeAlias = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9._:/-]{0,39}$")]
+"""An entry of the knowledge base 知识库, as the county numbers them."""
 LimitSpelling: TypeAlias = Annotated[str, Field(min_length=2, max_length=12)]

@@ -1,5 +1,6 @@
 """What a unit does with its assignment: sign, name who does it, contact, check in, report, hand in, pass on."""
 
+from datetime import datetime
 from typing import assert_never
 
 from msgspec.structs import replace
@@ -26,7 +27,11 @@ from services.dispatch.core.triggers import (
 from services.dispatch.core.units import OrgKind
 from shared.events import TicketCheckedIn, TicketContacted, TicketSigned
 from shared.joint_events import TicketFirstDisposed, TicketHandlerNamed, TicketPartSubmitted, TicketStageReported
-from shared.terms import AssignmentId, AssignmentKind
+from shared.terms import AssignmentId, AssignmentKind, Urgency
+
+# Asked in every decision, and before Python 3.12 the members of an enumeration are slow to find.
+_HANDLING, _SUBMITTED = AssignmentState.HANDLING, AssignmentState.SUBMITTED
+_LEAD, _CONTACT = AssignmentKind.LEAD, Clock.CONTACT
 
 CITIZEN_CALLED_IN = "CITIZEN_CALLED_IN"
 """The action of having the citizen come in person: officials go to people's doors, so it needs a legal basis."""
@@ -72,22 +77,30 @@ def sign(story: Story, share: Assignment, handler: str | None, *, deemed: bool =
     """Receipt is confirmed, by the unit or (deemed) by its silence."""
     story.put(replace(step(share, AssignmentState.SIGNED, story.now), signed_at=story.now, handler=handler))
     story.stop(Clock.SIGN, subject=str(share.id))
-    story.events.append(TicketSigned.of_checked({"assignment_id": share.id, "unit": share.unit, "deemed": deemed}))
+    case = story.case
+    silent: tuple[str, datetime | None, Urgency | None] = ("", None, None)
+    ticket_no, sign_by, urgency = (case.ticket_no, share.sign_by, case.urgency) if deemed else silent
+    story.events.append(
+        TicketSigned.of_checked({
+            "assignment_id": share.id, "unit": share.unit, "deemed": deemed, "ticket_no": ticket_no,
+            "sign_by": sign_by, "urgency": urgency, "exercise": deemed and case.exercise,
+        })
+    )  # fmt: skip
 
 
 def at_work(story: Story, share: Assignment, handler: str) -> Assignment:
     """Handling needs a person, not only a unit; the assignment at work. Raises Refused without one."""
     if not handler.strip():
         raise Refused("HANDLER_NEEDED", "handling needs the person who does it")
-    if share.state is not AssignmentState.HANDLING:
-        share = replace(step(share, AssignmentState.HANDLING, story.now), handler=handler)
+    if share.state is not _HANDLING:
+        share = replace(step(share, _HANDLING, story.now), handler=handler)
     return story.put(share if share.handler else replace(share, handler=handler))
 
 
 def _contact(story: Story, share: Assignment, command: Contact) -> None:
     working = at_work(story, share, command.handler)
     story.put(replace(working, contacted_at=working.contacted_at or story.now))
-    story.stop(Clock.CONTACT, subject=str(share.id))
+    story.stop(_CONTACT, subject=str(share.id))
     _acted(story, share)
     first = share.contacted_at is None
     story.events.append(TicketContacted.of_checked({"assignment_id": share.id, "unit": share.unit, "first": first}))
@@ -144,16 +157,16 @@ def _resolve(story: Story, share: Assignment, command: Resolve) -> None:
         raise Refused("BASIS_NEEDED", "having the citizen come in person needs its legal basis")
     evidence = tuple(str(one) for one in dict.fromkeys(command.evidence))
     needed = story.book.audit.evidence_for(story.case.category)
-    if share.kind is AssignmentKind.LEAD and len(evidence) < needed:
+    if share.kind is _LEAD and len(evidence) < needed:
         raise Refused("EVIDENCE_NEEDED", f"the result of such a matter comes with evidence, {needed} at least")
     story.results.append(
         Result(share.id, command.action, command.reply, command.note, evidence, command.legal_basis)
     )  # fmt: skip
     if share.state is AssignmentState.REWORK:
-        share = step(share, AssignmentState.HANDLING, story.now)
-    submitted = replace(step(share, AssignmentState.SUBMITTED, story.now), submitted_at=story.now)
+        share = step(share, _HANDLING, story.now)
+    submitted = replace(step(share, _SUBMITTED, story.now), submitted_at=story.now)
     _acted(story, share)
-    if share.kind is AssignmentKind.LEAD:
+    if share.kind is _LEAD:
         submit_lead(story, submitted, command.action)
     else:
         _submit_part(story, submitted, command.action)

@@ -30,6 +30,8 @@ from shared.joint_events import (
 )
 from shared.terms import AssignmentKind, MatterSize, Urgency
 
+# Asked in every decision, and before Python 3.12 the members of an enumeration are slow to find.
+_BIG = MatterSize.BIG
 JOINT_KINDS = (AssignmentKind.SUPPORT, AssignmentKind.COORDINATE)
 WAIVED_CONFIDENTIAL = "WAIVED_CONFIDENTIAL"
 WAIVED_NO_CANDIDATE = "WAIVED_NO_CANDIDATE"
@@ -64,7 +66,7 @@ def begin(story: Story) -> None:
 
     Takes a case that is big, before its lead is assigned or after.
     """
-    if story.case.size is not MatterSize.BIG:
+    if story.case.size is not _BIG:
         return
     _order_first_disposal(story)
     call_supports(story)

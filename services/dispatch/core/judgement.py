@@ -2,6 +2,7 @@
 
 from msgspec.structs import replace
 
+from services.dispatch.core.answering import judge_answer
 from services.dispatch.core.assignment import assign
 from services.dispatch.core.case import TicketState
 from services.dispatch.core.deadlines import half, parse_limit
@@ -15,7 +16,10 @@ from shared.terms import AssignmentKind, CloseReason, FollowUpOutcome, Light, Ma
 
 
 def judge(story: Story, word: TicketEvaluated) -> None:
-    """Close or reopen. A word on a cycle that is over changes nothing."""
+    """Close or reopen; an answer stands, or the matter is taken on. A word on a cycle that is over changes nothing."""
+    if word.cycle == story.case.cycle and story.case.state is TicketState.ANSWERED:
+        judge_answer(story, word)
+        return
     if word.cycle != story.case.cycle or story.case.state is not TicketState.FOLLOWING_UP:
         story.why.append(f"JUDGEMENT_TOO_LATE cycle={word.cycle} state={story.case.state}")
         return

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from services.dispatch.core.actors import Role
 from services.dispatch.core.case import Assignment, AssignmentState, Case, TicketState
 
-Owner = Literal["intake", "dispatch", "retention"]
+Owner = Literal["intake", "dispatch"]
 
 
 class StateNames(NamedTuple):
@@ -79,7 +79,8 @@ FINAL_TICKET_STATES: Final = frozenset(
 """A merged ticket is none of these: it ends with the one it waits for, or is worked on by itself again."""
 FINAL_ASSIGNMENT_STATES: Final = frozenset((A.ACCEPTED_RESULT, A.RETURNED, A.RECALLED, A.WAIVED))
 PUBLIC_STATES: Final = {state: names.public for state, names in TICKET_STATES.items()}
-OPEN_TICKET_STATES: Final = (T.ACCEPTED, T.NEED_INFO, T.DISPATCHED, T.HUNG, T.RESOLVED, T.FOLLOWING_UP)
+OPEN_TICKET_STATES: Final = (T.NEED_INFO, T.DISPATCHED, T.HUNG, T.RESOLVED, T.FOLLOWING_UP)
+"""In hand. ACCEPTED is none of them: a decision that comes to it goes on from it, so no ticket ever stands there."""
 UNFINISHED: Final = (*OPEN_TICKET_STATES, T.MERGED)
 """In hand, or waiting for another ticket that is."""
 ACTIVE: Final = (A.PENDING_SIGN, A.SIGNED, A.HANDLING)
@@ -92,17 +93,21 @@ TICKET_ROWS: Final = (
                ("TYPE_CATEGORY_PLACE_SET",), ("T02", "T07"), ("T01",)),
     Transition("2", (T.REGISTERED,), T.ACCEPTED, "ticket.triaged", "受理", "accept", (R.HOTLINE_AGENT, R.SYSTEM),
                ("TYPE_CATEGORY_PLACE_SET",), ("T02", "T07"), ("T01",), owner="intake"),
-    Transition("3", (T.REGISTERED,), T.NOT_ACCEPTED, "ticket.refused", "不予受理", "refuse", (R.HOTLINE_AGENT,),
-               ("REASON_AND_BASIS", "SECOND_PERSON_FOR_URGENT_WORDS"), (), ("T01",), owner="intake"),
+    Transition("3", (T.REGISTERED,), T.NOT_ACCEPTED, "ticket.not-accepted", "不予受理", "refuse",
+               (R.HOTLINE_AGENT, R.SYSTEM), ("REASON_AND_BASIS", "SECOND_PERSON_FOR_URGENT_WORDS"), (), ("T01",),
+               owner="intake"),
     Transition("3", UNFINISHED, T.NOT_ACCEPTED, "ticket.not-accepted", "不予受理", "refuse",
                (R.HOTLINE_AGENT, R.SYSTEM), ("REASON_AND_BASIS", "SECOND_PERSON_FOR_URGENT_WORDS"), (), ("*",)),
-    Transition("4", (T.REGISTERED,), T.ANSWERED, "ticket.answered", "直接答复", "answer", (R.HOTLINE_AGENT,),
-               ("CONSULT_OR_RECORD_ONLY",), (), ("T01",), owner="intake"),
-    Transition("5", (T.REGISTERED, T.ACCEPTED), T.TRANSFERRED, "ticket.transferred", "转外部", "transfer",
-               (R.HOTLINE_AGENT, R.COMMAND_CENTRE), ("OTHER_ROUTE",), ("T06",), ("*",), owner="intake"),
+    Transition("4", (T.ACCEPTED,), T.ANSWERED, "ticket.answered", "直接答复", "answer at the door",
+               (R.HOTLINE_AGENT,), ("CONSULT_OR_RECORD_ONLY", "NOT_URGENT", "KNOWLEDGE_NAMED"), (),
+               ("T01", "T02", "T07")),
+    Transition("4", (T.DISPATCHED,), T.ANSWERED, "ticket.answered", "直接答复", "answer", (R.HOTLINE_AGENT,),
+               ("CONSULT_OR_RECORD_ONLY", "NOT_URGENT", "KNOWLEDGE_NAMED", "NOBODY_HAS_BEGUN"), (), ("*",)),
+    Transition("5", (T.REGISTERED,), T.TRANSFERRED, "ticket.transferred", "转外部", "transfer",
+               (R.HOTLINE_AGENT, R.COMMAND_CENTRE), ("OTHER_ROUTE",), (), ("*",), owner="intake"),
     Transition("5", UNFINISHED, T.TRANSFERRED, "ticket.transferred", "转外部", "transfer",
                (R.HOTLINE_AGENT, R.COMMAND_CENTRE), ("OTHER_ROUTE",), (), ("*",)),
-    Transition("6", (T.REGISTERED, T.ACCEPTED), T.ROUTED, "lead.created", "专线移送", "route", (R.HOTLINE_AGENT,),
+    Transition("6", (T.REGISTERED,), T.ROUTED, "ticket.routed", "专线移送", "route", (R.HOTLINE_AGENT,),
                ("LEAD_KIND_SET",), ("T18",), ("*",), owner="intake"),
     Transition("6", UNFINISHED, T.ROUTED, "ticket.routed", "专线移送", "route", (R.HOTLINE_AGENT,),
                ("LEAD_KIND_SET",), (), ("*",)),
@@ -141,12 +146,14 @@ TICKET_ROWS: Final = (
                ("THREE_ATTEMPTS_TWO_BANDS",), (), ("T13",)),
     Transition("21", (T.CLOSED,), T.DISPATCHED, "ticket.reopened", "结案后重办", "reopen after closing",
                (R.CITIZEN, R.SUPERVISOR), ("WITHIN_T19",), ("T07",)),
-    Transition("21", (T.ANSWERED,), T.ACCEPTED, "ticket.reopened", "结案后重办", "reopen after closing",
-               (R.CITIZEN, R.SUPERVISOR), ("WITHIN_T19",), ("T07",), owner="intake"),
+    Transition("21", (T.ANSWERED,), T.ACCEPTED, "ticket.reopened", "答复后受理", "take on after an answer",
+               (R.CITIZEN, R.FOLLOW_UP_AGENT, R.SUPERVISOR), ("WITHIN_T19",), ("T07",)),
+    Transition("22", (T.REGISTERED,), T.WITHDRAWN, "ticket.withdrawal-requested", "撤回", "withdraw", (R.CITIZEN,),
+               ("NOT_URGENT", "NO_REPORT_UNDER_WAY"), (), ("T01",), owner="intake"),
     Transition("22", UNFINISHED, T.WITHDRAWN, "ticket.withdrawn", "撤回", "withdraw", (R.CITIZEN,),
                ("NOT_URGENT", "NO_REPORT_UNDER_WAY"), (), ("*",)),
     Transition("23", tuple(sorted(FINAL_TICKET_STATES - {T.ARCHIVED})), T.ARCHIVED, "ticket.archived", "归档",
-               "archive", (R.SYSTEM,), ("RETENTION_OVER",), owner="retention"),
+               "archive", (R.SYSTEM,), ("NO_REOPENING_POSSIBLE", "LONG_ENOUGH_AGO")),
 )  # fmt: skip
 """The ticket, as the citizen and the city see it."""
 
@@ -174,7 +181,7 @@ ASSIGNMENT_ROWS: Final = (
                (R.DISPATCHER, R.ADJUDICATOR), ("DECISION",), (), ("T10",)),
     Transition("A10", (*ACTIVE, A.REWORK, A.RETURN_REQUESTED, A.SUBMITTED), A.RECALLED, "ticket.recalled", "收回",
                "recall", (R.DISPATCHER, R.COMMAND_CENTRE, R.SYSTEM), (), (), ("*",)),
-    Transition("A11", (*ACTIVE, A.REWORK, A.RETURN_REQUESTED), A.WAIVED, "ticket.support-waived", "免办", "waive",
+    Transition("A11", (*ACTIVE, A.RETURN_REQUESTED), A.WAIVED, "ticket.support-waived", "免办", "waive",
                (R.COMMAND_CENTRE, R.SYSTEM), ("PARTS_ONLY", "REASON"), (), ("*",)),
 )  # fmt: skip
 """One unit's share. Handling time runs from dispatch, not from signing."""

@@ -5,8 +5,9 @@ from typing import Final
 
 from msgspec.structs import replace
 
+from services.dispatch.core.answering import answered_at_the_door
 from services.dispatch.core.case import Case, TicketState
-from services.dispatch.core.deadlines import earliest
+from services.dispatch.core.deadlines import Due, earliest
 from services.dispatch.core.dispatching import dispatch
 from services.dispatch.core.escalation import escalate
 from services.dispatch.core.extent import Extent, extent_of, is_complex_by
@@ -22,7 +23,7 @@ from shared.events import TicketTriaged
 from shared.terms import Light, MatterSize, TicketId
 
 # Asked in every decision, and before Python 3.12 the members of an enumeration are slow to find.
-_BIG = MatterSize.BIG
+_BIG, _ACCEPTED, _GREEN = MatterSize.BIG, TicketState.ACCEPTED, Light.GREEN
 DISPATCHED_LATE: Final = "DISPATCHED_LATE"
 """The rule that says that accepting and dispatching (T01, T02) took longer than they may; such tickets are counted."""
 
@@ -34,7 +35,7 @@ def open_case(
 
     `verifiers` accepted the results of earlier tickets on the matter.
     A ticket that triage merged into another one leaves it too, and waits without either; one that a patrol has fixed
-    already goes through to its result.
+    already goes through to its result, and what the hotline has answered in the call ends with that.
     """
     extent = extent_of(matter)
     found = case_class_of(matter, matter.channel, book) if matter.channel in CASE_CHANNELS else None
@@ -48,14 +49,13 @@ def open_case(
     else:
         limits = (found.limit,)
     due = earliest(limits, matter.accepted_at, book.calendar, book.roster)
+    # What every case has goes by its place: a keyword is looked for among all sixty fields, and there would be thirty.
     case = Case(
-        ticket_id=ticket_id, version=0, ticket_no=matter.ticket_no, source=matter.source, channel=matter.channel,
-        state=TicketState.ACCEPTED, previous_state=None, ticket_type=matter.ticket_type,
-        category=matter.category, urgency=matter.urgency, size=size, limit=str(due.limit), county=matter.county,
-        township=matter.township, village=matter.village, grid=matter.grid, accepted_at=matter.accepted_at,
-        started_at=matter.accepted_at, due_at=due.at, cycle=1, light=Light.GREEN, level=0, redispatches=0, reopens=0,
-        exercise=matter.exercise, confidential=matter.confidential, closed_at=None, close_reason=None,
-        rule_pack=book.pack, confidence=matter.confidence, least_urgency=matter.urgency,
+        ticket_id, 0, matter.ticket_no, matter.source, matter.channel, _ACCEPTED, None, matter.ticket_type,
+        matter.category, matter.urgency, size, str(due.limit), matter.county, matter.township, matter.village,
+        matter.grid, matter.accepted_at, matter.accepted_at, due.at, 1, _GREEN, 0, 0, 0, matter.exercise,
+        matter.confidential, None, None, book.pack,
+        confidence=matter.confidence, least_urgency=matter.urgency,
         complained_about=matter.complained_about, repeat=matter.repeat_of is not None or matter.repeats_30d > 0,
         vulnerable=matter.vulnerable, is_complex=is_complex, extent=extent, levels_up=matter.levels_up,
         case_class=None if found is None else found.code, verifiers=verifiers,
@@ -65,9 +65,7 @@ def open_case(
         story.why.append(f"{DISPATCHED_LATE} accepted_at={matter.accepted_at.isoformat()}")
     if matter.merged_into is not None:
         wait_from_the_start(story, matter.merged_into)
-    elif matter.self_fixed_by is not None and (fixer := finder(story, matter.self_fixed_by)) is not None:
-        settle(story, due, fixer)
-    else:
+    elif (matter.self_fixed_by is None and matter.answered_by is None) or not _is_settled(story, matter, due):
         dispatch(story, due)
         if found is None and is_doubtful(matter, size_rule, book, extent):
             begin_review(story)
@@ -76,6 +74,17 @@ def open_case(
         if matter.repeats_90d:
             _watch_repeats(story, matter.repeats_90d + 1)
     return story.decision()
+
+
+def _is_settled(story: Story, matter: TicketTriaged, due: Due) -> bool:
+    """Whether nobody has anything to do any more: it was answered in the call, or a patrol has fixed it."""
+    if matter.answered_by is not None and answered_at_the_door(story, matter.answered_by):
+        return True
+    fixer = finder(story, matter.self_fixed_by) if matter.self_fixed_by is not None else None
+    if fixer is None:
+        return False
+    settle(story, due, fixer)
+    return True
 
 
 def _is_complex(matter: TicketTriaged, extent: Extent | None, book: Rulebook) -> bool:

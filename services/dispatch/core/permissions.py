@@ -7,6 +7,7 @@ from services.dispatch.core.actors import UNIT_ROLES, Actor, Role
 from services.dispatch.core.story import Refused, Story
 from services.dispatch.core.triggers import (
     AddSupport,
+    Answer,
     ApproveHang,
     AskExtension,
     AskInfo,
@@ -94,6 +95,7 @@ ROLES: Final[Mapping[type[Command], tuple[Role, ...]]] = {
     Supervise: (R.SUPERVISOR, R.COMMAND_CENTRE),
     Withdraw: (R.CITIZEN,),
     Reopen: (R.CITIZEN, R.SUPERVISOR),
+    Answer: (R.HOTLINE_AGENT,),
 }
 
 

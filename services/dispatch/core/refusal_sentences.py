@@ -117,6 +117,11 @@ JOINT: Final = {
 CITIZEN: Final = {
     "REPORT_UNDER_WAY": W("举报已在办理，不能撤回", "a report under way is seen to the end"),
     "NOT_CLOSED": W("尚未结案", "it is not closed"),
+    "NOT_ANSWERABLE": W(
+        "只有咨询、建议和表扬可直接答复", "only a question, a suggestion or praise is answered directly"
+    ),
+    "TOO_URGENT_TO_ANSWER": W("紧急事项不得仅以答复办结", "an urgent matter does not end with an answer"),
+    "UNIT_HAS_BEGUN": W("承办单位已开始办理，由其答复", "a unit has begun with it, and answers"),
     "REOPEN_TOO_LATE": W("已过重办期，请另行提出", "it closed too long ago: hand in a new matter"),
 }
 REFUSALS: Final = {**HANDLING, **RETURNS, **TIME, **NATURE, **JOINT, **CITIZEN}

@@ -11,7 +11,7 @@ from services.dispatch.core.deadlines import is_within, parse_limit, redispatche
 from services.dispatch.core.guards import Verdict, admit, count_forward
 from services.dispatch.core.handling import live_share
 from services.dispatch.core.joint import call_supports, require_support
-from services.dispatch.core.lifecycle import step
+from services.dispatch.core.lifecycle import move, step
 from services.dispatch.core.rule_sections import Timer as TimerName
 from services.dispatch.core.rulebook import window_row
 from services.dispatch.core.story import Clock, Refused, Story
@@ -133,6 +133,7 @@ def _hand_over(story: Story, former: Assignment, unit: str, verdict: Verdict, *,
     if own is not None:  # who had a part leads now
         recall(story, own)
         case = story.case
+    story.case = move(case, TicketState.DISPATCHED)
     due_at = redispatched_deadline(parse_limit(case.limit), case.due_at, story.now, book.calendar, book.roster)
     assign(story, unit, AssignmentKind.LEAD, due_at, verdict, replaces=former, designated=designated)
     call_supports(story)

@@ -1,10 +1,11 @@
-"""The sections of a dispatch rule file about what becomes of a matter: repeats, returns, audit, hanging, reopening.
+"""The sections of a dispatch rule file about what becomes of a matter: repeats, returns, audit, hanging, its end.
 
 Each class is one table of the file, as in the sections before it: fields are keys, contradictions are refused.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import ClassVar
 
 from pydantic import ConfigDict
@@ -13,6 +14,19 @@ from services.dispatch.core.deadlines import NaturalDays
 from services.dispatch.core.rule_tables import LimitText
 from shared.sections import CLOSED, Count, Few, Flag, Name, Number, refuse
 from shared.terms import Channel, MatterSize
+
+
+@dataclass(frozen=True, slots=True)
+class ArchiveRules:
+    """When a ticket that has ended is put away 归档; what citizens said is erased by intake, in a time of its own."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = CLOSED
+    after_days: Count  # natural days from its end
+
+    @property
+    def after(self) -> timedelta:
+        """The same as a stretch of time."""
+        return timedelta(days=self.after_days)
 
 
 @dataclass(frozen=True, slots=True)

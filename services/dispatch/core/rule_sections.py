@@ -184,6 +184,7 @@ class JointRules:
     max_forwards: Few  # a level's next one without an action of its own is refused
     whistle_share_low: Share
     whistle_share_high: Share
+    whistle_least_tickets: Count  # of fewer tickets in a month a share says nothing
 
     def __post_init__(self) -> None:
         if self.whistle_share_low >= self.whistle_share_high:

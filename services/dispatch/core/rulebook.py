@@ -20,6 +20,7 @@ from services.dispatch.core.rule_limits import (
     surely_longer,
 )
 from services.dispatch.core.rule_outcomes import (
+    ArchiveRules,
     AuditRules,
     ExtensionRules,
     FollowUpStart,
@@ -105,6 +106,7 @@ class Rulebook:
     hang: HangRules
     reopen: ReopenRules
     follow_up: FollowUpStart
+    archive: ArchiveRules
     notes: tuple[str, ...] = ()
     """What is allowed and has no effect, each led by its key path."""
 
@@ -205,6 +207,7 @@ class _File:
     hang: HangRules
     reopen: ReopenRules
     follow_up: FollowUpStart
+    archive: ArchiveRules
     triage: _Triage
 
 
@@ -242,6 +245,8 @@ def _read_file(pack: Mapping[str, Any], categories: Mapping[str, Any], problems:
         problems.extend(_case_problems(file.case_class, categories))
         problems.extend(_support_problems(file))
         problems.extend(_arrival_problems(file))
+        if file.archive.after_days <= file.repeats.reopen_days:
+            problems.append("archive.after_days: must be above repeats.reopen_days, in which a ticket may be reopened")
         strange = sorted(file.audit.evidence.keys() - set(_codes(categories)))
         problems.extend(f"audit.evidence.{code}: is not in the category tree" for code in strange)
     return file
@@ -299,7 +304,7 @@ def _bound(file: _File, categories: Mapping[str, Any], calendar: Calendar) -> Ru
         ),
         supervision=file.supervision, joint=file.joint, whistles=file.whistles.by_kind(), duties=file.duties,
         repeats=file.repeats, returns=file.returns, audit=file.audit, extension=file.extension,
-        hang=file.hang, reopen=file.reopen, follow_up=file.follow_up,
+        hang=file.hang, reopen=file.reopen, follow_up=file.follow_up, archive=file.archive,
         notes=tuple(file.limits.notes()),
     )  # fmt: skip
 

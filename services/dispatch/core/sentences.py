@@ -194,6 +194,15 @@ COURSE: Final = {
         "诉求人不认可（解决：{solved}，评价：{satisfaction}）", "not content (solved: {solved}, {satisfaction})"
     ),
     "CLOSED": W("结案：{reason}", "closed: {reason}"),
+    "ANSWERED": W("依据知识条目{knowledge}直接答复", "answered directly, by entry {knowledge} of what is known"),
+    "ANSWER_NOT_ENOUGH": W(
+        "话务已答复（{knowledge}），但不宜直接办结（{code}），照常办理",
+        "answered in the call ({knowledge}), which is not the end of it ({code})",
+    ),
+    "ANSWER_STANDS": W("答复抽查：{outcome}，维持直接答复", "asked about the answer: {outcome}; it stands"),
+    "TAKEN_ON": W("直接答复（{knowledge}）未解决，转为办理", "the answer ({knowledge}) was none: a unit handles it"),
+    "ARCHIVED": W("归档（原状态：{was}）", "put away for good (it was: {was})"),
+    "ARCHIVE_TOO_EARLY": W("未到归档时间（{state}）", "it is not time to put it away ({state})"),
     "REOPENED": W("第{count}次重办，时限{limit}", "reopened, number {count}: {limit}"),
     "REOPENED_AFTER_CLOSING": W("结案后诉求人要求重办", "reopened by the citizen after it was closed"),
     "JUDGEMENT_TOO_LATE": W("评价属于第{cycle}轮，该轮已结束", "the word is on round {cycle}, which is over"),

@@ -106,6 +106,10 @@ class ClockLost(Struct, frozen=True):
     """A look at the tickets in hand found this one without the clock that should watch it."""
 
 
+class ArchiveDue(Struct, frozen=True):
+    """The ticket ended so long ago that it is put away."""
+
+
 class NoticeCame(Struct, frozen=True):
     """A holiday notice is loaded that deadlines were counted without, on the calendar `before`; `running` clocks."""
 

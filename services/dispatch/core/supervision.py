@@ -1,10 +1,11 @@
 """Speed, formal supervision, taking a matter back, and having a closed one handled again."""
 
 from datetime import datetime
-from typing import assert_never
+from typing import Final, assert_never
 
 from msgspec.structs import replace
 
+from services.dispatch.core.answering import take_on
 from services.dispatch.core.assignment import recall
 from services.dispatch.core.case import TicketState
 from services.dispatch.core.escalation import escalate
@@ -15,6 +16,8 @@ from services.dispatch.core.triggers import Hasten, Reopen, Supervise, Supervisi
 from shared.events import TicketClosed
 from shared.joint_events import TicketHastenNoted, TicketWithdrawn
 from shared.terms import CloseReason, TicketType, Urgency
+
+_REOPENED: Final = (TicketState.CLOSED, TicketState.ANSWERED)
 
 
 def supervise(story: Story, command: SupervisionCommand) -> None:
@@ -71,12 +74,15 @@ def end(story: Story, state: TicketState, reason: CloseReason) -> None:
 
 def _reopen_closed(story: Story, command: Reopen) -> None:
     case = story.case
-    if case.state is not TicketState.CLOSED or case.closed_at is None:
+    if case.state not in _REOPENED or case.closed_at is None:
         raise Refused("NOT_CLOSED", "only a closed ticket is reopened")
     if _days_since(story, case.closed_at) > story.book.repeats.reopen_days:
         raise Refused("REOPEN_TOO_LATE", "it closed too long ago: hand in a new matter, which is linked to this one")
     story.note("REOPEN", command.reason)
     story.why.append("REOPENED_AFTER_CLOSING")
+    if case.state is TicketState.ANSWERED:
+        take_on(story)
+        return
     story.case = replace(case, closed_at=None, close_reason=None)
     reopen(story)
 

@@ -14,13 +14,22 @@ from pydantic import ConfigDict, Field
 from services.dispatch.core.command_bases import OnAssignment as OnAssignment
 from services.dispatch.core.command_bases import OnTicket as OnTicket
 from services.dispatch.core.family_words import FamilyWord, PutAside
-from services.dispatch.core.fields import Code, LimitSpelling, OptionalText, Person, RecordId, Text, UnitId
+from services.dispatch.core.fields import (
+    Code,
+    KnowledgeId,
+    LimitSpelling,
+    OptionalText,
+    Person,
+    RecordId,
+    Text,
+    UnitId,
+)
 from services.dispatch.core.nature_commands import Assess as Assess
 from services.dispatch.core.nature_commands import ChangeUrgency as ChangeUrgency
 from services.dispatch.core.nature_commands import ConfirmCategory as ConfirmCategory
 from services.dispatch.core.nature_commands import ConvertSize as ConvertSize
 from services.dispatch.core.nature_commands import MarkComplex as MarkComplex
-from services.dispatch.core.story import Clock, ClockLost, NoticeCame, StandstillOrdered
+from services.dispatch.core.story import ArchiveDue, Clock, ClockLost, NoticeCame, StandstillOrdered
 from services.dispatch.core.wish import Wish
 from shared.events import TicketEvaluated, TicketTriaged
 from shared.sections import CLOSED
@@ -321,6 +330,14 @@ class Reopen(OnTicket):
     reason: Text
 
 
+@dataclass(frozen=True, slots=True)
+class Answer(OnTicket):
+    """Answer a question directly (直接答复), before a unit begins: by which entry, and in which words."""
+
+    knowledge: KnowledgeId
+    reply: Text
+
+
 class TimerDue(Struct, frozen=True):
     """A clock has reached its next step, at `fire_at`."""
 
@@ -346,13 +363,14 @@ JointCommand: TypeAlias = MakePlan | HoldMeeting | AddSupport | WaiveSupport | B
 SupervisionCommand: TypeAlias = Hasten | Supervise | Withdraw | Reopen
 Command: TypeAlias = (
     HandlingCommand | AuditCommand | ReturnCommand | TimeCommand | HangCommand | NatureCommand | JointCommand
-    | SupervisionCommand
+    | SupervisionCommand | Answer
 )  # fmt: skip
 Trigger: TypeAlias = (
     TicketTriaged
     | TicketEvaluated
     | TimerDue
     | ClockLost
+    | ArchiveDue
     | NoticeCame
     | StandstillOrdered
     | Wish

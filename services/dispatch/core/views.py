@@ -17,7 +17,7 @@ from services.dispatch.core.lifecycle import (
     TICKET_STATES,
     Transition,
 )
-from shared.events import TicketSnapshot
+from shared.snapshot import TicketSnapshot
 from shared.terms import AssignmentId, AssignmentKind
 
 

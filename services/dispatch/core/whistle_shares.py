@@ -22,8 +22,8 @@ class WhistleCount(NamedTuple):
     whistled: int
 
     def alarm(self, rules: JointRules) -> WhistleAlarm | None:
-        """Whether the share lies outside the pack's bounds; the bounds themselves are within."""
-        if not self.tickets:
+        """Whether the share lies outside the pack's bounds, which are within; of few tickets it says nothing."""
+        if self.tickets < rules.whistle_least_tickets:
             return None
         share = self.whistled / self.tickets
         if share < rules.whistle_share_low:

@@ -174,14 +174,34 @@ SELECT state, light, count(*) AS tickets FROM ticket_case
 WHERE closed_at IS NULL AND lies_in(place, $1) GROUP BY state, light
 
 -- name: without_clock
--- Tickets in hand that nothing watches: no clock at all, or past their deadline ($1) without a handling clock; without
--- those left aside ($3). That they are open is said twice, for the index of open work.
-SELECT c.ticket_id FROM ticket_case AS c
-WHERE c.closed_at IS NULL AND c.state = 'DISPATCHED' AND c.ticket_id <> ALL($3::uuid[]) AND (
-    NOT EXISTS (SELECT FROM timer AS t WHERE t.ticket_id = c.ticket_id)
-    OR c.due_at < $1 AND NOT EXISTS (
-        SELECT FROM timer AS t WHERE t.ticket_id = c.ticket_id AND t.clock IN ('RESOLVE', 'RESOLVE_BIG')))
-ORDER BY c.due_at LIMIT $2
+-- Of the next $4 open tickets after ($5, $6) in the order of queues those in hand that nothing watches: no clock at all, or
+-- past their deadline ($1) without a handling clock; without those left aside ($3). The last row says how far the look
+-- went, unless that was to the end.
+WITH looked AS MATERIALIZED (
+    SELECT ticket_id, state, due_at, queue_at FROM ticket_case
+    WHERE closed_at IS NULL AND (queue_at, ticket_id) > ($5::timestamptz, $6::uuid)
+    ORDER BY queue_at, ticket_id LIMIT $4
+), lost AS (
+    SELECT c.ticket_id, c.queue_at FROM looked AS c
+    WHERE c.state = 'DISPATCHED' AND c.ticket_id <> ALL($3::uuid[]) AND (
+        NOT EXISTS (SELECT FROM timer AS t WHERE t.ticket_id = c.ticket_id)
+        OR c.due_at < $1 AND NOT EXISTS (
+            SELECT FROM timer AS t WHERE t.ticket_id = c.ticket_id AND t.clock IN ('RESOLVE', 'RESOLVE_BIG')))
+    ORDER BY c.due_at LIMIT $2
+)
+SELECT ticket_id, queue_at, false AS is_end FROM lost
+UNION ALL (
+    SELECT ticket_id, queue_at, true FROM looked WHERE (SELECT count(*) FROM looked) = $4
+    ORDER BY queue_at DESC, ticket_id DESC LIMIT 1)
+
+-- name: ended_before
+-- Tickets that ended before an instant and were not put away, without those left aside ($3), the oldest first.
+SELECT ticket_id FROM ticket_case
+WHERE closed_at <= $1 AND archived_at IS NULL AND ticket_id <> ALL($3::uuid[]) ORDER BY closed_at LIMIT $2
+
+-- name: mark_archived
+-- These were put away; one that came back meanwhile was not.
+UPDATE ticket_case SET archived_at = $2 WHERE ticket_id = ANY($1::uuid[]) AND state = 'ARCHIVED'
 
 -- name: unwatched
 -- Open tickets without a running clock, of their own or of the open ticket they wait for: must be none.

@@ -2,6 +2,7 @@
 
 from enum import StrEnum
 
+from shared.ending_events import TicketAnswered
 from shared.events import (
     Event,
     TicketAssigned,
@@ -21,6 +22,7 @@ TELLING_EVENTS = (
     TicketResolvedWith,
     TicketAudited,
     TicketClosed,
+    TicketAnswered,
 )
 """The events that may change what the citizen sees."""
 
@@ -44,7 +46,7 @@ def public_state_after(event: Event) -> PublicState | None:
             return PublicState.RESOLVED
         case TicketAudited(follow_up=True):
             return PublicState.AWAITING_EVALUATION
-        case TicketClosed():
+        case TicketClosed() | TicketAnswered():
             return PublicState.CLOSED
         case _:
             return None

@@ -97,6 +97,7 @@ _Words: TypeAlias = Annotated[_Text, Field(min_length=1, max_length=4000), After
 _Title: TypeAlias = Annotated[_Text, Field(max_length=200)]
 _Category: TypeAlias = Annotated[_Text, Field(pattern=r"^[0-9]{6}$")]
 _Key: TypeAlias = Annotated[_Text, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,39}$")]
+_Knowledge: TypeAlias = Annotated[_Text, Field(pattern=r"^[A-Za-z][A-Za-z0-9._:/-]{0,39}$")]
 _Extensions: TypeAlias = Annotated[dict[_Key, Annotated[Scalar, PlainValidator(_scalar)]], Field(max_length=20)]
 
 
@@ -133,7 +134,10 @@ def _as_wgs84(place: Place) -> Place:
 
 @dataclass(frozen=True, slots=True)
 class NewTicket:
-    """A report that may be accepted. `text` holds the citizen's own words; `reported_at` is UTC."""
+    """A report that may be accepted. `text` holds the citizen's own words; `reported_at` is UTC.
+
+    `answered_by` names the entry of what is known by which a question was answered in the call.
+    """
 
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
     source: _Source
@@ -146,6 +150,7 @@ class NewTicket:
     confidential: _Flag = False
     exercise: _Flag = False
     vulnerable: _Flag = False
+    answered_by: _Knowledge | None = None
     reported_at: Annotated[datetime | None, PlainValidator(_instant)] = None
     location: Annotated[Place, AfterValidator(_as_wgs84)] | None = None
     reporter: Reporter | None = None

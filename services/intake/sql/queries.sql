@@ -41,28 +41,29 @@ WITH given AS (
     SELECT * FROM unnest(
         $1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::boolean[], $8::boolean[],
         $9::timestamptz[], $10::text[], $11::text[], $12::float8[], $13::float8[], $14::text[], $15::text[],
-        $16::bytea[], $17::bytea[], $20::boolean[]
+        $16::bytea[], $17::bytea[], $20::boolean[], $21::text[]
     ) AS g (
         id, ticket_no, query_code, source, external_id, channel, exercise, confidential, reported_at, given_type,
-        given_category, lon, lat, given_township, given_village, wrapped_key, sealed, vulnerable
+        given_category, lon, lat, given_township, given_village, wrapped_key, sealed, vulnerable,
+        answered_by
     )
 ), kept AS (
     INSERT INTO vault (ticket_id, key_id, wrapped_key, sealed) SELECT id, $18, wrapped_key, sealed FROM given
 )
 INSERT INTO ticket (
     id, ticket_no, query_code, source, external_id, channel, exercise, confidential, received_at, reported_at,
-    given_type, given_category, lon, lat, given_township, given_village, updated_at, vulnerable
+    given_type, given_category, lon, lat, given_township, given_village, updated_at, vulnerable, answered_by
 )
 SELECT id, ticket_no, query_code, source, external_id, channel, exercise, confidential, $19, reported_at,
-       given_type, given_category, lon, lat, given_township, given_village, $19, vulnerable
+       given_type, given_category, lon, lat, given_township, given_village, $19, vulnerable, answered_by
 FROM given
 
 -- name: claim_untriaged
 -- The oldest untriaged matters that nobody else holds, but those in trouble ($2), with their sealed words and the trace they
 -- came with.
 SELECT t.id, t.ticket_no, t.source, t.channel, t.exercise, t.confidential, t.vulnerable, t.cleared, t.received_at, t.given_type,
-       t.given_category, t.lon, t.lat, t.given_township, t.given_village, t.session_id, t.self_fixed_by, v.key_id, v.wrapped_key,
-       v.sealed, e.traceparent
+       t.given_category, t.lon, t.lat, t.given_township, t.given_village, t.session_id, t.self_fixed_by, t.answered_by,
+       v.key_id, v.wrapped_key, v.sealed, e.traceparent
 FROM ticket AS t JOIN vault AS v ON v.ticket_id = t.id LEFT JOIN event AS e ON e.ticket_id = t.id AND e.version = 1
 WHERE t.state = 'RECEIVED' AND NOT (t.id = ANY($2::uuid[]))
 ORDER BY t.received_at LIMIT $1

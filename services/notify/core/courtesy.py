@@ -7,7 +7,7 @@ from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
 
 from services.notify.core.contacts import Endpoint
-from services.notify.core.message import AUDIENCES, Audience, Message, PlannedMessage, Policy, Template
+from services.notify.core.message import AUDIENCES, NOTICES, Audience, Message, PlannedMessage, Policy, Template
 from shared.terms import TicketId, Urgency
 
 PATIENCE = timedelta(hours=96)
@@ -43,7 +43,7 @@ class Courtesy:
     zone: ZoneInfo
     hours: Mapping[Audience, Hours] = field(default_factory=_usual_hours)
     notice_every: timedelta = timedelta(hours=24)
-    """A person gets one formal notice of supervision 督办 about a ticket within this time."""
+    """A person gets one formal notice of supervision 督办 about a ticket within this time, and one reminder."""
     bundle_every: timedelta = timedelta(hours=1)
     """Formal notices to one person come in bundles, one within this time."""
 
@@ -64,12 +64,13 @@ USUAL = Courtesy(ZoneInfo("Asia/Shanghai"))
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """A formal notice that is planned or was sent."""
+    """A formal notice, or a reminder, that is planned or was sent."""
 
     id: UUID
     ticket_id: TicketId
     recipient: str
     due_at: datetime
+    template: Template = Template.ESCALATED
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,23 +86,24 @@ class Handling:
 def merge_notices(
     planned: Sequence[PlannedMessage], known: Sequence[Notice], courtesy: Courtesy
 ) -> list[PlannedMessage]:
-    """`planned`, with formal notices suppressed that come too soon after another about the same ticket to the same
-    recipient. `known` are those of these tickets that stand already."""
-    standing = {(n.ticket_id, n.recipient, n.id): n.due_at for n in known}
+    """`planned`, with notices suppressed that come too soon after another of their kind about the same ticket to the
+    same recipient. `known` are those of these tickets that stand already."""
+    standing: dict[tuple[Template, TicketId, str], dict[UUID, datetime]] = {}
+    for n in known:
+        standing.setdefault((n.template, n.ticket_id, n.recipient), {})[n.id] = n.due_at
     result = []
     for message in planned:
-        if message.template is Template.ESCALATED and not message.suppressed and message.urgency is Urgency.U3:
+        if message.template in NOTICES and not message.suppressed and message.urgency is Urgency.U3:
+            told = standing.setdefault((message.template, message.ticket_id, message.recipient), {})
             near = [
                 identity
-                for (ticket_id, recipient, identity), due_at in standing.items()
-                if (ticket_id, recipient) == (message.ticket_id, message.recipient)
-                and identity != message.id
-                and abs(message.send_at - due_at) < courtesy.notice_every
+                for identity, due_at in told.items()
+                if identity != message.id and abs(message.send_at - due_at) < courtesy.notice_every
             ]
             if near:
                 message = replace(message, suppressed=f"merged into notice {near[0]}")
             else:
-                standing[message.ticket_id, message.recipient, message.id] = message.send_at
+                told[message.id] = message.send_at
         result.append(message)
     return result
 
@@ -110,8 +112,7 @@ def handling(message: PlannedMessage, courtesy: Courtesy) -> Handling:
     """How `message` is to be kept. What is asked at most once is never bundled: its outcome is its own."""
     endpoint, window = message.endpoint, timedelta()
     if message.urgency is Urgency.U3 and message.policy is Policy.RESEND:
-        formal = message.template is Template.ESCALATED
-        window = courtesy.bundle_every if formal else endpoint.digest
+        window = courtesy.bundle_every if message.template in NOTICES else endpoint.digest
     bundle = f"{message.template}/{message.recipient}" if window else ""
     patience = PATIENCE_WITH_FALLBACK[message.urgency] if endpoint.fallback else PATIENCE
     return Handling(AUDIENCES[message.template], bundle, window, message.send_at + patience)

@@ -11,6 +11,7 @@ from enum import StrEnum
 from itertools import count
 
 from services.notify.core.rules import FollowUpRules
+from shared.ending_events import TicketAnswered
 from shared.events import Envelope, Event, FollowUpAsked, TicketAudited, TicketEvaluated
 from shared.terms import FollowUpOutcome, Satisfaction, TicketId
 
@@ -81,9 +82,13 @@ class Ended(Exception):
 
 
 def open_follow_up(audited: Envelope, rules: FollowUpRules, now: datetime) -> FollowUp | None:
-    """The follow-up that a TicketAudited begins, if one is due: asked at once in a band, else when the next opens."""
+    """The follow-up that a TicketAudited begins, if one is due: asked at once in a band, else when the next opens.
+
+    Also of a TicketAnswered: whoever drew it says so by asking for its follow-up.
+    """
     event = audited.event
-    if not isinstance(event, TicketAudited) or not event.follow_up:
+    is_due = isinstance(event, TicketAnswered) or (isinstance(event, TicketAudited) and event.follow_up)
+    if not isinstance(event, TicketAudited | TicketAnswered) or not is_due:
         return None
     next_at, _ = _next_slot(rules, now, frozenset(), rules.attempts)
     return FollowUp(

@@ -17,7 +17,10 @@ class Template(StrEnum):
     """The kinds of message."""
 
     ASSIGNED = "assigned"
+    REMINDED = "reminded"
+    DEEMED_SIGNED = "deemed_signed"
     ESCALATED = "escalated"
+    ANSWERED = "answered"
     FOLLOW_UP = "follow_up"
     UNREACHABLE = "unreachable"
     SUBSCRIPTION_STOPPED = "subscription_stopped"
@@ -28,6 +31,9 @@ FACTS: Mapping[Template, frozenset[str]] = {
     Template.ASSIGNED: frozenset(
         ["ticket_no", "unit", "kind", "category", "urgency", "size", "mark", "grid", "cycle", "due_at", "sign_by"],
     ),
+    Template.REMINDED: frozenset(["ticket_no", "unit", "clock", "cycle", "due_at", "urgency"]),
+    Template.DEEMED_SIGNED: frozenset(["ticket_no", "unit", "sign_by", "urgency"]),
+    Template.ANSWERED: frozenset(["ticket_no", "knowledge"]),
     Template.ESCALATED: frozenset(["ticket_no", "unit", "clock", "level", "cycle", "due_at", "urgency"]),
     Template.FOLLOW_UP: frozenset(["ticket_no", "cycle", "attempt", "link"]),
     Template.UNREACHABLE: frozenset(["ticket_no", "cycle", "link"]),
@@ -48,7 +54,10 @@ class Policy(StrEnum):
 
 POLICIES: Mapping[Template, Policy] = {
     Template.ASSIGNED: Policy.RESEND,
+    Template.REMINDED: Policy.RESEND,
+    Template.DEEMED_SIGNED: Policy.RESEND,
     Template.ESCALATED: Policy.RESEND,
+    Template.ANSWERED: Policy.RESEND,
     # Nobody likes to be asked the same twice; the next attempt comes anyway.
     Template.FOLLOW_UP: Policy.AT_MOST_ONCE,
     Template.UNREACHABLE: Policy.AT_MOST_ONCE,
@@ -66,13 +75,20 @@ class Audience(StrEnum):
 
 AUDIENCES: Mapping[Template, Audience] = {
     Template.ASSIGNED: Audience.OFFICIAL,
+    Template.REMINDED: Audience.OFFICIAL,
+    Template.DEEMED_SIGNED: Audience.OFFICIAL,
     Template.ESCALATED: Audience.OFFICIAL,
     # The hotline hears of it, and calls the citizen.
+    Template.ANSWERED: Audience.CITIZEN,
     Template.FOLLOW_UP: Audience.CITIZEN,
     Template.UNREACHABLE: Audience.CITIZEN,
     Template.SUBSCRIPTION_STOPPED: Audience.OFFICIAL,
     Template.SURGE: Audience.OFFICIAL,
 }
+
+
+NOTICES = (Template.ESCALATED, Template.REMINDED, Template.DEEMED_SIGNED)
+"""What is said of deadlines: in bundles, and not twice about one ticket within a day."""
 
 
 class MessageState(StrEnum):

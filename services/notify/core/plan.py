@@ -11,7 +11,16 @@ from services.notify.core.links import Purpose, code_of
 from services.notify.core.measures import Plan
 from services.notify.core.message import POLICIES, Facts, PlannedMessage, Template
 from services.notify.core.subscription import Subscription
-from shared.events import NAMESPACE, Envelope, FollowUpAsked, TicketAssigned, TicketEscalated
+from shared.ending_events import TicketAnswered
+from shared.events import (
+    NAMESPACE,
+    Envelope,
+    FollowUpAsked,
+    TicketAssigned,
+    TicketEscalated,
+    TicketReminded,
+    TicketSigned,
+)
 from shared.notify_events import SurgeAlert
 from shared.terms import AlertKind, TicketId, Urgency
 
@@ -57,8 +66,33 @@ def plan(
             exercise = e.exercise or envelope.ticket_id in exercises
             told = _message(envelope, Template.ESCALATED, e.to, book, e.notify_at or now, facts, exercise=exercise)
             return [replace(told, urgency=e.urgency or told.urgency)]
+        case TicketReminded() as e if e.ticket_no:  # older ones did not say of which ticket
+            facts = {
+                "ticket_no": e.ticket_no, "unit": e.unit, "clock": e.clock, "cycle": e.cycle,
+                "due_at": e.due_at.isoformat(), "urgency": e.urgency.value if e.urgency else "",
+            }  # fmt: skip
+            return [_to_unit(envelope, e, Template.REMINDED, facts, book, now)]
+        case TicketSigned(deemed=True) as e if e.sign_by is not None:
+            facts = {
+                "ticket_no": e.ticket_no, "unit": e.unit, "sign_by": e.sign_by.isoformat(),
+                "urgency": e.urgency.value if e.urgency else "",
+            }  # fmt: skip
+            return [_to_unit(envelope, e, Template.DEEMED_SIGNED, facts, book, now)]
+        case TicketAnswered() as e:
+            facts = {"ticket_no": e.ticket_no, "knowledge": e.knowledge}
+            recipient = f"source:{e.source}"
+            return [_message(envelope, Template.ANSWERED, recipient, book, now, facts, exercise=e.exercise)]
         case _:
             return []
+
+
+def _to_unit(
+    envelope: Envelope, e: TicketReminded | TicketSigned, template: Template, facts: Facts, book: AddressBook,
+    now: datetime,
+) -> PlannedMessage:  # fmt: skip
+    """Level 0: whoever handles it hears of it before anybody above does."""
+    told = _message(envelope, template, f"unit:{e.unit}", book, now, facts, exercise=e.exercise)
+    return replace(told, urgency=e.urgency or told.urgency)
 
 
 def with_urgency(planned: Sequence[PlannedMessage], known: Mapping[TicketId, Urgency]) -> list[PlannedMessage]:

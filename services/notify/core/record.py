@@ -11,6 +11,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from services.notify.core.rates import NOTHING, Bucket, Counts
+from shared.ending_events import TicketAnswered
 from shared.events import (
     Envelope,
     Event,
@@ -38,7 +39,7 @@ from shared.terms import AssignmentKind, FollowUpOutcome, MatterSize, Satisfacti
 HEARD: tuple[type[Event], ...] = (
     TicketAssigned, TicketRedispatched, TicketResolved, TicketAudited, TicketReopened, TicketEscalated, TicketConverted,
     TicketFoundBig, TicketHung, TicketUnhung, TicketUrgencyChanged, TicketCategoryConfirmed, GuardRefused,
-    TicketPutAside,
+    TicketPutAside, TicketAnswered,
 )  # fmt: skip
 """Dispatch's events that measuring hears."""
 SAID: tuple[type[Event], ...] = (TicketEvaluated, ExclusionDecided, ExclusionChecked)
@@ -48,7 +49,7 @@ PeriodOf = Callable[[datetime], str]
 
 
 class Cycle(Struct, frozen=True, omit_defaults=True):
-    """One round of handling. `unit` led it last."""
+    """One round of handling. `unit` led it last; with `answered` no unit handled it, the centre `unit` answered."""
 
     n: int
     unit: str = ""
@@ -65,6 +66,7 @@ class Cycle(Struct, frozen=True, omit_defaults=True):
     satisfaction: Satisfaction | None = None
     excluded: bool = False
     reopened_at: datetime | None = None
+    answered: bool = False
 
 
 class Mark(Struct, frozen=True, omit_defaults=True):
@@ -103,7 +105,7 @@ class Record(Struct, frozen=True, omit_defaults=True):
 
     @property
     def units(self) -> frozenset[str]:
-        """The units that led."""
+        """The units that led, or answered."""
         return frozenset(c.unit for c in self.cycles if c.unit)
 
 
@@ -140,8 +142,8 @@ def counts_of(record: Record, period_of: PeriodOf) -> dict[Bucket, Counts]:
         bucket = Bucket(period_of(at), unit, record.township, category[:2])
         found[bucket] = found.get(bucket, NOTHING).plus(counts)
 
-    if record.cycles and record.accepted_at:
-        first = min(record.cycles, key=lambda c: c.n)
+    first = min((c for c in record.cycles if not c.answered), key=lambda c: c.n, default=None)
+    if first and record.accepted_at:
         counts = Counts(dispatched=1, first_dispatch_right=int(record.hops == 0), hops=record.hops)
         put(record.accepted_at, first.unit, counts)
     for cycle in record.cycles:
@@ -187,6 +189,8 @@ def _heard(record: Record, event: Event, at: datetime) -> Record:
             return _assigned(record, event) if event.kind is AssignmentKind.LEAD else record
         case TicketPutAside():
             return _put_aside(record, event)
+        case TicketAnswered():
+            return _answered(record, event)
         case TicketResolved(cycle=n):
             charged = event.charged_to or ""
             return _with(record, replace(record.cycle(n), resolved_at=at, on_time=event.on_time, charged_to=charged))
@@ -226,6 +230,15 @@ def _assigned(record: Record, event: TicketAssigned) -> Record:
         hops=record.hops + isinstance(event, TicketRedispatched),
     )  # fmt: skip
     return _with(known, replace(known.cycle(event.cycle), unit=event.unit))
+
+
+def _answered(record: Record, event: TicketAnswered) -> Record:
+    """Nobody handled this round: what the citizen says of it is said of the centre that answered."""
+    known = replace(
+        record, exercise=record.exercise or event.exercise, ticket_type=event.ticket_type, category=event.category,
+        township=event.township or "",
+    )  # fmt: skip
+    return _with(known, replace(known.cycle(event.cycle), unit=event.unit, answered=True))
 
 
 def _put_aside(record: Record, event: TicketPutAside) -> Record:

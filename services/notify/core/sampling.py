@@ -80,6 +80,11 @@ def choose(record: Record, cycle: int, lot: int, drawn_before: int, rules: Sampl
     return (Way.CALL, "LEAST") if drawn_before < rules.small_calls_least else (Way.NONE, "NOT_DRAWN")
 
 
+def choose_answer(lot: int, rules: SamplingRules) -> tuple[Way, str]:
+    """Whether a citizen whose question was answered directly is asked about it, and called."""
+    return (Way.CALL, "LOT") if is_drawn(lot, rules.consult_check_share) else (Way.NONE, "NOT_DRAWN")
+
+
 def choose_check(lot: int, rules: SamplingRules) -> tuple[Way, str]:
     """Whether somebody goes and looks at what a patrol says it has fixed."""
     return (Way.FIELD_CHECK, "LOT") if is_drawn(lot, rules.patrol_check_share) else (Way.NONE, "NOT_DRAWN")

@@ -37,9 +37,9 @@ WHERE ticket_id = ANY($1::uuid[]) AND template = 'assigned'
 ORDER BY ticket_id, created_at DESC
 
 -- name: notices_of
--- Formal notices about these tickets that were sent or will be.
-SELECT id, ticket_id, recipient, due_at FROM message
-WHERE ticket_id = ANY($1::uuid[]) AND template = 'escalated' AND state NOT IN ('SUPPRESSED', 'FAILED')
+-- Notices of these kinds about these tickets that were sent or will be.
+SELECT id, ticket_id, recipient, due_at, template FROM message
+WHERE ticket_id = ANY($1::uuid[]) AND template = ANY($2::text[]) AND state NOT IN ('SUPPRESSED', 'FAILED')
 ORDER BY due_at
 
 -- name: suppress_asks

@@ -8,6 +8,7 @@ import pytest
 from prometheus_client import REGISTRY
 
 from services.dispatch.auditor import Auditor
+from tests.builders import ticket
 from tests.conftest import TestDatabase
 from tests.services.dispatch.desk import counted_faulty as counted
 from tests.services.dispatch.desk import make_unreadable, open_desk
@@ -25,6 +26,18 @@ async def test_a_ticket_without_any_clock_is_mended_and_escalated_once(database:
         while await desk.timers.ring_due():
             pass
         assert (await desk.stated(1)).count("ticket.escalated") == 2
+        assert await auditor.audit() == 0
+
+
+@pytest.mark.parametrize("page", [1, 2, 4, 5])
+async def test_it_looks_at_everything_page_by_page(database: TestDatabase, page: int) -> None:
+    async with open_desk(database) as desk:
+        for n in range(1, 6):
+            await desk.take_on(n)
+        await desk.work(3)
+        await desk.database.fetch("DELETE FROM timer WHERE ticket_id <> $1", ticket(2))
+        auditor = Auditor(desk.database, desk.decider, page)
+        assert await auditor.audit() == 3, "one is watched, and one is done"
         assert await auditor.audit() == 0
 
 

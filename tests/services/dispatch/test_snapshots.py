@@ -1,7 +1,7 @@
 """The compacted topic's records: what the model says, as new as the events."""
 
 from services.dispatch.app import snapshots
-from shared.events import TicketSnapshot
+from shared.snapshot import TicketSnapshot
 from tests.builders import GRID, ticket
 from tests.conftest import TestDatabase
 from tests.services.dispatch.desk import open_desk

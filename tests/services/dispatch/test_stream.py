@@ -17,9 +17,9 @@ from services.dispatch.live import PLACES, TOPICS, Live
 from services.dispatch.watchers import Change, Wanted, Watchers
 from shared.clock import FastClock
 from shared.codec import Record
-from shared.events import TicketSnapshot
 from shared.kafka import Outgoing, Producer, apply_topics
 from shared.notify_events import SurgeAlert
+from shared.snapshot import TicketSnapshot
 from shared.tail import Tail
 from shared.terms import AlertKind, Light, MatterSize, TicketType, Urgency
 from shared.topics import NOTIFY, STATE

@@ -37,6 +37,20 @@ async def test_the_hotlines_own_codes_are_heard(desk: Desk) -> None:
     assert (triaged["place_level"], triaged["village"], triaged["grid"]) == ("VILLAGE", "990101001001", None)
 
 
+async def test_what_the_hotline_answered_in_the_call_is_said_with_what_the_matter_is(desk: Desk) -> None:
+    asked = report(1, ticket_type="CONSULT", text="办证周六上班吗", answered_by="K-2026-0031")
+    answered, plain = await desk.take_in(asked), await desk.take_in(report(2, text="井盖不见了"))
+    await desk.triage_loop().triage_batch()
+    triaged = (await desk.stated(answered))[1]
+    assert (triaged["ticket_type"], triaged["answered_by"]) == ("CONSULT", "K-2026-0031")
+    assert (await desk.stated(plain))[1]["answered_by"] is None
+
+
+async def test_an_entry_that_could_be_a_telephone_number_is_none(desk: Desk) -> None:
+    answer = await desk.post(report(1, answered_by="13800000001"))
+    assert (answer.status_code, answer.json()["problems"][0]["field"]) == (422, "answered_by")
+
+
 async def test_a_place_named_in_the_address_is_found_though_the_address_is_sealed(desk: Desk) -> None:
     ticket_id = await desk.take_in(report(1, location={"address": "东风社区幸福路 12 号"}))
     await desk.triage_loop().triage_batch()

@@ -97,7 +97,9 @@ class MeasuredStage(Stage):
         self.panel = Panel(self.ledger, self.measures, workdays(), self.clock, self.rates.note)
         self.panel_loop = PanelLoop(database, self.panel)
         self.growth_loop = GrowthLoop(database, self.warnings)
-        (self._route,) = routes(self.follow_ups, measure_and_draw(self.rates, self.desk))
+        (self._route,) = routes(
+            self.follow_ups, measure_and_draw(self.rates, self.desk), asks_about=self.desk.asks_about
+        )
         self._versions: dict[int, int] = {}
 
     async def happens(self, n: int, *events: Event, at: datetime | None = None) -> None:

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from services.notify.core.followup import Answer, FollowUp, RecordedBy, open_follow_up
 from services.notify.core.rules import FollowUpRules, load_rules
+from shared.ending_events import TicketAnswered
 from shared.events import (
     Envelope,
     Event,
@@ -16,7 +17,9 @@ from shared.events import (
     TicketClosed,
     TicketEscalated,
     TicketRedispatched,
+    TicketReminded,
     TicketReopened,
+    TicketSigned,
     event_id,
 )
 from shared.terms import (
@@ -87,6 +90,33 @@ def escalated(**changes: Any) -> TicketEscalated:
         "to": "unit:water", "due_at": DUE,
     }  # fmt: skip
     return TicketEscalated(**(facts | changes))
+
+
+def reminded(**changes: Any) -> TicketReminded:
+    """The deadline comes near."""
+    facts: dict[str, Any] = {
+        "assignment_id": _ASSIGNMENT, "unit": "water", "clock": "RESOLVE", "cycle": 1, "due_at": DUE, "ticket_no": NO,
+        "urgency": Urgency.U3,
+    }  # fmt: skip
+    return TicketReminded(**(facts | changes))
+
+
+def deemed_signed(**changes: Any) -> TicketSigned:
+    """Nobody signed in time, so the clock did."""
+    facts: dict[str, Any] = {
+        "assignment_id": _ASSIGNMENT, "unit": "water", "deemed": True, "ticket_no": NO,
+        "sign_by": MORNING + timedelta(hours=1), "urgency": Urgency.U3,
+    }  # fmt: skip
+    return TicketSigned(**(facts | changes))
+
+
+def answered(**changes: Any) -> TicketAnswered:
+    """The hotline answered in the call; the command centre stands for it."""
+    facts: dict[str, Any] = {
+        "ticket_no": NO, "source": HOTLINE, "unit": "command-centre", "knowledge": "K-7",
+        "ticket_type": TicketType.CONSULT, "category": "200101", "township": "990101001", "cycle": 1,
+    }  # fmt: skip
+    return TicketAnswered(**(facts | changes))
 
 
 def audited(**changes: Any) -> TicketAudited:
