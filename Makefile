@@ -56,8 +56,8 @@ branches: $(VENV)/.dev  ## the tests of values walk 95 % of the branches of ever
 	  --cov services --cov-branch --cov-report= --cov-report=json:.coverage.json
 	$(BIN)/python -m tests.branches .coverage.json
 
-audit: $(VENV)/.dev  ## who may call what: every route, every role, no blank cell
-	$(BIN)/griddispatch audit matrix --check
+audit: $(VENV)/.dev  ## print who may call what: every route, every role, here and elsewhere; fails on a blank cell
+	@$(BIN)/griddispatch audit matrix $(ARGS)
 
 up:  ## one machine, real parts
 	deploy/compose/make-secrets.sh

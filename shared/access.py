@@ -15,7 +15,7 @@ from shared.acting import act_for, one_request
 from shared.actors import EVERYWHERE, STRANGER, Actor, Asked, Forbidden, TooMany, Unauthenticated
 from shared.audit import Entry
 from shared.clock import Clock, utc_now
-from shared.errors import NotFound
+from shared.errors import NotFound, Problem, Rejected
 from shared.identity import ACTOR_HEADER, ROLE_HEADER, Identify
 from shared.openapi import ServiceApp, operation_id, operations
 from shared.permissions import Locate, Permissions, Reach, Rule, check_scope, must_answer_for, must_see
@@ -87,7 +87,7 @@ class Access:
     async def check_line(self, request: Request, operation: str, things: Mapping[str, object]) -> None:
         """Whether who asks might call another route on these things: for a body of many commands, each as its own.
 
-        Raises Unauthenticated, Forbidden and NotFound, each written down.
+        Raises Unauthenticated, Forbidden and NotFound, each written down; Rejected for what is no id.
         """
         rule = self.permissions.rule(self.service, operation)
         actor, asked = actor_of(request), asked_of(request)
@@ -98,7 +98,8 @@ class Access:
             if rule.needs_actor and actor is STRANGER:
                 raise Unauthenticated("no-credentials", presented=False)
             check_scope(rule, actor)
-            await self._check_place({name: str(thing) for name, thing in things.items()}, rule, actor)
+            named = {name: str(thing) for name, thing in things.items() if thing is not None}
+            await self._check_place(named, rule, actor)
         except (Unauthenticated, Forbidden, NotFound) as refusal:
             self._write(operation, actor, asked, subject, getattr(refusal, "reason", "elsewhere"))
             raise
@@ -153,14 +154,16 @@ class Access:
         return actor
 
     async def _check_place(self, told: Mapping[str, object], rule: Rule, actor: Actor) -> None:
-        """Raises NotFound, the same as for what is not there at all, for a thing of another area or unit."""
+        """Raises NotFound, the same as for what is not there at all, for a thing of another area or unit.
+
+        Raises Rejected for what cannot be looked up: a route may read more spellings than the guard, `+5` for 5.
+        """
         if rule.reach not in _OF_OBJECTS or actor.jurisdiction == EVERYWHERE:
             return
         for name, locate in self.places.items():
-            thing = _id(told.get(name))
-            if thing is None:
+            if name not in told:
                 continue
-            place = await locate(thing)
+            place = await locate(_id(name, told[name]))
             if place is None:
                 raise NotFound(name)
             must_see(actor, place.code)
@@ -264,14 +267,15 @@ def _install_handlers(app: FastAPI) -> None:
         return problem(429, "quota-exceeded", title, headers=headers, violated_policies=[error.policy])
 
 
-def _id(text: object) -> UUID | int | None:
-    """An id in an address; None for what is none, which the route itself will say."""
-    if not isinstance(text, str):
-        return None
+def _id(name: str, text: object) -> UUID | int:
+    """An id in an address. Raises NotFound for a number that no thing has, Rejected for what is no id at all."""
+    said = str(text)
     try:
-        return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else UUID(text)
-    except ValueError:
-        return None
+        return int(said) if said.isascii() and said.isdigit() and len(said) < 19 else UUID(said)
+    except ValueError as error:
+        if said.lstrip("+-").isdigit():
+            raise NotFound(name) from error
+        raise Rejected(Problem(name, "no_id", "must be an id, as it was given")) from error
 
 
 class _Requests:

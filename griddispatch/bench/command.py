@@ -33,6 +33,7 @@ def bench(
     only_micro: Annotated[bool, typer.Option("--micro", help="the pure core alone, without any store")] = False,
     queued: Annotated[int | None, typer.Option(min=1, help="webhooks that wait in `deliveries`")] = None,
     rated: Annotated[int | None, typer.Option(min=400, help="evaluated tickets in `rates`")] = None,
+    listed: Annotated[int | None, typer.Option(min=12_000, help="tickets behind the lists of `open311`")] = None,
     apache: Annotated[bool, typer.Option("--apache", help="Apache Kafka instead of the embedded broker")] = False,
     report: Annotated[Path | None, typer.Option(help="write everything here, as JSON")] = None,
     docs: Annotated[
@@ -54,7 +55,9 @@ def bench(
         _leave(f"--only: {', '.join(unknown)}: one of {', '.join(NAMES)}")
     console = Console()
     usual = QUICK if quick else Scale()
-    scale = replace(usual, queued=queued or usual.queued, rated=rated or usual.rated)
+    scale = replace(
+        usual, queued=queued or usual.queued, rated=rated or usual.rated, listed=listed or usual.listed
+    )  # fmt: skip
     try:
         found = uvloop.run(run(scale, wanted, console.print, quick=quick, apache=apache))
     except (LaunchError, Unavailable, OSError) as error:

@@ -15,6 +15,7 @@ from griddispatch.bench.doors import bulk, inbound, single, sustained
 from griddispatch.bench.figures import Figure, unmeasured
 from griddispatch.bench.floor import floor
 from griddispatch.bench.http import NoAnswer
+from griddispatch.bench.listed import listed
 from griddispatch.bench.lives import lives, webhooks
 from griddispatch.bench.machine import Machine, this_machine
 from griddispatch.bench.micro import micro
@@ -39,8 +40,8 @@ Scenario = Callable[[Site, Scale], Awaitable[list[Figure]]]
 SCENARIOS: dict[str, Scenario] = {
     "idle": rest, "floor": floor, "lives": lives, "bulk": bulk, "single": single, "kafka": inbound, "steady": steady,
     "spike": spike, "sustained": sustained, "timers": timers, "growth": growth, "reading": reads, "rates": rates,
-    "watchers": watchers, "memory": memory, "webhooks": webhooks, "deliveries": deliveries, "cold": cold,
-    "sharing": sharing,
+    "open311": listed, "watchers": watchers, "memory": memory, "webhooks": webhooks, "deliveries": deliveries,
+    "cold": cold, "sharing": sharing,
 }  # fmt: skip
 """In the order they are played: what comes later finds fuller tables."""
 SCENARIO_S = 900.0

@@ -52,12 +52,13 @@ class Scale:
     queued: int = 1_000_000
     queued_s: float = 20.0
     rated: int = 1_000_000
+    listed: int = 1_000_000
 
 
 QUICK = Scale(
     tickets=1200, rounds=2, idle_s=3.0, sustained=2400, steady_s=6.0, spike_s=4.0, calm_s=5.0, timers=5_000,
     stored=(20_000,), reads=30, lives=400, watched_s=5.0, shared_s=3.0, settle_s=2.0, queued=50_000,
-    queued_s=5.0, rated=20_000,
+    queued_s=5.0, rated=20_000, listed=20_000,
 )  # fmt: skip
 
 

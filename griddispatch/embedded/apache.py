@@ -66,7 +66,8 @@ class ApacheKafka(EmbeddedServer):
 
     Needs Java 17 and, the first time, Maven and a package mirror: `start` raises KafkaUnavailable otherwise. Topics
     are never created by use. `settings` are broker settings by name and win over ours; `jvm_options` come after ours;
-    `env` replaces the environment, for finding Java as well as for running it.
+    `storage` are further options of formatting its storage, such as its first users; `env` replaces the environment,
+    for finding Java as well as for running it.
     """
 
     capabilities = frozenset(Capability)
@@ -79,6 +80,7 @@ class ApacheKafka(EmbeddedServer):
         settings: Mapping[str, str] | None = None,
         heap_mb: int = 320,
         jvm_options: Sequence[str] = (),
+        storage: Sequence[str] = (),
         env: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(f"Apache Kafka {kafka_version()}", data_dir)
@@ -86,6 +88,7 @@ class ApacheKafka(EmbeddedServer):
         self._controller_port = free_port()
         self._settings = dict(settings or {})
         self._jvm = [*_JVM, f"-Xmx{heap_mb}m", *jvm_options]
+        self._storage = tuple(storage)
         self._env = dict(os.environ if env is None else env)
         self._training: ClassTraining | None = None
         self.bootstrap = f"{LOOPBACK}:{self._port}"
@@ -153,7 +156,7 @@ class ApacheKafka(EmbeddedServer):
 
     def _format(self, installation: KafkaInstallation, properties: Path) -> None:
         tool = ["kafka.tools.StorageTool", "format", "--cluster-id", _CLUSTER_ID, "--config", str(properties)]
-        argv = [*self._java(installation), *tool]
+        argv = [*self._java(installation), *tool, *self._storage]
         try:
             done = subprocess.run(
                 argv, env=self._env, capture_output=True, text=True, timeout=_FORMAT_TIMEOUT_S, check=False

@@ -224,9 +224,9 @@ def read_place(after: str | None) -> tuple[datetime, UUID]:
         return datetime.min.replace(tzinfo=UTC), UUID(int=0)
     queue_at, _, found_id = after.replace(" ", "+").partition(",")
     try:
-        place = datetime.fromisoformat(queue_at), UUID(found_id)
-    except ValueError as error:
+        instant, found = datetime.fromisoformat(queue_at), UUID(found_id)
+        if instant.tzinfo is None:
+            raise ValueError("no zone")
+        return instant.astimezone(UTC), found  # at the end of the calendar it may have no counterpart in UTC
+    except (ValueError, OverflowError) as error:
         raise Rejected(Problem("after", "malformed", "not a place in this list")) from error
-    if place[0].tzinfo is None:
-        raise Rejected(Problem("after", "malformed", "not a place in this list"))
-    return place

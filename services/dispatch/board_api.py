@@ -54,7 +54,7 @@ def router(
     """Every view of the console; `elsewhere` is where pages find what the other services decide and know."""
     routes = APIRouter(prefix="/v1")
     decider, county = commands.decider, commands.decider.org.county
-    places = Recent(lambda _: board_store.count_places(database))
+    places = Recent(lambda _area: board_store.count_places(database))
     unwatched = Recent(lambda area: store.unwatched(database, 100, area))
 
     @routes.get("/queue")
@@ -88,7 +88,7 @@ def router(
         Where much is open, as of a moment ago.
         """
         counts: dict[str, dict[str, int]] = {}
-        for row in await places.of("every place"):
+        for row in await places.of(acting().area):  # the database itself shows each area its own
             if not covers(acting().area, row["place"]):
                 continue
             counts.setdefault(row["place"], {})[row["light"]] = row["tickets"]

@@ -137,7 +137,7 @@ def router(database: Database, desk: IncidentDesk, now: Clock) -> APIRouter:
         """Suggestions that wait for a dispatcher, in the order they were made; `after` is the last id seen."""
         area = acting().area
         return guarded(request, DISPATCHERS) or answer(
-            await incident_store.list_suggestions(database, after, limit, area)
+            await incident_store.list_suggestions(database, min(after, incident_store.LARGEST_ID), limit, area)
         )
 
     @routes.post(

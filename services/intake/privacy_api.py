@@ -27,6 +27,8 @@ from shared.terms import ItemId, TicketId
 OFFICERS = ("privacy_officer",)
 BLOCKERS = ("dispatcher", "command_centre", "privacy_officer")
 _FAR = datetime(2101, 1, 1, tzinfo=UTC)
+_NEWEST = 2**62
+"""Beyond every id of a view."""
 
 Line = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True), SOMETHING]
 Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9:._-]{0,63}$")]
@@ -238,14 +240,14 @@ def _add_officers(routes: APIRouter, database: Database, privacy: Privacy, now: 
     async def list_views(
         request: Request, subject: UUID | None = None, viewer: Annotated[str, Query(max_length=128)] | None = None,
         before: Instant = _FAR, before_kind: Annotated[str, Query(max_length=16)] = "~",
-        before_id: int = 2**62, limit: Annotated[int, Query(ge=1, le=500)] = 100,
+        before_id: int = _NEWEST, limit: Annotated[int, Query(ge=1, le=500)] = 100,
     ) -> Response:  # fmt: skip
         """Who looked, by ticket, lead or item, or by viewer, the latest first; go on with the last row's values."""
         if refused := guarded(request, OFFICERS):
             return refused
         if subject is None and viewer is None:
             return problem(422, "rejected", "A subject or a viewer must be named.")
-        cursor, area = (before, before_kind, before_id), acting().area
+        cursor, area = (before, before_kind, min(max(before_id, 0), _NEWEST)), acting().area
         found = await privacy_store.list_views(database, subject, viewer, cursor, limit, area)
         return _shown([dict(row) for row in found])
 

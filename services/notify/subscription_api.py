@@ -15,7 +15,7 @@ from services.notify.officers import actor_of
 from services.notify.subscriptions import NewKey, Signing, Subscriptions, SubscriptionsOff, callers_area, is_owned
 from shared.database import Database
 from shared.errors import NotFound
-from shared.moments import Instant
+from shared.moments import WHOLE, Instant
 from shared.problems import problem
 from shared.terms import TicketId
 
@@ -26,11 +26,15 @@ Code = Annotated[str, StringConstraints(pattern=r"^[0-9]{2,15}$")]
 Unit = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")]
 EventType = Annotated[str, Field(json_schema_extra={"enum": sorted(TELLABLE)})]
-Url = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_URL)]
+Url = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=LONGEST_URL),
+    Field(examples=["https://hooks.county.example/tickets"]),
+]
 
 
 class _Body(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 class WishBody(_Body):
@@ -62,7 +66,7 @@ class SubscriptionBody(WishBody):
 
     name: Name
     url: Url
-    signing: Signing = Signing.HMAC
+    signing: Annotated[Signing, Field(strict=False)] = Signing.HMAC
 
 
 class ChangeBody(_Body):
@@ -76,12 +80,15 @@ class ChangeBody(_Body):
 class RotationBody(_Body):
     """How the new key signs, and how long the one until now signs beside it."""
 
-    signing: Signing = Signing.HMAC
-    overlap_hours: Annotated[int, Field(ge=0, le=24 * 14)] = 24
+    signing: Annotated[Signing, Field(strict=False)] = Signing.HMAC
+    overlap_hours: Annotated[int, Field(ge=0, le=24 * 14), WHOLE] = 24
 
 
 class ReplayBody(_Body):
     """What to deliver again: one ticket's events, or those of a time."""
+
+    # Not strictly, or no text would be an id or an instant; neither takes a number.
+    model_config = ConfigDict(strict=False, json_schema_extra={"examples": [{"since": "2026-03-10T01:15:00Z"}]})
 
     ticket_id: UUID | None = None
     since: Instant | None = None

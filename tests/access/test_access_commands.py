@@ -11,7 +11,10 @@ from typer.testing import CliRunner, Result
 
 from griddispatch.audit import app as audit
 from griddispatch.keys import app as keys
+from griddispatch.openapi import SERVICES, openapi
 from shared.database import Database
+from shared.matrix import Answer
+from shared.openapi import operations
 from tests.access.values import COUNTY, PEPPER_TEXT, ROLES_FILE
 from tests.conftest import TestDatabase
 
@@ -132,3 +135,26 @@ def test_anchors_that_are_none_are_refused(dsn: str, tmp_path: Path, text: str) 
     file = tmp_path / "anchors.json"
     file.write_text(text, encoding="utf-8")
     assert run_audit(dsn, "--anchors", str(file)).exit_code == 2
+
+
+def run_matrix(*words: str, roles: Path = ROLES_FILE) -> Result:
+    return CliRunner().invoke(audit, ["matrix", "--roles", str(roles), *words])
+
+
+def test_the_matrix_is_printed_without_a_blank_cell() -> None:
+    shown = run_matrix()
+    assert shown.exit_code == 0, shown.output
+    table = [[cell.strip() for cell in line.strip("| ").split("|")] for line in shown.stdout.splitlines()]
+    head, rows = table[0], table[2:]
+    routes = sum(1 for service in SERVICES for _ in operations(openapi(service)))
+    assert (len(rows), {len(row) for row in rows}) == (2 * routes, {len(head)})
+    assert {cell for row in rows for cell in row[2:]} <= set(Answer), "a blank is no answer"
+    assert f"{len(rows) * (len(head) - 2)} cells, every one answered" in shown.stderr
+    assert run_matrix("--check").stdout == ""
+
+
+def test_a_route_without_a_rule_ends_the_matrix_with_code_one(tmp_path: Path) -> None:
+    roles, lines = tmp_path / "roles.toml", ROLES_FILE.read_text(encoding="utf-8").splitlines(keepends=True)
+    roles.write_text("".join(line for line in lines if not line.startswith("get_stream")), encoding="utf-8")
+    shown = run_matrix("--check", roles=roles)
+    assert (shown.exit_code, "dispatch.get_stream: no rule" in shown.output) == (1, True)

@@ -1,8 +1,11 @@
 """Lists and figures hold what lies in the caller's area: another township's things are not in them."""
 
+import asyncio
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+import asyncpg
+import httpx
 import pytest
 
 from services.dispatch.live import PLACES, Live
@@ -14,7 +17,7 @@ from shared.tail import Tail
 from shared.terms import AlertKind
 from tests.access.enforced import OTHER_TOWN, TOWN, World
 from tests.access.values import COUNTY, OTHER_COUNTY
-from tests.builders import GRID, TUESDAY_MORNING
+from tests.builders import GRID, TUESDAY_MORNING, eventually
 from tests.services.intake.desk import KEYS, report
 
 HOUR = TUESDAY_MORNING.replace(minute=0, second=0, microsecond=0).isoformat()
@@ -97,6 +100,38 @@ async def test_the_console_shows_the_work_of_the_callers_area(world: World) -> N
     assert list(here["places"]["places"]) == [GRID]
     assert world.ids["unit"] in [unit["unit"] for unit in here["units"]["units"]]
     assert (there["queue"]["tickets"], there["places"]["places"], there["units"]["units"]) == ([], {}, [])
+
+
+WAITING = """
+SELECT count(*) FROM pg_stat_activity
+WHERE datname = current_database() AND wait_event_type = 'Lock' AND clock_timestamp() - query_start > '0.6 s'
+"""
+
+
+async def looked_at_slowly(world: World, path: str, area: str) -> httpx.Response:
+    """What dispatch answers after it had to wait for its tables for longer than it takes lightly."""
+    holder = await asyncpg.connect(world.database.superuser_dsn)
+    try:
+        async with holder.transaction():
+            await holder.execute("LOCK TABLE dispatch.ticket_case IN ACCESS EXCLUSIVE MODE")
+            asked = asyncio.create_task(world.http["dispatch"].get(path, headers=world.shown("dispatcher", area)))
+
+            async def has_waited() -> bool:
+                return asked.done() or (await world.rows(WAITING))[0][0] > 0
+
+            await eventually(has_waited, within_s=30, what="a look that takes long")
+        return await asked
+    finally:
+        await holder.close()
+
+
+async def test_what_took_long_to_count_for_one_township_is_not_shown_to_another(world: World) -> None:
+    for _ in range(5):  # where the machine stands still for seconds, waiting is given up and answered 503
+        slow = await looked_at_slowly(world, "/v1/places", OTHER_TOWN)
+        if slow.status_code == 200:
+            break
+    assert slow.json()["places"] == {}
+    assert list((await seen(world, "dispatch", "/v1/places", TOWN))["places"]) == [GRID]
 
 
 async def test_an_alert_of_another_township_is_not_there(world: World) -> None:

@@ -36,13 +36,15 @@ from tests.services.notify.stage import serving
 
 OVER_HTTP = (
     "json_edges", "unicode_letters", "geo", "dates", "injections", "phones", "idempotency", "ids_and_pages",
-    "methods_and_kinds", "compression",
+    "methods_and_kinds", "compression", "pages", "keys_elsewhere",
 )  # fmt: skip
 USUALLY_WITHIN_S = 2.0
 """What nineteen of twenty cases are answered in; the rest may be the machine's fault."""
 TELLING = 12
 """From so many characters on, a text of the input does not stand in an answer by chance."""
 TOTAL = 2_400
+OPEN311 = "/open311/"
+"""Its clients know lists of errors, and no problem documents."""
 TABLES = "SELECT (SELECT count(*) FROM intake.ticket) AS tickets, (SELECT count(*) FROM intake.event) AS events"
 
 Case = dict[str, Any]
@@ -91,9 +93,10 @@ def faults_of(case: Case, answer: httpx.Response) -> str:
     """Why the answer is not as it must be; empty if it is."""
     is_refusal = answer.status_code >= 400
     told = answer.headers.get("content-type", "")
+    form = "application/json" if case.get("path", "").startswith(OPEN311) else "application/problem+json"
     if answer.status_code not in wanted(case) or answer.status_code >= 500:
         return f"{answer.status_code} {answer.text[:160]}"
-    if is_refusal and case["method"] != "HEAD" and not told.startswith("application/problem+json"):
+    if is_refusal and case["method"] != "HEAD" and not told.startswith(form):
         return f"{answer.status_code} as {told}"
     if is_refusal and (quoted := [value for value in values_of(case) if value in answer.text]):
         return f"what was sent is quoted: {quoted[0][:40]}"

@@ -42,6 +42,16 @@ XML_TRAPS = {
     "a definition from elsewhere": b'<!DOCTYPE r SYSTEM "http://127.0.0.1:8003/r.dtd"><r/>',
 }
 """No door reads XML, so none of it is looked at."""
+FURTHER_DOORS: dict[str, tuple[str, str]] = {
+    "/v1/tickets/bulk": ("intake", "hotline@990101"), "/v1/events": ("intake", "hotline@990101"),
+    "/v1/leads": ("intake", "talk_recorder@990101"), "/v1/listening/sessions": ("intake", "talk_recorder@990101"),
+    "/v1/listening/sessions/table": ("intake", "talk_recorder@990101"), "/open311/v2/requests.json": ("intake", ""),
+    "/v1/commands": ("dispatch", "dispatcher@990101"), "/v1/work-requests": ("dispatch", "dispatcher@990101"),
+    "/v1/followups/answers": ("notify", "follow_up_agent@990101"), "/v1/callbacks/replies": ("notify", ""),
+    "/v1/callbacks/receipts": ("notify", ""), "/v1/subscriptions": ("notify", "integrator@990101"),
+}  # fmt: skip
+"""Where else bodies are posted: of which service, and who may."""
+IN_AN_EVENT = {"specversion": "1.0", "type": "org.griddispatch.report.v1", "source": "/xml", "id": "x-1"}
 
 
 def methods_and_kinds() -> Cases:
@@ -81,7 +91,20 @@ def methods_and_kinds() -> Cases:
                 cases.add(why, 415, **said, b64=encoded(document))
     for kind in RIGHT_KINDS:
         cases.add("the kind", 201, **TICKETS, headers=[["Content-Type", kind]], body=REPORT)
+    _xml_elsewhere(cases)
     return cases
+
+
+def _xml_elsewhere(cases: Cases) -> None:
+    """At every other door, within an event, and as a text: there it is a text like any other."""
+    for why, document in XML_TRAPS.items():
+        for path, (service, who) in FURTHER_DOORS.items():
+            said = {"service": service, "method": "POST", "path": path} | ({"who": who} if who else {})
+            cases.add(why, 415, **said, headers=[["Content-Type", "application/xml"]], b64=encoded(document))
+        event = IN_AN_EVENT | {"datacontenttype": "application/xml", "data": document.decode()}
+        said = TICKETS | {"path": "/v1/events", "headers": [["Content-Type", "application/cloudevents+json"]]}
+        cases.add(f"{why}, in an event", 415, **said, body=event)
+        cases.add(f"{why}, as a text", 201, **TICKETS, body=REPORT | {"text": document.decode()})
 
 
 def compression() -> Cases:

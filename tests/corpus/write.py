@@ -1,9 +1,9 @@
 """Writes the corpora of bad input from tables: `python -m tests.corpus.write`. What is expected was decided by hand."""
 
-from tests.corpus import tables_input, tables_json, tables_records, tables_wire
+from tests.corpus import tables_input, tables_json, tables_pages, tables_records, tables_wire
 from tests.corpus.cases import FOLDER, Cases
 
-TABLES = (tables_input, tables_json, tables_records, tables_wire)
+TABLES = (tables_input, tables_json, tables_pages, tables_records, tables_wire)
 
 
 def main() -> None:

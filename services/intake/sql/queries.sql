@@ -52,8 +52,7 @@ WITH given AS (
 )
 INSERT INTO ticket (
     id, ticket_no, query_code, source, external_id, channel, exercise, confidential, received_at, reported_at,
-    given_type, given_category, lon, lat, given_township, given_village, updated_at, vulnerable, answered_by,
-    caller
+    given_type, given_category, lon, lat, given_township, given_village, updated_at, vulnerable, answered_by, caller
 )
 SELECT id, ticket_no, query_code, source, external_id, channel, exercise, confidential, $19, reported_at,
        given_type, given_category, lon, lat, given_township, given_village, $19, vulnerable, answered_by, caller

@@ -105,11 +105,28 @@ async def by_every_door(counter: Counter, http: httpx.AsyncClient) -> dict[str, 
     headers = {"Content-Type": "text/csv", **RECORDER}
     (taken,) = (await put(http, "/v1/listening/sessions/table", 200, content=table.encode(), headers=headers)).json()
     assert taken["status"] == 201, taken
+    await by_the_listening_desk(http)
     lead = {"kind": "DISCIPLINE", "level": "VILLAGE", "text": WORDS, "township": "990101001"}
     await put(http, "/v1/leads", json=lead, headers=RECORDER)
     await from_kafka(counter)
     await refused_everywhere(http)
     return code
+
+
+async def by_the_listening_desk(http: httpx.AsyncClient) -> None:
+    """A session told form by form: one thing answered, one that became a ticket."""
+    session = {"kind": "EVENING_TALK", "unit": "990101001", "external_id": "S-2", "held_at": "2026-03-09T19:30:00+08:00",
+               "place": ADDRESS, "topic": f"{NAME}来访"}  # fmt: skip
+    opened = (await put(http, "/v1/listening/sessions", json=session, headers=RECORDER)).json()["session_id"]
+    told = {"text": f"{WORDS} 9", "name": NAME, "phone": PHONE, "address": ADDRESS}
+    items = []
+    for _ in range(2):
+        item = await put(http, f"/v1/listening/sessions/{opened}/items", json=told, headers=RECORDER)
+        items.append(f"/v1/listening/items/{item.json()['item_id']}")
+    await put(http, f"{items[0]}/answer", 204, json={"text": f"答复 {NAME}，{PHONE}"}, headers=RECORDER)
+    await put(http, f"{items[1]}/ticket", json={}, headers=RECORDER)
+    for bad in ({**told, "theme": NAME}, {**told, "phone": WORDS}, {**told, "other": ADDRESS}):
+        await put(http, f"/v1/listening/sessions/{opened}/items", 422, json=bad, headers=RECORDER)
 
 
 async def from_kafka(counter: Counter) -> None:
@@ -179,15 +196,16 @@ async def test_whoever_said_it_is_given_all_of_it_and_nobody_else_anything(count
     mine, others = of[PHONE], of["13900000001"]
     assert len(mine["tickets"]) == TAKEN - 1, "one promise has not been missed yet"
     assert all(WORDS in ticket["words"]["text"] for ticket in mine["tickets"])
-    assert sorted(item["state"] for item in mine["items"]) == ["ANSWERED", "COMMITTED"]
+    assert sorted(item["state"] for item in mine["items"]) == ["ANSWERED", "ANSWERED", "COMMITTED"]
     assert all(WORDS in item["said"][0]["text"] for item in mine["items"])
     assert [added["text"] for ticket in mine["tickets"] for added in ticket["supplements"]] == [WORDS, WORDS]
     assert ([t["words"]["text"] for t in others["tickets"]], others["items"]) == (["别的事"], [])
     assert leaks([json.dumps(others)]) == []
 
 
-TAKEN = 7
-"""Single, bulk, CloudEvents, Open311, Kafka, and from the table one at once and one promise that was missed."""
+TAKEN = 8
+"""Single, bulk, CloudEvents, Open311, Kafka, the listening desk, and from its table one at once and one promise that was
+missed."""
 
 
 def leaks(texts: list[str]) -> list[str]:

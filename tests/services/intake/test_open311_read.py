@@ -242,6 +242,19 @@ async def test_a_token_is_the_tickets_id(door: Door) -> None:
         assert (await door.http.get(f"{V2}/tokens/{token}.xml")).status_code == 404
 
 
+async def test_of_a_sensitive_lead_neither_number_nor_token_is_known(door: Door) -> None:
+    async def told(paths: tuple[str, str]) -> list[tuple[int, bytes]]:
+        answers = [await door.http.get(f"{V2}/{path}.json") for path in paths]
+        return [(answer.status_code, answer.content) for answer in answers]
+
+    ticket_id = await door.desk.take_in(report(1))
+    number = await number_of(door.desk, ticket_id)
+    await door.desk.rows("UPDATE ticket SET hidden = true")
+    hidden = await told((f"tokens/{ticket_id}", f"requests/{number}"))
+    assert hidden == await told((f"tokens/{uuid4()}", "requests/99010126031010000010"))
+    assert [status for status, _ in hidden] == [404, 404]
+
+
 @pytest.mark.parametrize(
     "path", ["services.json", f"services/{LAMP}.json", "requests.json", "requests/1.json", "tokens/1.json"]
 )
