@@ -10,7 +10,7 @@ import pytest
 
 from tests.conftest import ROOT
 
-RULES, LOOP = ROOT / "docs" / "rules-walk.md", ROOT / "docs" / "loop-walk.md"
+RULES, LOOP, DOORS = (ROOT / "docs" / f"{name}-walk.md" for name in ("rules", "loop", "doors"))
 ROW: Final = re.compile(
     r"^\| (?P<rule>.+?) \| `(?P<code>[\w/]+\.py)` \| `(?P<file>[\w/]+\.py)` `(?P<test>test_\w+)` \|$"
 )
@@ -32,13 +32,13 @@ def functions_of(file: str) -> frozenset[str]:
     return frozenset(n.name for n in ast.walk(tree) if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef))
 
 
-@pytest.mark.parametrize("row", [*rows(RULES), *rows(LOOP)], ids=lambda row: row["rule"])
+@pytest.mark.parametrize("row", [*rows(RULES), *rows(LOOP), *rows(DOORS)], ids=lambda row: row["rule"])
 def test_the_code_and_the_test_of_a_rule_are_there(row: re.Match[str]) -> None:
     assert (ROOT / "services" / row["code"]).is_file() or (ROOT / row["code"]).is_file()
     assert row["test"] in functions_of(row["file"])
 
 
-@pytest.mark.parametrize("page", [RULES, LOOP], ids=lambda page: page.stem)
+@pytest.mark.parametrize("page", [RULES, LOOP, DOORS], ids=lambda page: page.stem)
 def test_every_part_of_a_page_has_its_table_but_the_one_that_says_what_is_not_there(page: Path) -> None:
     _, *parts = page.read_text(encoding="utf-8").split("\n## ")
     tables = [part for part in parts if "| decided in |" in part]
