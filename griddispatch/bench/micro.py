@@ -40,13 +40,12 @@ INSTANTS = tuple(MORNING + timedelta(seconds=n) for n in range(CALLS))
 """Made beforehand, as a record and its clock are."""
 
 
-def micro(*, quick: bool) -> list[Figure]:
-    """Medians of single calls, each on a value it has not seen before: of many rounds the best.
+def micro(rounds: int) -> list[Figure]:
+    """Medians of single calls, each on a value it has not seen before: of so many rounds the best.
 
     A machine shared with others is only ever slowed down by them, so the best round says most of the code. For the
     same reason the yardstick stands beside: a loop that never changes, by which two runs can be compared.
     """
-    rounds = ROUNDS if quick else 5 * ROUNDS
     book, org = _rules()
     pack = open_pack(data.find(data.PACK), *TRIAGE_FILES)
     words = pack.read(read_rules, *TRIAGE_FILES)

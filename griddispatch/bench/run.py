@@ -18,7 +18,7 @@ from griddispatch.bench.http import NoAnswer
 from griddispatch.bench.listed import listed
 from griddispatch.bench.lives import lives, webhooks
 from griddispatch.bench.machine import Machine, this_machine
-from griddispatch.bench.micro import micro
+from griddispatch.bench.micro import ROUNDS, micro
 from griddispatch.bench.pace import spike, steady
 from griddispatch.bench.quiet import Surroundings
 from griddispatch.bench.rated import rates
@@ -83,7 +83,7 @@ async def run(
     """
     machine, at = this_machine(), utc_now()
     say(str(machine))
-    figures, troubles = list(micro(quick=quick)) if "micro" in wanted else [], list[str]()
+    figures, troubles = list(micro(ROUNDS if quick else 5 * ROUNDS)) if "micro" in wanted else [], list[str]()
     played = [name for name in SCENARIOS if name in wanted]
     if not played:
         return Results(at, machine, "", "", quick, tuple(figures))

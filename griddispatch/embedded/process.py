@@ -9,6 +9,7 @@ import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import cycle, islice
 from pathlib import Path
 from random import SystemRandom
 
@@ -17,8 +18,9 @@ LOOPBACK = "127.0.0.1"
 # Below the range that Linux, macOS and IANA use for outgoing connections. Inside it a client that keeps calling a
 # dead server can be given the server's port as its own, connect to itself and keep the server from coming back.
 _PORTS = range(20_000, 32_000)
-# Not the seeded generator: test runners seed that alike in every worker, and all workers would pick one port.
-_RANDOM = SystemRandom()
+# Not the seeded generator: test runners seed that alike in every worker, and all workers would pick one port. Each in
+# its turn, so that two servers that are started one after the other are not told the same.
+_IN_TURN = cycle(SystemRandom().sample(_PORTS, len(_PORTS)))
 _POLL_S = 0.02
 _GONE_S = 10.0
 
@@ -56,8 +58,11 @@ class Program:
 
 
 def free_port() -> int:
-    """Return a loopback TCP port that was free a moment ago; raises LaunchError when none is found."""
-    for port in _RANDOM.sample(_PORTS, 100):
+    """Return a loopback TCP port that was free a moment ago, and that nobody here was given lately.
+
+    Raises LaunchError when none is found.
+    """
+    for port in islice(_IN_TURN, 100):
         with socket.socket() as probe, contextlib.suppress(OSError):
             probe.bind((LOOPBACK, port))
             return port

@@ -46,7 +46,7 @@ async def test_every_scenario_that_starts_services_anew_is_played_to_its_end(tmp
 
 
 def test_the_pure_core_is_measured_without_any_store() -> None:
-    figures = {figure.name: figure for figure in micro(quick=True)}
+    figures = {figure.name: figure for figure in micro(rounds=1)}
     assert all(figure.value is not None and figure.value > 0 for figure in figures.values())
     assert figures["check an API key, one of 1,000"].goal == most(50)
 
