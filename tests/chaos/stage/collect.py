@@ -223,5 +223,6 @@ async def state_digest(stage: Stage) -> str:
     """One text for all that is kept, for telling whether it changed."""
     kinds = await _tickets(stage), await _cases(stage), await _follow_ups(stage)
     kept = [sorted(map(msgspec.json.encode, kind)) for kind in kinds]
-    applied = sorted((a.service, a.source, a.ticket, a.version) for s in SERVICES for a in await _applied(stage, s))
+    everywhere = [a for s in SERVICES for a in await _applied(stage, s)]
+    applied = sorted((a.service, a.source, a.ticket, a.version) for a in everywhere)
     return str(hash((*map(tuple, kept), tuple(applied))))
