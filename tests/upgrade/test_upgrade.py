@@ -164,7 +164,8 @@ def another_ticket(before: str, after: str) -> str:
     return f"""
         CREATE TEMPORARY TABLE another AS SELECT * FROM ticket_case ORDER BY ticket_id LIMIT 1;
         UPDATE another SET ticket_id = gen_random_uuid(), previous_state = nullif('{before}', '-'), state = '{after}',
-            closed_at = CASE WHEN '{after}' IN {FINAL} THEN due_at END;
+            closed_at = CASE WHEN '{after}' IN {FINAL} THEN due_at END,
+            merged_into = CASE WHEN '{after}' = 'MERGED' THEN '{TICKET}'::uuid END;
         INSERT INTO ticket_case SELECT * FROM another;
         DROP TABLE another;
     """

@@ -58,13 +58,9 @@ def call_back(story: Story, command: ReportCallBack) -> None:
     story.note("CALL_BACK", command.note)
     on_time = is_within(story.now, asked.due_at)
     story.why.append(f"{'HELP_CAME' if command.helped else NO_HELP} target={asked.target}")
-    story.events.append(
-        TicketCalledBack(target=asked.target, helped=command.helped, on_time=on_time, cycle=case.cycle)
-    )
+    story.events.append(TicketCalledBack(target=asked.target, helped=command.helped, on_time=on_time, cycle=case.cycle))
     if command.helped:
         story.stop(Clock.CALL_BACK)
         story.case = replace(move(case, TicketState.TRANSFERRED), call_back=replace(asked, helped_at=story.now))
     else:
-        escalate(
-            story, NO_HELP, CENTRE_LEVEL, asked.due_at, whose=of_the_centre(story, case.lead), raises_ticket=False
-        )
+        escalate(story, NO_HELP, CENTRE_LEVEL, asked.due_at, whose=of_the_centre(story, case.lead), raises_ticket=False)
