@@ -33,11 +33,11 @@ from services.intake.lead_store import Lead
 from services.intake.officers import Actor
 from services.intake.receive import Accepted, Incoming, Receiver
 from services.intake.store import Sealed
-from services.intake.vault import CannotOpen, OriginalWords, Vault
+from services.intake.vault import OriginalWords, Vault
 from shared import telemetry
 from shared.clock import Clock
 from shared.database import Database, Transaction
-from shared.errors import Conflict, NotFound, Problem, Rejected, Unavailable
+from shared.errors import CannotOpen, Conflict, NotFound, Problem, Rejected, Unavailable
 from shared.events import Draft
 from shared.intake_events import LeadCreated, TicketRouted
 from shared.ledger import Ledger

@@ -16,11 +16,11 @@ from services.notify.core.reply_view import UNKNOWN, Seen, stand
 from services.notify.core.sampling import Draw, Way, choose, choose_answer, choose_check, lot_of
 from services.notify.desk_store import Link, Tally, Task
 from services.notify.followups import FollowUps, Reply
-from services.notify.seals import CannotOpen, Seals
+from services.notify.seals import Seals
 from services.notify.store import Key
 from shared.database import Database, Transaction
 from shared.ending_events import TicketAnswered
-from shared.errors import NotFound
+from shared.errors import CannotOpen, NotFound
 from shared.events import Draft, Envelope, TicketAudited
 from shared.notify_events import ReopenAsked
 from shared.telemetry import log

@@ -18,13 +18,13 @@ from services.notify.core.delivery import LOST, Outcome, Result, Verdict, judge,
 from services.notify.core.message import MessageState, Policy
 from services.notify.core.subscription import Stop, Subscription, message_id, payload
 from services.notify.core.target import TargetRefused, read_url
-from services.notify.seals import CannotOpen, Seals
+from services.notify.seals import Seals
 from services.notify.subscription_store import Delivery, Sealed, Tried
 from services.notify.subscriptions import Subscriptions, may_know
 from shared import telemetry
 from shared.clock import utc_now
 from shared.database import Database
-from shared.errors import Unavailable
+from shared.errors import CannotOpen, Unavailable
 from shared.telemetry import log
 from shared.wake import Wake
 
