@@ -15,6 +15,7 @@ from services.dispatch.core.case import AssignmentState, Case
 from services.dispatch.core.requests import WorkRequest, judge_request
 from services.dispatch.core.views import lifecycle_view, queue_line, ticket_view
 from services.dispatch.core.whistle_shares import shares_view
+from services.dispatch.open_work import UNWATCHED_SHOWN, look_over
 from shared import ndjson
 from shared.acting import acting
 from shared.database import Database
@@ -39,10 +40,12 @@ def router(database: Database, commands: Commands) -> APIRouter:
     """Every route of dispatch but the health ones."""
     routes = APIRouter(prefix="/v1")
 
-    async def look_over(area: str) -> dict[str, Any]:
-        return {"open": await store.overview(database, area), "unwatched": await store.unwatched(database, 100, area)}
+    async def overview_of(area: str) -> dict[str, Any]:
+        work = await look_over(database, area)
+        tickets = [{"state": s, "light": light, "tickets": n} for (s, light), n in sorted(work.tickets.items())]
+        return {"open": tickets, "unwatched": work.unwatched[:UNWATCHED_SHOWN]}
 
-    overview = Recent(look_over)
+    overview = Recent(overview_of)
 
     @routes.get("/tickets/{ticket_id}")
     async def get_ticket(ticket_id: UUID, response: Response) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from services.dispatch.core.sentences import CLOCK_NAMES
 from services.dispatch.core.views import lifecycle_view, snapshot, ticket_view
 from services.dispatch.elsewhere import Elsewhere
 from services.dispatch.live import Live, place_of
+from services.dispatch.open_work import UNWATCHED_SHOWN, look_over
 from shared.acting import acting
 from shared.actors import EVERYWHERE, covers
 from shared.clock import FastClock
@@ -55,7 +56,7 @@ def router(
     routes = APIRouter(prefix="/v1")
     decider, county = commands.decider, commands.decider.org.county
     places = Recent(lambda _area: board_store.count_places(database))
-    unwatched = Recent(lambda area: store.unwatched(database, 100, area))
+    open_work = Recent(lambda area: look_over(database, area))
 
     @routes.get("/queue")
     async def list_queue(
@@ -134,7 +135,7 @@ def router(
         state = await board_store.system_state(database, now - timedelta(seconds=LATE_S * speed))
         dead = await board_store.list_dead(database, ["DEAD"], 50) if covers(acting().area, county) else []
         stream = {"is_following": live.is_following, "watchers": live.watchers.count}
-        lost = await unwatched.of(acting().area)
+        lost = (await open_work.of(acting().area)).unwatched[:UNWATCHED_SHOWN]
         return {**state, "unwatched": lost, "stream": stream, "dead_letters": dead, "alerts": _alerts(live)}
 
     area = {

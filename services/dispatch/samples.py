@@ -7,6 +7,7 @@ from services.dispatch import store
 from services.dispatch.core.calendar import Calendar
 from services.dispatch.core.rulebook import Rulebook
 from services.dispatch.core.whistle_shares import WhistleAlarm
+from services.dispatch.open_work import look_over
 from shared import telemetry
 from shared.actors import EVERYWHERE
 from shared.clock import Clock
@@ -15,7 +16,6 @@ from shared.sampling import SELDOM, Sample, age_s
 from shared.telemetry import log
 
 _SQL = named_queries("services.dispatch", "sql", "samples.sql")
-UNWATCHED_COUNTED: Final = 1000
 UNITS_SHOWN: Final = 200
 
 
@@ -36,21 +36,19 @@ def open_work(database: Database, now: Clock) -> Sample:
 
     async def take() -> None:
         instant = now()
-        tickets = await database.fetch(_SQL["open_tickets"])
-        (unassigned,) = await database.fetch(_SQL["unassigned_tickets"])
-        (unwatched,) = await database.fetch(_SQL["unwatched_tickets"], UNWATCHED_COUNTED)
+        work = await look_over(database, EVERYWHERE)
         (unsigned,) = await database.fetch(_SQL["unsigned_assignments"])
         units = await database.fetch(_SQL["busiest_units"], instant, UNITS_SHOWN)
         for gauge in (telemetry.TICKETS_OPEN, telemetry.UNIT_OPEN, telemetry.UNIT_OVERDUE):
             gauge.clear()
-        for row in tickets:
-            telemetry.TICKETS_OPEN.labels(state=row["state"], light=row["light"]).set(row["n"])
+        for (state, light), tickets in work.tickets.items():
+            telemetry.TICKETS_OPEN.labels(state=state, light=light).set(tickets)
         for row in units:
             telemetry.UNIT_OPEN.labels(unit=row["unit"]).set(row["n"])
             telemetry.UNIT_OVERDUE.labels(unit=row["unit"]).set(row["overdue"])
-        telemetry.TICKETS_UNASSIGNED.set(unassigned["n"])
-        telemetry.TICKETS_UNASSIGNED_AGE.set(age_s(unassigned["since"], instant))
-        telemetry.TICKETS_UNWATCHED.set(unwatched["n"])
+        telemetry.TICKETS_UNASSIGNED.set(work.unassigned)
+        telemetry.TICKETS_UNASSIGNED_AGE.set(age_s(work.unassigned_since, instant))
+        telemetry.TICKETS_UNWATCHED.set(len(work.unwatched))
         telemetry.ASSIGNMENTS_UNSIGNED.set(unsigned["n"])
         telemetry.ASSIGNMENTS_UNSIGNED_AGE.set(age_s(unsigned["since"], instant))
 

@@ -281,16 +281,6 @@ async def list_open(
     return [(row["id"], _CASE.decode(row["doc"])) for row in rows]
 
 
-async def overview(database: Database, area: str) -> list[Mapping[str, Any]]:
-    """Open tickets in an area, by state and light."""
-    return [dict(row) for row in await database.fetch(_SQL["overview"], area)]
-
-
-async def unwatched(database: Database, limit: int, area: str) -> list[TicketId]:
-    """Open tickets in an area without a running clock."""
-    return [row["ticket_id"] for row in await database.fetch(_SQL["unwatched"], limit, area)]
-
-
 async def place_of_ticket(database: Database, ticket_id: UUID) -> Whereabouts | None:
     """Where a ticket lies and which units have it; None when there is no case. Raises Unavailable."""
     return _place(await database.fetch(_SQL["place_of_ticket"], ticket_id))

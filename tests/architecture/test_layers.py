@@ -259,6 +259,7 @@ SERVICE_LAYERS = (
         "hands",
         "learning",
         "merging",
+        "open_work",
         "officers",
         "keeping",
         "outcomes",

@@ -118,11 +118,13 @@ async def _run(ground: Ground, seed: int, plan: Plan, folder: Path, keep: Path |
             scene = Scene(stage, people, kafka, random.Random(seed))
             await stage.start()
             done, troubles, grown = await _live(scene, plan)
+            _say("everything is read")
             evidence = await evidence_of(stage)
     finally:
         await kafka.stop()
     if keep is not None:
         save(evidence, keep / f"seed-{seed}")
+    _say("it is judged")
     return Result(seed, judge(evidence), evidence, done, troubles, grown, left_out(ground))
 
 
@@ -146,17 +148,24 @@ async def _live(scene: Scene, plan: Plan) -> tuple[Counter[str], list[str], list
                 await task
         except Exception as error:  # a life that broke is the run's trouble, and must not hide the others'
             troubles.append(f"{task.get_name()}: {error!r}")
+    _say("open work is finished")
     try:
         await scene.people.work_until_closed(LATEST_S)
     except TimeoutError as error:
         troubles.append(str(error))
+    _say("it comes to rest")
     try:
         if not await come_to_rest(scene.stage, REST_S):
             troubles.append("it did not come to rest")
+        _say("everything is told once more")
         await tell_again(scene.stage)
     except (TimeoutError, LaunchError) as error:
         troubles.append(str(error))
     return done, troubles, grown
+
+
+def _say(phase: str) -> None:
+    print(f"{time.strftime('%H:%M:%S')} {phase}", flush=True)
 
 
 async def _undisturbed(scene: Scene, seconds: float) -> tuple[list[Growth], list[str]]:

@@ -168,11 +168,6 @@ WHERE a.ended_at IS NULL AND a.unit = $6::text AND ($1::text IS NULL OR a.state 
   AND (a.queue_at, a.id) > ($2::timestamptz, $3::uuid) AND lies_in(c.place, $5)
 ORDER BY a.queue_at, a.id LIMIT $4
 
--- name: overview
--- Counts over open work only.
-SELECT state, light, count(*) AS tickets FROM ticket_case
-WHERE closed_at IS NULL AND lies_in(place, $1) GROUP BY state, light
-
 -- name: without_clock
 -- Of the next $4 open tickets after ($5, $6) in the order of queues those in hand that nothing watches: no clock at all, or
 -- past their deadline ($1) without a handling clock; without those left aside ($3). The last row says how far the look
@@ -203,9 +198,3 @@ WHERE closed_at <= $1 AND archived_at IS NULL AND ticket_id <> ALL($3::uuid[]) O
 -- These were put away; one that came back meanwhile was not.
 UPDATE ticket_case SET archived_at = $2 WHERE ticket_id = ANY($1::uuid[]) AND state = 'ARCHIVED'
 
--- name: unwatched
--- Open tickets without a running clock, of their own or of the open ticket they wait for: must be none.
-SELECT c.ticket_id FROM ticket_case AS c
-WHERE c.closed_at IS NULL AND NOT EXISTS (SELECT FROM timer AS t WHERE t.ticket_id = c.ticket_id)
-  AND NOT EXISTS (SELECT FROM ticket_case AS m WHERE m.ticket_id = c.merged_into AND m.closed_at IS NULL)
-  AND lies_in(c.place, $2) LIMIT $1

@@ -20,9 +20,9 @@ def told_again(kind: str, arrange: Callable[[list[Outgoing], random.Random], lis
     """Records of one service's ledger come once more, in some arrangement."""
 
     async def act(scene: Scene) -> None:
-        told = await from_ledger(scene.stage, scene.random.choice(_SERVICES))
+        told = await from_ledger(scene.stage, scene.random.choice(_SERVICES), most=MOST)
         if told:
-            await produce(scene.stage, arrange(told[-MOST:], scene.random), kind)
+            await produce(scene.stage, arrange(told, scene.random), kind)
 
     return act
 
@@ -43,7 +43,7 @@ def unreadable(change: Callable[[Outgoing], Outgoing]) -> Act:
     """Some copies of an event come so changed that they break the contract."""
 
     async def act(scene: Scene) -> None:
-        told = await from_ledger(scene.stage, scene.random.choice(_SERVICES))
+        told = await from_ledger(scene.stage, scene.random.choice(_SERVICES), most=MOST)
         chosen = scene.random.sample(told, min(3, len(told)))
         await poison(scene.stage, [change(record) for record in chosen])
 
@@ -80,7 +80,7 @@ async def inbound_twice(scene: Scene) -> None:
 
 async def unknown_type(scene: Scene) -> None:
     """A type that this release does not know, of a ticket that nobody has heard of: another one each time."""
-    told = (await from_ledger(scene.stage, "intake"))[-1:]
+    told = await from_ledger(scene.stage, "intake", most=1)
     ticket, event = (str(UUID(int=scene.random.getrandbits(128), version=4)).encode() for _ in range(2))
     records = [
         Outgoing(r.topic, ticket, json.dumps({}).encode(), _with(

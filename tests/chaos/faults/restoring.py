@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Container
 from pathlib import Path
 
 import msgspec
@@ -23,6 +24,7 @@ SCRIPTS = ROOT / "deploy" / "recovery"
 SCRIPT_S = 400.0
 LIVE_ON_S = 5.0
 TOLD_S = 300.0
+_DELIVERED = "SELECT id FROM notify.message WHERE state = 'DELIVERED'"
 
 
 async def kafka_forgets(scene: Scene) -> None:
@@ -71,7 +73,7 @@ async def database_restored(scene: Scene) -> None:
         await look_at_what_was_told(stage)
         await _script(scene, "restore.sh", backup)
         stage.poison.clear()  # it lay in topics that were made anew
-        again = forget(scene, backed_up)
+        again = forget(scene, backed_up, {str(row["id"]) for row in await stage.query(_DELIVERED)})
         for service in SERVICES:
             stage.launch(service)
         await scene.all_ready()
@@ -81,14 +83,15 @@ async def database_restored(scene: Scene) -> None:
             await asyncio.sleep(0.2)
 
 
-def forget(scene: Scene, since: float) -> list[str]:
-    """What clients were told since then need not be true any more: a matter may be known or not. Answers with the keys
+def forget(scene: Scene, since: float, delivered: Container[str]) -> list[str]:
+    """What clients were told since then need not be true any more: a matter may be known or not; what a receiver took
+    since then counts only where the backup, which was made a moment later, knows it as `delivered`. Answers with the keys
     that have to be handed in again."""
     stage, people = scene.stage, scene.people
     taken_back = [op for op in stage.history.ops if op.ended >= since and op.name == "create" and op.result == "ok"]
     stage.history.ops[:] = [kept for op in stage.history.ops if (kept := _since(op, since)) is not None]
     stage.history.samples[:] = [sample for sample in stage.history.samples if sample.at < since]
-    stage.receiver.log[:] = [delivery for delivery in stage.receiver.log if delivery.at < since]
+    stage.receiver.log[:] = [took for took in stage.receiver.log if took.at < since or took.id in delivered]
     people.closed.clear()
     keys = sorted({op.key.removeprefix("x:") for op in taken_back})
     for key in keys:

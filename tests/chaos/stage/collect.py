@@ -2,6 +2,7 @@
 
 import asyncio
 import subprocess
+import sys
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -27,16 +28,20 @@ from tests.chaos.checker.evidence import (
 )
 from tests.chaos.stage.ground import ROOT, SERVICES
 from tests.chaos.stage.people import CANARIES
+from tests.chaos.stage.records import WHOLE_S
 from tests.chaos.stage.stage import SECRET, Stage
 
 READ_S = 60.0
+READ_A_SECOND = 2000.0
+"""How long reading topics may take: so long, and a second for so many records."""
 _SOURCES = {service: f"/griddispatch/{service}" for service in SERVICES}
 _TICKETS = """
-SELECT t.id, t.public_state, t.state, t.exercise, array_agg(r.key) AS keys
+SELECT t.id, t.public_state, t.state, t.exercise, array_agg(r.key ORDER BY r.key) AS keys
 FROM intake.ticket AS t LEFT JOIN intake.request AS r ON r.ticket_id = t.id GROUP BY t.id
 """
 _CASES = "SELECT ticket_id, version, state, light, due_at FROM dispatch.ticket_case"
 _SHARES = "SELECT id, ticket_id, kind, unit, state, ended_at IS NOT NULL AS ended FROM dispatch.assignment"
+_FOLLOW_UPS = "SELECT ticket_id, cycle, state, solved FROM notify.follow_up"
 _MESSAGES = """
 SELECT m.id, m.ticket_id, m.template, m.recipient, m.channel, m.state, m.attempts, m.last_error, m.caused_by, m.carrier,
     (SELECT count(*) FROM notify.attempt AS a WHERE a.message_id = m.id AND coalesce(a.outcome, 'AMBIGUOUS') = 'AMBIGUOUS')
@@ -53,16 +58,13 @@ async def evidence_of(stage: Stage, *, silent: bool = False) -> Evidence:
         records=records, deliveries=stage.receiver.log, faults=stage.faults, poison=stage.poison,
         sights=[Sight(id=event, stamp=stamp) for event, stamp in stage.sights.items()],
         drains=stage.drains, heals=stage.heals, replays=stage.replays, texts=_texts(stage),
-        tickets=[_ticket(row) for row in await stage.query(_TICKETS)], cases=await _cases(stage),
+        tickets=await _tickets(stage), cases=await _cases(stage),
         ledger=[x for s in SERVICES for x in await _ledger(stage, s)],
         applied=[x for s in SERVICES for x in await _applied(stage, s)],
         dead=[x for s in SERVICES for x in await _dead(stage, s)],
         waiting=[x for s in SERVICES for x in await _waiting(stage, s)],
-        messages=[_message(row) for row in await stage.query(_MESSAGES)],
-        follow_ups=[
-            FollowUp(ticket=str(r["ticket_id"]), cycle=r["cycle"], state=r["state"], satisfied=r["solved"])
-            for r in await stage.query("SELECT ticket_id, cycle, state, solved FROM notify.follow_up")
-        ],
+        messages=[_message(row) for row in await stage.query(_MESSAGES, within_s=WHOLE_S)],
+        follow_ups=await _follow_ups(stage),
     )  # fmt: skip
 
 
@@ -78,7 +80,8 @@ async def read_topics(bootstrap: str, topics: Sequence[Topic] = TOPICS) -> tuple
     """Every record of these topics, and how many partitions each has."""
     client = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False, auto_offset_reset="earliest")
     records: list[Record] = []
-    async with asyncio.timeout(READ_S):
+    known: dict[bytes, bytes] = {}
+    async with asyncio.timeout(READ_S) as limit:
         await client.start()
         try:
             cluster = await client._client.fetch_all_metadata()
@@ -87,9 +90,10 @@ async def read_topics(bootstrap: str, topics: Sequence[Topic] = TOPICS) -> tuple
             client.assign(places)
             ends = await client.end_offsets(places)
             left = {place for place in places if ends[place] > 0}
+            limit.reschedule(asyncio.get_running_loop().time() + READ_S + sum(ends.values()) / READ_A_SECOND)
             while left:
                 for place, batch in (await client.getmany(timeout_ms=200, max_records=5000)).items():
-                    records += [_record(record) for record in batch]
+                    records += [_record(record, known) for record in batch]
                     if batch[-1].offset + 1 >= ends[place]:
                         left.discard(place)
                 for place in list(left):
@@ -100,12 +104,14 @@ async def read_topics(bootstrap: str, topics: Sequence[Topic] = TOPICS) -> tuple
     return records, counts
 
 
-def _record(r: ConsumerRecord) -> Record:
-    headers = {name: (value or b"").decode("latin-1") for name, value in r.headers}
-    key = (r.key or b"").decode("latin-1")
+def _record(r: ConsumerRecord, known: dict[bytes, bytes]) -> Record:
+    """A record; what several say in the same bytes is `known`, and kept once."""
+    headers = {sys.intern(name): sys.intern((value or b"").decode("latin-1")) for name, value in r.headers}
+    key = sys.intern((r.key or b"").decode("latin-1"))
+    value = r.value or b""
     return Record(
         topic=r.topic, partition=r.partition, offset=r.offset, stamp=r.timestamp / 1000, key=key,
-        value=r.value or b"", headers=headers,
+        value=known.setdefault(value, value), headers=headers,
     )  # fmt: skip
 
 
@@ -131,6 +137,17 @@ def _texts(stage: Stage) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in sorted(stage.folder.glob("*.log"))}
 
 
+async def _tickets(stage: Stage) -> list[Ticket]:
+    return [_ticket(row) for row in await stage.query(_TICKETS, within_s=WHOLE_S)]
+
+
+async def _follow_ups(stage: Stage) -> list[FollowUp]:
+    return [
+        FollowUp(ticket=str(r["ticket_id"]), cycle=r["cycle"], state=r["state"], satisfied=r["solved"])
+        for r in await stage.query(_FOLLOW_UPS, within_s=WHOLE_S)
+    ]
+
+
 def _ticket(row: Any) -> Ticket:
     return Ticket(
         id=str(row["id"]), keys=[key for key in row["keys"] if key], public_state=row["public_state"],
@@ -148,7 +165,7 @@ def _message(r: Any) -> Message:
 
 async def _cases(stage: Stage) -> list[Case]:
     shares: dict[str, list[Share]] = {}
-    for r in await stage.query(_SHARES):
+    for r in await stage.query(_SHARES, within_s=WHOLE_S):
         share = Share(id=str(r["id"]), kind=r["kind"], unit=r["unit"], state=r["state"], ended=r["ended"])
         shares.setdefault(str(r["ticket_id"]), []).append(share)
     return [
@@ -156,12 +173,13 @@ async def _cases(stage: Stage) -> list[Case]:
             ticket=str(r["ticket_id"]), version=r["version"], state=r["state"], light=r["light"],
             due_at=r["due_at"].isoformat(), shares=shares.get(str(r["ticket_id"]), []),
         )
-        for r in await stage.query(_CASES)
+        for r in await stage.query(_CASES, within_s=WHOLE_S)
     ]  # fmt: skip
 
 
 async def _ledger(stage: Stage, service: str) -> list[Stated]:
-    rows = await stage.query(f"SELECT ticket_id, version, type, payload::text AS payload FROM {service}.event")
+    everything = f"SELECT ticket_id, version, type, payload::text AS payload FROM {service}.event"
+    rows = await stage.query(everything, within_s=WHOLE_S)
     return [
         Stated(
             source=_SOURCES[service], ticket=str(r["ticket_id"]), version=r["version"], type=r["type"],
@@ -172,7 +190,8 @@ async def _ledger(stage: Stage, service: str) -> list[Stated]:
 
 
 async def _applied(stage: Stage, service: str) -> list[Applied]:
-    rows = await stage.query(f"SELECT place, source, ticket_id, version FROM {service}.chaos_applied ORDER BY place")
+    everything = f"SELECT place, source, ticket_id, version FROM {service}.chaos_applied ORDER BY place"
+    rows = await stage.query(everything, within_s=WHOLE_S)
     return [
         Applied(service=service, source=r["source"], ticket=str(r["ticket_id"]), version=r["version"], place=r["place"])
         for r in rows
@@ -200,8 +219,10 @@ async def _waiting(stage: Stage, service: str) -> list[Waiting]:
     ]  # fmt: skip
 
 
-def state_digest(evidence: Evidence) -> str:
+async def state_digest(stage: Stage) -> str:
     """One text for all that is kept, for telling whether it changed."""
-    kept = [sorted(map(msgspec.json.encode, kind)) for kind in (evidence.tickets, evidence.cases, evidence.follow_ups)]
-    applied = sorted((a.service, a.source, a.ticket, a.version) for a in evidence.applied)
+    kinds = await _tickets(stage), await _cases(stage), await _follow_ups(stage)
+    kept = [sorted(map(msgspec.json.encode, kind)) for kind in kinds]
+    everywhere = [a for s in SERVICES for a in await _applied(stage, s)]
+    applied = sorted((a.service, a.source, a.ticket, a.version) for a in everywhere)
     return str(hash((*map(tuple, kept), tuple(applied))))

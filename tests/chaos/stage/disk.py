@@ -7,6 +7,8 @@ from pathlib import Path
 TABLESPACE = "small_disk"
 ROOMY = "16g"
 _COMMAND_S = 30.0
+_TRIES = 20
+"""Others go on writing: what was its size may be too small for it a moment later."""
 
 
 class SmallDisk:
@@ -25,21 +27,24 @@ class SmallDisk:
 
     def fill(self) -> None:
         """Leave no room: its size becomes what is on it. Raises OSError where that cannot be done."""
-        found = os.statvfs(self.folder)
-        self._resize(str((found.f_blocks - found.f_bfree) * found.f_frsize))
+        for _ in range(_TRIES):
+            found = os.statvfs(self.folder)
+            if self._resize(str((found.f_blocks - found.f_bfree) * found.f_frsize)):
+                return
+        raise OSError(f"{self.folder} could not be filled in {_TRIES} tries")
 
     def make_room(self) -> None:
         """Let there be room again. Raises OSError where that cannot be done."""
-        self._resize(ROOMY)
+        if not self._resize(ROOMY):
+            raise OSError(f"{self.folder} could not be made {ROOMY} large")
 
     def unmount(self) -> None:
         """Take it away, with what is on it."""
         if self.is_there:
             self.is_there = not _run("umount", "--lazy", str(self.folder))
 
-    def _resize(self, size: str) -> None:
-        if not _run("mount", "-o", f"remount,size={size}", str(self.folder)):
-            raise OSError(f"{self.folder} could not be made {size} large")
+    def _resize(self, size: str) -> bool:
+        return _run("mount", "-o", f"remount,size={size}", str(self.folder))
 
 
 def _run(*argv: str) -> bool:

@@ -19,14 +19,20 @@ SENT_A_SECOND = 500.0
 _READERS = {topic.name: list(topic.readers) for topic in TOPICS}
 
 
-async def from_ledger(stage: Stage, service: str, tickets: Sequence[str] | None = None) -> list[Outgoing]:
-    """The records of a service's ledger, by ticket and version."""
+WHOLE_S = 300.0
+"""How long one look at everything that was ever kept may take."""
+
+
+async def from_ledger(
+    stage: Stage, service: str, tickets: Sequence[str] | None = None, most: int | None = None
+) -> list[Outgoing]:
+    """The records of a service's ledger, by ticket and version; the last `most` of them."""
     rows = await stage.query(
         f"SELECT ticket_id, version, type, time, caused_by, traceparent, epoch, payload::text AS payload FROM {service}.event"
-        " WHERE $1::uuid[] IS NULL OR ticket_id = ANY($1::uuid[]) ORDER BY ticket_id, version",
-        tickets,
-    )
-    return [record_of(row, Source[service.upper()], f"tickets-{service}") for row in rows]
+        " WHERE $1::uuid[] IS NULL OR ticket_id = ANY($1::uuid[]) ORDER BY ticket_id DESC, version DESC LIMIT $2",
+        tickets, most, within_s=WHOLE_S,
+    )  # fmt: skip
+    return [record_of(row, Source[service.upper()], f"tickets-{service}") for row in reversed(rows)]
 
 
 async def produce(stage: Stage, records: Sequence[Outgoing], kind: str) -> list[Any]:

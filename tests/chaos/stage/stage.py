@@ -176,14 +176,14 @@ class Stage:
         except TimeoutError as error:
             raise TimeoutError(f"{error}; its log ends:\n{self.children[service].log_tail(8)}") from error
 
-    async def query(self, sql: str, *args: object) -> list[asyncpg.Record]:
+    async def query(self, sql: str, *args: object, within_s: float = 30.0) -> list[asyncpg.Record]:
         """Look at everything, as nobody in the product can; waits for the database to be there."""
         deadline = time.monotonic() + READY_S
         while True:
             try:
                 conn = await asyncpg.connect(self.ground.postgres.dsn(self.database), timeout=10)
                 try:
-                    return await conn.fetch(sql, *args, timeout=30)
+                    return await conn.fetch(sql, *args, timeout=within_s)
                 finally:
                     await conn.close(timeout=5)
             except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
