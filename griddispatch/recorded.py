@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 import orjson
 
-from griddispatch.demo.layouts import NUMBERS, TARGETS, InputError, read_mapped
+from griddispatch.demo.layouts import NUMBERS, TARGETS, InputError, read_mapped, read_mapping
 from griddispatch.desk import Recorded
 from griddispatch.text_lines import open_text, whole_lines
 from services.intake.core.location import Clues, clues_of
@@ -40,21 +40,8 @@ class Given:
 
 
 def read_columns(texts: Sequence[str]) -> dict[str, str]:
-    """Read `target=column` texts, several of them in one text with commas. Raises InputError."""
-    columns: dict[str, str] = {}
-    for text in (part for given in texts for part in given.split(",")):
-        target, equals, column = (piece.strip() for piece in text.partition("="))
-        if not (target and equals and column):
-            raise InputError(f"--map wants target=column and not {text!r}")
-        if target not in FIELDS:
-            raise InputError(f"--map: {target!r} is no field of a matter; there are: {', '.join(FIELDS)}")
-        if target in columns:
-            raise InputError(f"--map: {target} is given twice")
-        columns[target] = column
-    missing = [name for name in NEEDED if columns and name not in columns]
-    if missing:
-        raise InputError(f"--map lacks {' and '.join(f'{name}=COLUMN' for name in missing)}")
-    return columns
+    """Read which column holds which field of a matter, as `read_mapping` does. Raises InputError."""
+    return read_mapping(texts, FIELDS, NEEDED)
 
 
 def read_recorded(path: Path, columns: Mapping[str, str], zone: ZoneInfo) -> list[Given]:

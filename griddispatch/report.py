@@ -33,7 +33,7 @@ UNREACHABLE: Final = 3
 DSN: Final = "GRIDDISPATCH_DATABASE_DSN_NOTIFY"
 MOST_PROBLEMS: Final = 40
 PATIENCE: Final = Patience(statement_s=300.0)
-"""A recount goes through all that ever came up, and nobody waits behind it."""
+"""A recount goes through all that ever came up, and nobody waits behind it, unless it mends what it finds."""
 
 app = typer.Typer(no_args_is_help=True, help="The month: its rates on paper, and its counts counted anew.")
 

@@ -16,7 +16,7 @@ BY_NAMES: Final[Mapping[str, tuple[str, str]]] = {
     "unit": ("单位", "unit"), "township": ("乡镇(街道)", "township"), "category": ("诉求分类", "category"),
 }  # fmt: skip
 UNKNOWN: Final = "未知 unknown"
-NOBODY: Final[Names] = {}
+NO_NAMES: Final[Names] = {}
 BAR_PX: Final = 16
 WIDTH_PX: Final = 640
 LABEL_PX: Final = 190
@@ -59,7 +59,7 @@ def month_page(page: Page, html: str, css: str) -> str:
     )  # fmt: skip
 
 
-def composite_chart(rows: Sequence[Row], names: Names = NOBODY) -> str:
+def composite_chart(rows: Sequence[Row], names: Names = NO_NAMES) -> str:
     """The composite as bars, the highest first; who has too few follow-ups has no bar."""
     judged = sorted((r for r in rows if r.figures.composite is not None), key=lambda r: (-_of(r), r.key))
     bars = [
@@ -69,7 +69,7 @@ def composite_chart(rows: Sequence[Row], names: Names = NOBODY) -> str:
     return _svg("综合得分 Composite", bars)
 
 
-def punctuality_chart(rows: Sequence[Row], names: Names = NOBODY) -> str:
+def punctuality_chart(rows: Sequence[Row], names: Names = NO_NAMES) -> str:
     """Results in time and late, as bars on one scale."""
     most = Decimal(max((row.counts.on_time + row.counts.late for row in rows), default=0))
     told = [(_called(r.key, names), r.counts) for r in rows if r.counts.on_time + r.counts.late]
@@ -80,7 +80,7 @@ def punctuality_chart(rows: Sequence[Row], names: Names = NOBODY) -> str:
     return _svg("按时与超期 In time and late", bars)
 
 
-def burden_chart(rows: Sequence[Row], names: Names = NOBODY) -> str:
+def burden_chart(rows: Sequence[Row], names: Names = NO_NAMES) -> str:
     """Refused attempts to pass work on, the most first."""
     refused = sorted((r for r in rows if r.counts.guard_refused), key=lambda r: (-r.counts.guard_refused, r.key))
     most = Decimal(max((r.counts.guard_refused for r in refused), default=0))

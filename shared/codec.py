@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from shared.errors import Malformed
 from shared.events import EVENT_TYPES, UNREAD, Envelope, Event, UnrecognisedEvent
+from shared.strict_json import label
 from shared.terms import Source, TicketId
 
 Headers = Sequence[tuple[str, bytes | None]]
@@ -132,7 +133,7 @@ def _read_event(type_name: str, value: bytes | None, wanted: Container[str]) -> 
     try:
         return model.model_validate_json(value)
     except ValidationError as wrong:
-        places = ", ".join(sorted({".".join(map(str, e["loc"])) or "body" for e in wrong.errors()})[:5])
+        places = ", ".join(sorted({".".join(label(str(p)) for p in e["loc"]) or "body" for e in wrong.errors()})[:5])
         raise Malformed("value", f"{type_name} does not fit its model at: {places}") from wrong
 
 

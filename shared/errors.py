@@ -42,5 +42,12 @@ class NotFound(Exception):
     """Nothing by that name here."""
 
 
+class CannotOpen(Exception):
+    """What is kept sealed does not open: the ring lacks its key, or the bytes are not what was put away.
+
+    Whoever asks cannot help it; an operator can who has the right key.
+    """
+
+
 class Unavailable(Exception):
     """Something we stand on is away for now: try again, with the same key. The outcome may be unknown."""

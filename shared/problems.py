@@ -1,13 +1,17 @@
 """Errors over HTTP: application/problem+json (RFC 9457), never a 500 for bad input."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 
-from shared.errors import Conflict, NotFound, Problem, Rejected, Unavailable
+from shared.errors import CannotOpen, Conflict, NotFound, Problem, Rejected, Unavailable
+from shared.strict_json import label
+from shared.telemetry import log
 
 RETRY_AFTER_S = "2"
 
@@ -21,6 +25,15 @@ def problem(
     if problems:
         body["problems"] = [{"field": p.field, "code": p.code, "message": p.message} for p in problems]
     return JSONResponse(body, status, headers, media_type="application/problem+json")
+
+
+def problems_of(error: ValidationError) -> list[Problem]:
+    """What a model found wrong, field by field. Names are the sender's own words, and shown as such."""
+    return _named(error.errors(include_url=False, include_input=False, include_context=False))
+
+
+def _named(found: Iterable[Mapping[str, Any]], skipped: int = 0) -> list[Problem]:
+    return [Problem(".".join(label(str(p)) for p in e["loc"][skipped:]), e["type"], e["msg"]) for e in found]
 
 
 def install(app: FastAPI) -> None:
@@ -46,8 +59,12 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> JSONResponse:
-        found = [Problem(".".join(str(p) for p in e["loc"][1:]), e["type"], e["msg"]) for e in error.errors()]
-        return problem(422, "rejected", "The input is not acceptable.", found)
+        return problem(422, "rejected", "The input is not acceptable.", _named(error.errors(), skipped=1))
+
+    @app.exception_handler(CannotOpen)
+    async def cannot_open(request: Request, error: CannotOpen) -> JSONResponse:
+        log.error("cannot_open", error=str(error))
+        return problem(503, "cannot-open", "It is kept, but no key at hand opens it; the operator was told.")
 
     @app.exception_handler(HTTPException)
     async def http_error(request: Request, error: HTTPException) -> JSONResponse:

@@ -12,6 +12,7 @@ from shared.database import Database, named_queries
 from shared.errors import Unavailable
 from shared.recent import rest_s
 from shared.telemetry import log
+from shared.wake import pause
 
 SELDOM: Final = 4
 """Rounds between samples that look at everything that is open."""
@@ -50,7 +51,7 @@ class Sampling:
         """Take samples until asked to stop."""
         while not stopping.is_set():
             await self.round()
-            await _wait(stopping, self._every_s)
+            await pause(stopping, self._every_s)
 
     async def round(self) -> None:
         """Take every sample whose turn it is; in the first round that is all of them."""
@@ -77,7 +78,7 @@ async def watch_delay(stopping: asyncio.Event, every_s: float = DELAY_EVERY_S) -
     loop = asyncio.get_running_loop()
     while not stopping.is_set():
         started = loop.time()
-        await _wait(stopping, every_s)
+        await pause(stopping, every_s)
         if not stopping.is_set():
             telemetry.LOOP_DELAY.observe(max(0.0, loop.time() - started - every_s))
             telemetry.TASKS.set(len(asyncio.all_tasks()))
@@ -131,11 +132,3 @@ def lag(group: str, read: Callable[[], Awaitable[Mapping[tuple[str, int], int]]]
 def age_s(since: datetime | None, now: datetime) -> float:
     """Seconds since then; 0 for never, and for what lies ahead."""
     return max(0.0, (now - since).total_seconds()) if since else 0.0
-
-
-async def _wait(stopping: asyncio.Event, seconds: float) -> None:
-    try:
-        async with asyncio.timeout(seconds):
-            await stopping.wait()
-    except TimeoutError:
-        return

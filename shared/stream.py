@@ -25,7 +25,7 @@ from shared.positions import Apply, Incoming, apply_in_order
 from shared.telemetry import log
 from shared.terms import Source
 from shared.topics import Topic
-from shared.wake import Wake
+from shared.wake import Wake, pause
 
 T = TypeVar("T")
 
@@ -130,7 +130,7 @@ class Stream:
                 self._halt(str(halt))
             except (KafkaError, Unavailable) as error:
                 log.warning("stream_rejoins", group=self._group, error=repr(error))
-                await self._pause(REJOIN_S)
+                await pause(self._stopping, REJOIN_S)
             finally:
                 self._consumer = None
                 try:
@@ -166,18 +166,11 @@ class Stream:
             except Unavailable as error:
                 attempt += 1
                 log.warning("stream_cannot_join", group=self._group, error=str(error))
-                await self._pause(backoff_s(attempt, random.random(), first_s=0.5, cap_s=10))
+                await pause(self._stopping, backoff_s(attempt, random.random(), first_s=0.5, cap_s=10))
             else:
                 self._consumer = consumer
                 return consumer
         return None
-
-    async def _pause(self, seconds: float) -> None:
-        try:
-            async with asyncio.timeout(seconds):
-                await self._stopping.wait()
-        except TimeoutError:
-            return
 
     async def _read(self, consumer: Consumer, bookmarks: Bookmarks) -> None:
         while not self._stopping.is_set():
@@ -248,7 +241,7 @@ class Stream:
                     await self._bury(route, batch[0][0], verdict.reason, attempt)
                     return True
                 assert isinstance(verdict, Retry)
-                await self._pause(verdict.after_s)
+                await pause(self._stopping, verdict.after_s)
             else:
                 if effects:  # what was only parked behind a dead one is no sign of health
                     for record, _ in batch:
@@ -270,7 +263,7 @@ class Stream:
                 if self._stopping.is_set():
                     raise Halted("stopped while the database was away") from error
                 attempt += 1
-                await self._pause(backoff_s(attempt, random.random()))
+                await pause(self._stopping, backoff_s(attempt, random.random()))
         self._dead_in_a_row[place] += 1
         telemetry.RECORDS_DEAD.labels(topic=record.topic).inc()
         log.error("record_dead", topic=place[0], partition=place[1], offset=record.offset, reason=reason[:300])

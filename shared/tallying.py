@@ -8,6 +8,7 @@ from shared.database import Database, named_queries
 from shared.errors import Unavailable
 from shared.ledger import SHARDS
 from shared.telemetry import log
+from shared.wake import pause
 
 PAUSE_S: Final = 30.0
 MARGIN_S: Final = 60.0
@@ -37,7 +38,7 @@ class Tallying:
                 log.warning("tallying_waits", error=str(error), stride_s=self._stride.total_seconds())
                 behind = False
             if not behind:
-                await _wait(stopping, PAUSE_S)
+                await pause(stopping, PAUSE_S)
 
     async def step(self) -> bool:
         """Add up one stretch, at most ten minutes of recording; whether there is more. Raises Unavailable.
@@ -54,11 +55,3 @@ class Tallying:
             await tx.conn.execute(_SQL["add_up"], upto, end, SHARDS)
         self._stride = min(LONGEST, self._stride * 2)
         return bool(end < settled)
-
-
-async def _wait(stopping: asyncio.Event, seconds: float) -> None:
-    try:
-        async with asyncio.timeout(seconds):
-            await stopping.wait()
-    except TimeoutError:
-        return

@@ -1,6 +1,15 @@
-"""A bell between loops of one process, and the pace of those who must look for work nobody rings for."""
+"""How loops of one process wait: for a bell, for their end, or at the pace of those who must look unasked."""
 
 import asyncio
+
+
+async def pause(stopping: asyncio.Event, seconds: float | None) -> None:
+    """Return when asked to stop, or after so many seconds; None waits for the end alone."""
+    try:
+        async with asyncio.timeout(seconds):
+            await stopping.wait()
+    except TimeoutError:
+        return
 
 
 class Wake:

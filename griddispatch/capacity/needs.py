@@ -8,9 +8,8 @@ from griddispatch.capacity.model import Course
 from griddispatch.capacity.parameters import Machine, Parameters
 from griddispatch.demo.stack import PORTS
 
-HERD_HOURS = (0, 8)
-"""24:00, when deadlines in days run out, and 08:30, when people are reminded and told."""
 HERD_S = 60.0
+"""Within so long ring the clocks of 24:00, when deadlines in days run out, or of 08:30, when people are reminded."""
 PARTITIONS_LEAST = 12
 SERVICES = tuple(PORTS)
 

@@ -24,6 +24,7 @@ from griddispatch.demo.stack import PORTS, Stack
 from griddispatch.demo.watch import Watch
 from shared.clock import FastClock, utc_now
 from shared.topics import DISPATCH, INTAKE, NOTIFY, STATE, dead_letters_of
+from shared.wake import pause
 
 OBSERVED = (INTAKE, DISPATCH, NOTIFY, STATE, *(dead_letters_of(service) for service in PORTS))
 TICK_S = 0.1
@@ -170,12 +171,12 @@ class Drive:
     async def _guard(self) -> None:
         while not self.stopping.is_set():
             self._stack.check()
-            await self._pause(LOOK_S)
+            await pause(self.stopping, LOOK_S)
 
     async def _look(self) -> None:
         while not self.stopping.is_set():
             before, at = self._records, time.monotonic()
-            await self._pause(LOOK_S)
+            await pause(self.stopping, LOOK_S)
             rate = (self._records - before) / (time.monotonic() - at)
             self._rate = 0.7 * self._rate + 0.3 * rate
             counts = {**self._watch.counts, "dead": len(self._watch.dead)}
@@ -190,7 +191,7 @@ class Drive:
     async def _await_end(self) -> None:
         began = time.monotonic()
         while not self.stopping.is_set() and not self._is_over():
-            await self._pause(LOOK_S)
+            await pause(self.stopping, LOOK_S)
             if self._terms.once and time.monotonic() - began > self._terms.limit_s(self._clock.speed):
                 self._show.say("the time is up: what is still open waits on its clocks")
                 break
@@ -212,13 +213,6 @@ class Drive:
                 quiet_since = time.monotonic()
             elif not self._is_over():
                 return
-
-    async def _pause(self, seconds: float) -> None:
-        try:
-            async with asyncio.timeout(seconds):
-                await self.stopping.wait()
-        except TimeoutError:
-            return
 
     def _now(self) -> float:
         return self._clock().timestamp()

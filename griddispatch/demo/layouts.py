@@ -71,20 +71,26 @@ def layout_for(header: Sequence[str], mapping: Mapping[str, str]) -> Layout:
     )
 
 
-def read_mapping(texts: Collection[str]) -> dict[str, str]:
-    """Read `target=column` texts, several of them in one text with commas. Raises InputError."""
+def read_mapping(
+    texts: Collection[str], fields: Sequence[str] = TARGETS, needed: Sequence[str] = ("text",)
+) -> dict[str, str]:
+    """Read `target=column` texts, several of them in one text with commas. Raises InputError.
+
+    `fields` are what a column may be mapped to; where anything is mapped, those `needed` must be.
+    """
     mapping: dict[str, str] = {}
     for text in (part for given in texts for part in given.split(",")):
         target, equals, column = (piece.strip() for piece in text.partition("="))
         if not (target and equals and column):
             raise InputError(f"--map wants target=column and not {text!r}")
-        if target not in TARGETS:
-            raise InputError(f"--map: {target!r} is no field of a report; there are: {', '.join(TARGETS)}")
+        if target not in fields:
+            raise InputError(f"--map: {target!r} is no field of a report; there are: {', '.join(fields)}")
         if target in mapping:
             raise InputError(f"--map: {target} is given twice")
         mapping[target] = column
-    if mapping and "text" not in mapping:
-        raise InputError("--map needs text=column: a report without text is none")
+    missing = [f"{name}=COLUMN" for name in needed if mapping and name not in mapping]
+    if missing:
+        raise InputError(f"--map lacks {' and '.join(missing)}")
     return mapping
 
 

@@ -134,10 +134,9 @@ def router(database: Database, commands: Commands) -> APIRouter:
         must_be_near(acting().actor, decider.org.county)
         verdicts = judge_request(asked, unit, decider.book, decider.org, on)
         refused = [v.refused for v in verdicts if v.refused is not None]
-        if refused:
-            await commands.state_refusals(refused)
         answers = [v.as_json() for v in verdicts]
         if refused:
+            await commands.state_refusals(refused)
             return problem(409, refused[0].code, "The duty lists do not allow this.", targets=answers)
         return JSONResponse({"targets": answers})
 

@@ -8,7 +8,7 @@ from services.dispatch.core.story import ArchiveDue
 from services.dispatch.decisions import Decider
 from services.dispatch.hands import Cause
 from shared.database import Database
-from shared.errors import Unavailable
+from shared.rounds import keep_looking
 from shared.singly import Singly
 from shared.telemetry import log
 from shared.terms import TicketId
@@ -31,18 +31,8 @@ class Archiver:
         self._singly = Singly("archiver")
 
     async def run(self, stopping: asyncio.Event) -> None:
-        """Look again at once while whole lots are found, else after a while, until asked to stop."""
-        while not stopping.is_set():
-            put_away = 0
-            try:
-                put_away = await self.archive_due()
-            except Unavailable as error:
-                log.warning("archiver_waits", error=str(error))
-            try:
-                async with asyncio.timeout(0 if put_away >= self._lot else EVERY_S):
-                    await stopping.wait()
-            except TimeoutError:
-                continue
+        """Put away what is due, lot after lot, until asked to stop."""
+        await keep_looking("archiver", self.archive_due, stopping, EVERY_S, self._lot)
 
     async def archive_due(self) -> int:
         """One lot; how many tickets were put away. Raises Unavailable."""

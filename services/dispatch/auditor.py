@@ -3,7 +3,6 @@
 import asyncio
 import time
 from collections.abc import Sequence
-from contextlib import suppress
 from datetime import timedelta
 
 from services.dispatch import store
@@ -17,6 +16,7 @@ from shared.recent import rest_s
 from shared.singly import Singly
 from shared.telemetry import log
 from shared.terms import TicketId
+from shared.wake import pause
 
 EVERY_S = 15.0
 GRACE = timedelta(minutes=1)
@@ -43,9 +43,7 @@ class Auditor:
                 await self.audit()
             except Unavailable as error:
                 log.warning("auditor_waits", error=str(error))
-            with suppress(TimeoutError):
-                async with asyncio.timeout(rest_s(time.monotonic() - began, EVERY_S)):
-                    await stopping.wait()
+            await pause(stopping, rest_s(time.monotonic() - began, EVERY_S))
 
     async def audit(self) -> int:
         """One look at all that is open, page by page; how many tickets were mended. Raises Unavailable."""

@@ -8,7 +8,7 @@ from fastapi import Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from services.dispatch.commands import NAMES, ON_ASSIGNMENTS, Asked, Commands, problems_of
+from services.dispatch.commands import NAMES, ON_ASSIGNMENTS, Asked, Commands
 from services.dispatch.core.actors import Actor
 from services.dispatch.core.case import Case
 from services.dispatch.core.lifecycle import IllegalTransition
@@ -21,7 +21,7 @@ from shared.actors import Forbidden
 from shared.edge import sound_line
 from shared.errors import Conflict, NotFound, Problem, Rejected, Unavailable
 from shared.openapi import route_name
-from shared.problems import problem
+from shared.problems import problem, problems_of
 from shared.strict_json import Limits
 from shared.terms import AssignmentId, TicketId
 

@@ -25,6 +25,7 @@ from shared.errors import NotFound, Problem, Rejected
 from shared.events import Draft
 from shared.identity import ANYBODY
 from shared.joint_events import GuardRefused
+from shared.problems import problems_of
 from shared.sections import CLOSED
 from shared.terms import AssignmentId, TicketId
 
@@ -121,11 +122,6 @@ class Reader:
         read: CheckInBody = self._adapters[CheckInBody].validate_python(body)
         assert assignment_id is not None
         return CheckIn(AssignmentId(assignment_id), read.handler, self._places.find(read.lon, read.lat))
-
-
-def problems_of(error: ValidationError) -> list[Problem]:
-    """What is wrong, field by field."""
-    return [Problem(".".join(str(p) for p in e["loc"]), e["type"], e["msg"]) for e in error.errors(include_url=False)]
 
 
 def actor_of(request: Request) -> Actor | None:

@@ -21,6 +21,7 @@ from shared.snapshot import TicketSnapshot
 from shared.tail import Place, Tail
 from shared.telemetry import log
 from shared.topics import NOTIFY, STATE
+from shared.wake import pause
 
 TOPICS: Final = (STATE, NOTIFY)
 PLACES: Final[tuple[Place, ...]] = tuple((topic.name, n) for topic in TOPICS for n in range(topic.partitions))
@@ -62,7 +63,7 @@ class Live:
                 self.watchers.follow(False)
                 failures += 1
                 log.warning("live_stream_waits", error=str(error), failures=failures)
-                await _pause(stopping, backoff_s(failures, random.random(), first_s=0.5, cap_s=10))
+                await pause(stopping, backoff_s(failures, random.random(), first_s=0.5, cap_s=10))
             finally:
                 self.watchers.follow(False)
                 await tail.stop()
@@ -72,7 +73,7 @@ class Live:
             records = await tail.poll()
             if records:
                 self.take(records)
-                await _pause(stopping, pause_s(self.watchers.count))
+                await pause(stopping, pause_s(self.watchers.count))
 
     def take(self, records: Sequence[Record]) -> None:
         """Tell the watchers what these records say; what is no news, or cannot be read, is passed over."""
@@ -125,11 +126,3 @@ def frame(event: str, body: bytes) -> bytes:
 def pause_s(watchers: int) -> float:
     """How long news gathers before it is handed on: the more watch, the longer, so that the cost stays in bounds."""
     return min(0.5, 0.02 + watchers / 2000)
-
-
-async def _pause(stopping: asyncio.Event, seconds: float) -> None:
-    try:
-        async with asyncio.timeout(seconds):
-            await stopping.wait()
-    except TimeoutError:
-        return

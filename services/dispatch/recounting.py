@@ -19,6 +19,7 @@ from shared.errors import Unavailable
 from shared.singly import Singly
 from shared.telemetry import log
 from shared.terms import TicketId
+from shared.wake import pause
 
 BATCH = 500
 AGAIN_S = 5.0
@@ -44,11 +45,7 @@ class Recounting:
                     wait_s = None
             except Unavailable as error:
                 log.warning("recounting_waits", error=str(error))
-            try:
-                async with asyncio.timeout(wait_s):
-                    await stopping.wait()
-            except TimeoutError:
-                continue
+            await pause(stopping, wait_s)
 
     async def recount(self) -> int:
         """One pass; how many deadlines were moved. Raises Unavailable."""

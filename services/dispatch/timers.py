@@ -8,11 +8,11 @@ from services.dispatch.decisions import Decider, timer_cause
 from shared import telemetry
 from shared.database import Database
 from shared.errors import Unavailable
+from shared.rounds import keep_looking
 from shared.singly import Singly
 from shared.steadiness import SteadyClock
 from shared.telemetry import log
 from shared.terms import TicketId
-from shared.wake import Wake
 
 POLL_S = 0.5
 
@@ -26,20 +26,12 @@ class Timers:
         self._database = database
         self._decider = decider
         self._batch = batch
-        self._idle = Wake()
         self._singly = Singly("timers")
         self._steps = 0
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Ring what is due until asked to stop."""
-        while not stopping.is_set():
-            try:
-                rung = await self.ring_due()
-            except Unavailable as error:
-                log.warning("timers_wait", error=str(error))
-                rung = 0
-            if not rung:
-                await self._idle.wait(POLL_S)
+        await keep_looking("timers", self.ring_due, stopping, POLL_S)
 
     async def ring_due(self) -> int:
         """One pass; how many tickets had a clock ring; none while this machine's clock is in doubt."""

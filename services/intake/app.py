@@ -34,7 +34,7 @@ from services.intake.core.units_above import TABLES, read_units_above
 from services.intake.doors import Doors
 from services.intake.handlers import routes
 from services.intake.incident_desk import IncidentDesk
-from services.intake.leads import Leads, watch
+from services.intake.leads import Leads
 from services.intake.listening import Listening
 from services.intake.merging import Merging
 from services.intake.models import read_models
@@ -137,7 +137,7 @@ async def _wire(
             wake=received, batch=settings.triage_batch, merging=merging, leads=leads,
         )  # fmt: skip
         assembly.loop("triage", loop.run)
-        assembly.loop("leads", partial(watch, leads, triage_database, settings.now))
+        assembly.loop("leads", partial(come_round, "leads", leads.move_on, triage_database, settings.now))
         promises = await assembly.database("promises", 1)
         assembly.loop(
             "promises", partial(come_round, "promises", listening.turn_missed, promises, settings.now)

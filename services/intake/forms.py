@@ -13,9 +13,9 @@ from services.intake.contract import refusals
 from services.intake.doors import Refusal
 from services.intake.officers import Actor, actor_of
 from shared.database import Database, Transaction
-from shared.errors import Malformed, Problem
+from shared.errors import Malformed
 from shared.openapi import SAID
-from shared.problems import problem
+from shared.problems import problem, problems_of
 from shared.strict_json import DEFAULT_LIMITS, Document, read_json
 
 WITHIN_S = 20.0
@@ -46,11 +46,8 @@ async def read_form(request: Request, model: type[M]) -> M:
         # As JSON and strictly: a number is no day, and "yes" is no decision.
         form = model.model_validate_json(json.dumps(document.value), strict=True)
     except ValidationError as error:
-        found = [
-            Problem(".".join(map(str, e["loc"])), e["type"], e["msg"])
-            for e in error.errors(include_url=False, include_input=False)
-        ]
-        raise Refusal(422, "rejected", "The input is not acceptable.", (*document.problems, *found)) from error
+        found = (*document.problems, *problems_of(error))
+        raise Refusal(422, "rejected", "The input is not acceptable.", found) from error
     if document.problems:
         raise Refusal(422, "rejected", "The input is not acceptable.", document.problems)
     return form

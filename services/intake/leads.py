@@ -1,6 +1,5 @@
 """Sensitive leads at work: found by words, confirmed by a person, handed over, and kept apart from every ticket."""
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
@@ -33,11 +32,9 @@ from services.intake.lead_store import Lead
 from services.intake.officers import Actor
 from services.intake.receive import Accepted, Incoming, Receiver
 from services.intake.store import Sealed
-from services.intake.vault import CannotOpen, OriginalWords, Vault
-from shared import telemetry
-from shared.clock import Clock
+from services.intake.vault import OriginalWords, Vault
 from shared.database import Database, Transaction
-from shared.errors import Conflict, NotFound, Problem, Rejected, Unavailable
+from shared.errors import CannotOpen, Conflict, NotFound, Problem, Rejected
 from shared.events import Draft
 from shared.intake_events import LeadCreated, TicketRouted
 from shared.ledger import Ledger
@@ -49,7 +46,6 @@ BY_RULE = "rule"
 CITIZEN = "citizen"
 WORDS_LOST = "原话暂时无法读取，请与指挥中心核实"
 """What a lead says whose words nobody can open now."""
-WATCH_S = 30.0
 DESK = "lead-desk"
 """The source of a matter that came back from those it was handed to, and had no ticket before."""
 
@@ -133,6 +129,10 @@ class Leads:
             raise NotFound(f"no lead {lead_id}")
         lead = replace(lead, urgency=urgency or lead.urgency)
         await self._hand_over(tx, lead, kind, level, actor.name, now)
+
+    async def move_on(self, tx: Transaction, now: datetime) -> int:
+        """What lay too long goes on by rule, to its body or to the one above; how many leads did."""
+        return await self.hand_over_overdue(tx, now) + await self.escalate_untaken(tx, now)
 
     async def hand_over_overdue(self, tx: Transaction, now: datetime, limit: int = 20) -> int:
         """Suspicions that nobody looked at in time go to their bodies as they are: who is waiting is not forgotten."""
@@ -299,22 +299,3 @@ class Leads:
 def created(lead: Lead, now: datetime, kind: LeadKind | None = None) -> Draft:
     """That there is a lead, told in a story of its own: nothing in it leads to the ticket."""
     return Draft(TicketId(lead.lead_id), LeadCreated(lead_id=lead.lead_id, kind=kind or lead.standing.kind), now)
-
-
-async def watch(leads: Leads, database: Database, now: Clock, stopping: asyncio.Event) -> None:
-    """Hand over what nobody looked at in time, until asked to stop."""
-    while not stopping.is_set():
-        try:
-            async with database.transaction() as tx:
-                await leads.hand_over_overdue(tx, now())
-                await leads.escalate_untaken(tx, now())
-        except Unavailable as error:
-            log.warning("lead_watch_waits", error=str(error))
-        except Exception as error:  # a fault of ours in one round must not end the doors; it is seen, and tried again
-            telemetry.TICKETS_FAULTY.labels(loop="leads").inc()
-            log.error("lead_watch_failed", error=repr(error))
-        try:
-            async with asyncio.timeout(WATCH_S):
-                await stopping.wait()
-        except TimeoutError:
-            continue

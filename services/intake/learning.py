@@ -7,8 +7,9 @@ from uuid import UUID
 
 from services.intake.core.lessons import lesson_of, line_of
 from services.intake.store import Sealed
-from services.intake.vault import CannotOpen, OriginalWords, Vault
+from services.intake.vault import OriginalWords, Vault
 from shared.database import Database, Transaction, named_queries
+from shared.errors import CannotOpen
 from shared.events import Envelope
 from shared.joint_events import TicketCategoryConfirmed
 from shared.telemetry import log

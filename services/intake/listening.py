@@ -26,11 +26,11 @@ from services.intake.listening_store import Item, Move, Session
 from services.intake.officers import Actor
 from services.intake.receive import Accepted, Incoming, Receiver, Refused
 from services.intake.store import Receipt
-from services.intake.vault import CannotOpen, Marks, OriginalWords, Vault
+from services.intake.vault import Marks, OriginalWords, Vault
 from shared.acting import acting
 from shared.actors import EVERYWHERE, covers
 from shared.database import Transaction
-from shared.errors import Conflict, NotFound
+from shared.errors import CannotOpen, Conflict, NotFound
 from shared.events import Draft
 from shared.intake_events import CommitmentKept, CommitmentMade, CommitmentMissed, SessionClosed
 from shared.ledger import Ledger

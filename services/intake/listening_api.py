@@ -13,7 +13,7 @@ from uuid_utils.compat import uuid7
 from services.intake import listening_store
 from services.intake.bodies import expect, whole_body
 from services.intake.contract import refusals
-from services.intake.core.listening import OVERSEERS, RECORDERS, ItemState, may_read
+from services.intake.core.listening import OVERSEERS, RECORDERS, may_read
 from services.intake.core.repeats import LOCAL
 from services.intake.doors import Refusal
 from services.intake.forms import SOMETHING, WITHIN_S, Form, answer, guarded, read_form, taking
@@ -59,20 +59,6 @@ class SessionRow(BaseModel):
     closed_at: datetime | None
     items: int
     open: int
-
-
-class ItemRow(BaseModel):
-    """Something brought up: how it stands, without what was said."""
-
-    id: UUID
-    nth: int
-    theme: str | None
-    state: ItemState
-    due_on: date | None
-    missed: bool
-    ticket_id: UUID | None
-    added_at: datetime
-    moved_at: datetime
 
 
 class CommitmentRow(BaseModel):

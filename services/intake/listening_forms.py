@@ -18,7 +18,6 @@ Line = Annotated[str, StringConstraints(min_length=1, max_length=300, strip_whit
 Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9:._-]{0,63}$")]
 Lon = Annotated[float, Field(ge=-180, le=180)]
 Lat = Annotated[float, Field(ge=-90, le=90)]
-Phone = Annotated[str, StringConstraints(pattern=r"^[0-9+\-* ]{1,32}$"), Field(examples=["13800138000"])]
 
 
 class SessionForm(Form):

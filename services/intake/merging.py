@@ -1,7 +1,7 @@
 """Merging and repeats at work: marks on new tickets, a look at what stands, incidents counted, and all of it stated."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import chain
@@ -219,11 +219,6 @@ def recounted(incident_id: IncidentId, tally: Tally) -> IncidentRecounted:
         incident_id=incident_id, tickets=tally.tickets, reporters=tally.reporters, mass=tally.mass,
         urgency=tally.urgency, supervise=tally.supervise,
     )  # fmt: skip
-
-
-def mains_of(looks: Iterable[Look]) -> set[TicketId]:
-    """The tickets that others are folded into."""
-    return {look.plan.fold.into for look in looks if look.plan.fold is not None}
 
 
 def _said(words: OriginalWords) -> str:

@@ -18,16 +18,18 @@ from services.intake.listening_store import Item
 from services.intake.officers import Actor
 from services.intake.ratings import Ratings
 from services.intake.relay_calls import RelayCalls
+from services.intake.store import Sealed
 from services.intake.vault import Marks, OriginalWords, Vault, unlock
 from shared import actors, pending_acts
 from shared.acting import acting
 from shared.audit import Entry, append
 from shared.database import Database, Transaction
-from shared.errors import Conflict, NotFound, Problem, Rejected
+from shared.errors import CannotOpen, Conflict, NotFound, Problem, Rejected
 from shared.events import Draft
 from shared.intake_events import TicketWordsErased
 from shared.ledger import Ledger
 from shared.pending_acts import PendingAct
+from shared.telemetry import log
 from shared.terms import ItemId, TicketId
 
 
@@ -166,7 +168,8 @@ class Privacy:
     ) -> dict[str, object]:
         """Everything kept of the person with this telephone in the actor's area: words, additions, what they brought up
         in sessions, and who looked; and from notify what they were told, and said to it. `lacking` names what is not
-        there: `notify` that could not be asked, `older tickets` and `older items` beyond `most`. Each view is logged.
+        there: `notify` that could not be asked, `older tickets` and `older items` beyond `most`, `unopened words` that
+        are null because no key opens them. Each view is logged.
         Raises Rejected for no number, Unavailable when notify does not answer.
         """
         async with database.transaction() as tx:
@@ -187,44 +190,54 @@ class Privacy:
         marks, area = self.marks.of("caller", number), acting().area
         matters = await privacy_store.find_by_caller(tx, marks, area, self.most + 1)
         talks = await privacy_store.find_items_by_caller(tx, marks, area, self.most + 1)
-        tickets = [await self._told(tx, row, actor, purpose, now) for row in matters[: self.most]]
-        items = [await self._brought_up(tx, row, actor, purpose, now) for row in talks[: self.most]]
+        unopened: list[UUID] = []
+        tickets = [await self._told(tx, row, actor, purpose, now, unopened) for row in matters[: self.most]]
+        items = [await self._brought_up(tx, row, actor, purpose, now, unopened) for row in talks[: self.most]]
         detail = (("tickets", len(tickets)), ("items", len(items)))
         await append(tx, Entry(actor.name, "export_subject", "done", now, detail=detail))
-        found = {"older tickets": matters, "older items": talks}
-        return tickets, items, [name for name, rows in found.items() if len(rows) > self.most]
+        missing = {
+            "older tickets": len(matters) > self.most, "older items": len(talks) > self.most,
+            "unopened words": bool(unopened),
+        }  # fmt: skip
+        return tickets, items, [name for name, is_missing in missing.items() if is_missing]
 
     async def _brought_up(
-        self, tx: Transaction, row: asyncpg.Record, actor: Actor, purpose: str, now: datetime
+        self, tx: Transaction, row: asyncpg.Record, actor: Actor, purpose: str, now: datetime, unopened: list[UUID]
     ) -> dict[str, Any]:
         """Something from a session that became no ticket: what was said on either side, and who read it."""
         views = [dict(view) for view in await privacy_store.read_views_of_item(tx, row["id"])]
-        words = [
-            {
-                "kind": said["kind"],
-                "written_at": said["written_at"],
-                **asdict(self.vault.open(said["id"], sealed_of(said))),
-            }
-            for said in await listening_store.read_words(tx, row["id"])
-            if said["sealed"] is not None
-        ]
+        words = []
+        for said in await listening_store.read_words(tx, row["id"]):
+            if said["sealed"] is not None:
+                opened = self._opened(said["id"], sealed_of(said), unopened)
+                told = asdict(opened) if opened else {"text": None}
+                words.append({"kind": said["kind"], "written_at": said["written_at"], **told})
         await listening_store.log_view(tx, row["id"], actor.name, purpose, now)
         return {**dict(row), "said": words, "views": views}
 
     async def _told(
-        self, tx: Transaction, row: asyncpg.Record, actor: Actor, purpose: str, now: datetime
+        self, tx: Transaction, row: asyncpg.Record, actor: Actor, purpose: str, now: datetime, unopened: list[UUID]
     ) -> dict[str, Any]:
         ticket_id = TicketId(row["id"])
         views = [dict(view) for view in await privacy_store.read_views_of(tx, ticket_id)]
         sealed = await store.read_sealed(tx, ticket_id)
-        words = self.vault.open(ticket_id, sealed) if sealed is not None and sealed.words is not None else None
-        additions = [
-            {"added_at": added["added_at"], "text": self.vault.open(added["id"], sealed_of(added)).text}
-            for added in await privacy_store.read_supplements(tx, ticket_id)
-            if added["sealed"] is not None
-        ]
+        words = self._opened(ticket_id, sealed, unopened) if sealed is not None and sealed.words is not None else None
+        additions = []
+        for added in await privacy_store.read_supplements(tx, ticket_id):
+            if added["sealed"] is not None:
+                opened = self._opened(added["id"], sealed_of(added), unopened)
+                additions.append({"added_at": added["added_at"], "text": opened.text if opened else None})
         await store.log_view(tx, ticket_id, actor.name, purpose, now)
         return {**dict(row), "words": words, "supplements": additions, "views": views}
+
+    def _opened(self, words_id: UUID, sealed: Sealed, unopened: list[UUID]) -> OriginalWords | None:
+        """Words for an export, which one lost key must not keep from its citizen; None of what does not open."""
+        try:
+            return self.vault.open(words_id, sealed)
+        except CannotOpen as error:
+            log.error("cannot_open", error=str(error))
+            unopened.append(words_id)
+            return None
 
     async def _seen(
         self, tx: Transaction, ticket_id: TicketId, actor: Actor, purpose: str, now: datetime

@@ -20,7 +20,7 @@ from services.intake import store
 from services.intake.core.report import NewTicket, Reporter, Scalar
 from services.intake.store import Sealed
 from shared.database import Transaction
-from shared.errors import NotFound
+from shared.errors import CannotOpen, NotFound
 from shared.terms import TicketId
 
 KEY_BYTES = 32
@@ -29,10 +29,6 @@ MARK_BYTES = 16
 _KEY_ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,31}", re.ASCII)
 _LEADS = "lead"
 """Keys whose id begins so seal sensitive leads and nothing else."""
-
-
-class CannotOpen(Exception):
-    """The ring lacks the key, or the sealed bytes are not what was put away."""
 
 
 @dataclass(frozen=True, slots=True)

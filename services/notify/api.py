@@ -21,7 +21,7 @@ from shared.database import Database
 from shared.edge import sound_line
 from shared.errors import NotFound, Problem, Rejected, Unavailable
 from shared.moments import WHOLE
-from shared.problems import problem
+from shared.problems import problem, problems_of
 from shared.strict_json import Limits
 from shared.terms import Satisfaction, TicketId
 
@@ -194,8 +194,7 @@ def _read(model: TypeAdapter[B], body: bytes) -> B:
     try:
         return model.validate_json(body)
     except ValidationError as error:
-        found = error.errors(include_url=False, include_input=False, include_context=False)
-        raise Rejected(*(Problem(".".join(map(str, e["loc"])), e["type"], e["msg"]) for e in found)) from error
+        raise Rejected(*problems_of(error)) from error
 
 
 async def _limited_body(request: Request) -> bytes:

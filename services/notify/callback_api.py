@@ -24,8 +24,8 @@ from services.notify.store import Settled
 from shared.clock import Clock, utc_now
 from shared.database import Database, Transaction
 from shared.edge import sound_line
-from shared.errors import Problem, Rejected
-from shared.problems import problem
+from shared.errors import Rejected
+from shared.problems import problem, problems_of
 from shared.strict_json import Limits
 from shared.telemetry import log
 from shared.terms import Satisfaction
@@ -140,5 +140,4 @@ def _read(adapter: TypeAdapter[B], raw: bytes) -> B:
     try:
         return adapter.validate_json(sound_line(raw, _LIMITS))
     except ValidationError as error:
-        found = error.errors(include_url=False, include_input=False, include_context=False)
-        raise Rejected(*(Problem(".".join(map(str, e["loc"])), e["type"], e["msg"]) for e in found)) from error
+        raise Rejected(*problems_of(error)) from error

@@ -25,7 +25,7 @@ from shared.failpoint import Reach, nowhere
 from shared.ledger import Ledger
 from shared.outcome import backoff_s
 from shared.telemetry import log
-from shared.wake import Wake
+from shared.wake import Wake, pause
 
 POLL_S = 0.5
 LEASE_S = 60.0
@@ -63,7 +63,6 @@ class Courier:
         self._outcomes = Outcomes(ledger, now, fallbacks or {}, courtesy, self.ring)
         self._breakers = {name: Breaker() for name in channels}
         self._wakes = {name: Wake() for name in channels}
-        self._idle = Wake()
 
     def ring(self) -> None:
         """Something may be due: look at once."""
@@ -115,8 +114,8 @@ class Courier:
                 if recording is not None:
                     await asyncio.wait({recording})
                 if tried == 0:
-                    pause = backoff_s(failures, random.random(), cap_s=5) if failures else 0
-                    await self._wakes[name].wait(POLL_S + pause)
+                    trouble = backoff_s(failures, random.random(), cap_s=5) if failures else 0
+                    await self._wakes[name].wait(POLL_S + trouble)
                 else:
                     recording = group.create_task(self._record_or_leave(name, settled), name=f"courier:{name}:record")
 
@@ -168,7 +167,7 @@ class Courier:
                     log.warning("messages_swept", found=found)
             except Unavailable as error:
                 log.warning("courier_waits", endpoint="", error=str(error))
-            await _pause(stopping, SWEEP_S)
+            await pause(stopping, SWEEP_S)
 
     async def _record_or_leave(self, name: str, settled: Sequence[Settled]) -> None:
         """Record; what cannot be recorded is found by the sweep once its lease has run out."""
@@ -191,7 +190,7 @@ class Courier:
                 failures += 1
                 if asyncio.get_running_loop().time() > deadline:
                     raise
-                await self._idle.wait(backoff_s(failures, random.random(), cap_s=2))
+                await asyncio.sleep(backoff_s(failures, random.random(), cap_s=2))
 
     async def _record(self, settled: Sequence[Settled]) -> None:
         """Write outcomes down in one transaction, and count them once that is durable."""
@@ -206,11 +205,3 @@ class Courier:
 
 def _label(settled: Settled) -> tuple[str, str]:
     return settled.message.channel, settled.result.outcome.value.lower() if settled.result else "untried"
-
-
-async def _pause(stopping: asyncio.Event, seconds: float) -> None:
-    try:
-        async with asyncio.timeout(seconds):
-            await stopping.wait()
-    except TimeoutError:
-        return

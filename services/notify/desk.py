@@ -7,7 +7,7 @@ from secrets import token_urlsafe
 from uuid import UUID
 
 from services.notify import desk_store, store
-from services.notify.core.followup import Answer, FollowUp, FollowUpState
+from services.notify.core.followup import Answer, Finished, FollowUp, FollowUpState
 from services.notify.core.links import Purpose, digest_of
 from services.notify.core.measures import MeasureRules
 from services.notify.core.panel import Person
@@ -16,12 +16,12 @@ from services.notify.core.reply_view import UNKNOWN, Seen, stand
 from services.notify.core.sampling import Draw, Way, choose, choose_answer, choose_check, lot_of
 from services.notify.desk_store import Link, Tally, Task
 from services.notify.followups import FollowUps, Reply
-from services.notify.seals import CannotOpen, Seals
+from services.notify.seals import Seals
 from services.notify.store import Key
 from shared.database import Database, Transaction
 from shared.ending_events import TicketAnswered
-from shared.errors import NotFound
-from shared.events import Draft, Envelope, TicketAudited
+from shared.errors import CannotOpen, NotFound
+from shared.events import Draft, Envelope
 from shared.notify_events import ReopenAsked
 from shared.telemetry import log
 from shared.terms import TicketId
@@ -47,28 +47,23 @@ class Desk:
     seals: Seals = NO_SEALS
     """What citizens' words are sealed with; without a key none are taken."""
 
-    async def draw(self, tx: Transaction, audited: Sequence[Envelope], records: Mapping[TicketId, Record]) -> None:
-        """Draw for results that passed their audit and for answers, each once and in order; make the tasks that follow.
-
-        No drills.
-        """
+    async def draw(self, tx: Transaction, envelopes: Sequence[Envelope], records: Mapping[TicketId, Record]) -> None:
+        """Draw for what is finished among these events, in order, each once, no drills; make the tasks that follow."""
         fresh = {
-            (e.ticket_id, e.event.cycle): e
-            for e in audited
-            if isinstance(e.event, TicketAudited | TicketAnswered) and not e.event.exercise
+            (e.ticket_id, e.event.cycle): e for e in envelopes if isinstance(e.event, Finished) and not e.event.exercise
         }
         known = await desk_store.known_draws(tx, fresh) if fresh else frozenset()
         wanted = {key: e for key, e in fresh.items() if key not in known}
         if not wanted:
             return
-        months = {(self.rules.period_of(e.time), _audit(e).unit) for e in wanted.values()}
+        months = {(self.rules.period_of(e.time), _finished(e).unit) for e in wanted.values()}
         tallies = await desk_store.lock_tallies(tx, sorted(months))
         draws, tasks = [], []
         for envelope in wanted.values():
             drawn = self._draw(envelope, records.get(envelope.ticket_id, Record()), tallies)
             draws.append(drawn)
             if drawn.way is not Way.NONE:
-                number = _audit(envelope).ticket_no
+                number = _finished(envelope).ticket_no
                 made_at = self.follow_ups.now()
                 task = Task(drawn.ticket_id, drawn.cycle, drawn.way, number, drawn.unit, drawn.dedicated, made_at)
                 tasks.append(task)
@@ -82,7 +77,7 @@ class Desk:
 
     def _draw(self, envelope: Envelope, record: Record, tallies: dict[tuple[str, str], Tally]) -> Draw:
         """One draw; moves the tally of its unit's month on."""
-        event, sampling = _audit(envelope), self.rules.sampling
+        event, sampling = _finished(envelope), self.rules.sampling
         month = (self.rules.period_of(envelope.time), event.unit)
         lot, tally = lot_of(self.rules.practice.calls.seed, envelope.ticket_id), tallies[month]
         if isinstance(event, TicketAnswered):
@@ -206,6 +201,6 @@ class Desk:
         return link
 
 
-def _audit(envelope: Envelope) -> TicketAudited | TicketAnswered:
-    assert isinstance(envelope.event, TicketAudited | TicketAnswered)
+def _finished(envelope: Envelope) -> Finished:
+    assert isinstance(envelope.event, Finished)
     return envelope.event

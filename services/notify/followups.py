@@ -32,13 +32,12 @@ from services.notify.store import Key
 from shared import telemetry
 from shared.clock import Clock
 from shared.database import Database, Transaction
-from shared.errors import NotFound, Unavailable
+from shared.errors import NotFound
 from shared.events import Draft, Envelope, FollowUpAsked, TicketEvaluated
 from shared.ledger import Ledger
 from shared.positions import Apply
-from shared.telemetry import log
+from shared.rounds import keep_looking
 from shared.terms import TicketId
-from shared.wake import Wake
 
 POLL_S = 0.5
 BATCH = 200
@@ -168,19 +167,11 @@ class FollowUpLoop:
     def __init__(self, database: Database, follow_ups: FollowUps) -> None:
         self._database = database
         self._follow_ups = follow_ups
-        self._idle = Wake()
         self._aside = Aside("followups")
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Ask and give up until asked to stop."""
-        while not stopping.is_set():
-            try:
-                found = await self.advance_due()
-            except Unavailable as error:
-                log.warning("follow_ups_wait", error=str(error))
-                found = 0
-            if found < BATCH:
-                await self._idle.wait(POLL_S)
+        await keep_looking("followups", self.advance_due, stopping, POLL_S, BATCH)
 
     async def advance_due(self) -> int:
         """One pass; how many follow-ups were due."""

@@ -94,7 +94,7 @@ def measure_and_draw(rates: Rates, desk: Desk) -> Apply:
 
     async def on_measured(tx: Transaction, envelopes: Sequence[Envelope]) -> None:
         records = await rates.hear(tx, envelopes)
-        await desk.draw(tx, [e for e in envelopes if isinstance(e.event, TicketAudited | TicketAnswered)], records)
+        await desk.draw(tx, envelopes, records)
 
     return on_measured
 

@@ -12,13 +12,12 @@ from services.notify.core.record import Record
 from services.notify.store import Key
 from shared.clock import Clock
 from shared.database import Database, Transaction
-from shared.errors import NotFound, Unavailable
+from shared.errors import NotFound
 from shared.events import Draft
 from shared.ledger import Ledger
 from shared.positions import Apply
-from shared.telemetry import log
+from shared.rounds import keep_looking
 from shared.terms import ExclusionReason, TicketId
-from shared.wake import Wake
 from shared.workdays import Workdays
 
 POLL_S = 2.0
@@ -88,17 +87,11 @@ class PanelLoop:
     def __init__(self, database: Database, panel: Panel) -> None:
         self._database = database
         self._panel = panel
-        self._idle = Wake()
         self._aside = Aside("panel")
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Look until asked to stop."""
-        while not stopping.is_set():
-            try:
-                await self.lapse_due()
-            except Unavailable as error:
-                log.warning("panel_waits", error=str(error))
-            await self._idle.wait(POLL_S)
+        await keep_looking("panel", self.lapse_due, stopping, POLL_S, BATCH)
 
     async def lapse_due(self) -> int:
         """One pass; how many had run out of time."""

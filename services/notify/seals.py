@@ -11,13 +11,11 @@ from uuid import UUID
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from shared.errors import CannotOpen
+
 _KEY_BYTES: Final = 32
 _NONCE_BYTES: Final = 12
 _KEY_ID: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,31}", re.ASCII)
-
-
-class CannotOpen(Exception):
-    """The ring lacks the key, or the bytes are not what was sealed here."""
 
 
 def read_ring(text: str) -> dict[str, bytes]:

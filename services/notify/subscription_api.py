@@ -16,11 +16,15 @@ from services.notify.subscriptions import NewKey, Signing, Subscriptions, Subscr
 from shared.database import Database
 from shared.errors import NotFound
 from shared.moments import WHOLE, Instant
+from shared.openapi import PROBLEM_TYPE
 from shared.problems import problem
 from shared.terms import TicketId
 
 MOST_IN_A_LIST = 200
 _NEWEST = 2**62
+_WHILE_DISABLED: dict[int | str, dict[str, Any]] = {
+    409: {"description": "It is disabled: enable it first.", "content": {PROBLEM_TYPE: {}}}
+}
 
 Code = Annotated[str, StringConstraints(pattern=r"^[0-9]{2,15}$")]
 Unit = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
@@ -169,13 +173,13 @@ def router(database: Database, subscriptions: Subscriptions) -> APIRouter:
             return _off(error)
         return JSONResponse(_key_view(key) | {"previous_until": until.isoformat()}, 201)
 
-    @routes.post("/{subscription_id}/ping", status_code=202)
+    @routes.post("/{subscription_id}/ping", status_code=202, responses=_WHILE_DISABLED)
     async def ping_subscription(request: Request, subscription_id: UUID) -> dict[str, Any]:
         """Send a test message; the log of deliveries says what became of it."""
         async with database.transaction() as tx:
             return {"delivery": await subscriptions.ping(tx, owner_of(request), subscription_id)}
 
-    @routes.post("/{subscription_id}/replays", status_code=202)
+    @routes.post("/{subscription_id}/replays", status_code=202, responses=_WHILE_DISABLED)
     async def replay_subscription(request: Request, subscription_id: UUID, body: ReplayBody) -> dict[str, Any]:
         """Deliver again what fits of a ticket or of a time, with the ids it had. It goes back as far as the feed."""
         ticket_id = None if body.ticket_id is None else TicketId(body.ticket_id)

@@ -18,15 +18,15 @@ from services.notify.core.delivery import LOST, Outcome, Result, Verdict, judge,
 from services.notify.core.message import MessageState, Policy
 from services.notify.core.subscription import Stop, Subscription, message_id, payload
 from services.notify.core.target import TargetRefused, read_url
-from services.notify.seals import CannotOpen, Seals
+from services.notify.seals import Seals
 from services.notify.subscription_store import Delivery, Sealed, Tried
 from services.notify.subscriptions import Subscriptions, may_know
 from shared import telemetry
 from shared.clock import utc_now
 from shared.database import Database
-from shared.errors import Unavailable
+from shared.errors import CannotOpen, Unavailable
 from shared.telemetry import log
-from shared.wake import Wake
+from shared.wake import Wake, pause
 
 POLL_S = 0.5
 LEASE_S = 60.0
@@ -253,11 +253,7 @@ class SubscriptionCourier:
                     log.warning("deliveries_swept", found=found)
             except Unavailable as error:
                 log.warning("subscriptions_wait", error=str(error))
-            try:
-                async with asyncio.timeout(SWEEP_S):
-                    await stopping.wait()
-            except TimeoutError:
-                continue
+            await pause(stopping, SWEEP_S)
 
 
 def _tried(delivery: Delivery, result: Result, now: datetime) -> Tried:

@@ -166,7 +166,7 @@ class Subscriptions:
         return key, until
 
     async def ping(self, tx: Transaction, owner: str, identity: UUID) -> int:
-        """Queue a test message; its number in the log. Raises NotFound, Rejected while disabled."""
+        """Queue a test message; its number in the log. Raises NotFound, Conflict while disabled."""
         standing = await self._active(tx, owner, identity)
         (seq,) = await kept.add_deliveries(tx, [(standing.id, None)], self.now())
         tx.on_commit(self.ring)
@@ -176,7 +176,8 @@ class Subscriptions:
         self, tx: Transaction, owner: str, identity: UUID, *, ticket_id: TicketId | None = None,
         since: datetime | None = None, until: datetime | None = None,
     ) -> int:  # fmt: skip
-        """Queue again what fits of a ticket, or of a time; how many. Raises NotFound, Rejected."""
+        """Queue again what fits of a ticket, or of a time; how many. Raises NotFound, Rejected,
+        and Conflict while disabled."""
         standing, now, after, found = await self._active(tx, owner, identity), self.now(), 0, 0
         while True:
             page = await kept.page_news(tx, after, ticket_id, since, until, PAGE)
@@ -228,7 +229,7 @@ class Subscriptions:
     async def _active(self, tx: Transaction, owner: str, identity: UUID) -> Subscription:
         standing = await self.locked(tx, owner, identity)
         if standing.state is not SubscriptionState.ACTIVE:
-            raise Rejected(Problem("", "disabled", "the subscription is disabled: enable it first"))
+            raise Conflict("the subscription is disabled: enable it first", standing.version, "disabled")
         return standing
 
     def _check_able(self) -> None:

@@ -30,13 +30,11 @@ from services.notify.gathering_store import Alert, Hour, Occurrence
 from services.notify.rates import recurrences
 from shared.clock import Clock
 from shared.database import Database, Transaction
-from shared.errors import Unavailable
 from shared.events import Draft, Envelope, TicketAssigned, TicketRedispatched, name_based
 from shared.ledger import Ledger
 from shared.notify_events import SurgeAlert
-from shared.telemetry import log
+from shared.rounds import keep_looking
 from shared.terms import AlertKind, AssignmentKind, TicketId, Urgency
-from shared.wake import Wake
 
 STALE: Final = timedelta(hours=24)
 """What is heard of so late is history: it is counted, and nobody is called up."""
@@ -190,17 +188,11 @@ class GrowthLoop:
     def __init__(self, database: Database, warnings: Warnings) -> None:
         self._database = database
         self._warnings = warnings
-        self._idle = Wake()
         self._next: datetime | None = None
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Look until asked to stop."""
-        while not stopping.is_set():
-            try:
-                await self.look()
-            except Unavailable as error:
-                log.warning("warnings_wait", error=str(error))
-            await self._idle.wait(POLL_S)
+        await keep_looking("warnings", self.look, stopping, POLL_S)
 
     async def look(self) -> int:
         """One look, if it is time; how many alerts it gave."""

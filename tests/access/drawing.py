@@ -34,7 +34,7 @@ BEYOND_A_SCHEMA: Mapping[str, Mapping[str, str]] = {
     "notify": {
         "get_reconciliation": "whole hours, one to twenty-four of them", "list_stated": "a whole hour",
         "create_subscription": "an address that may be called", "change_subscription": "the same",
-        "replay_subscription": "a ticket or a time", "ping_subscription": "one that is not disabled",
+        "replay_subscription": "a ticket or a time",
         "ask": "a reason of the rules", "vote": "a reason of the rules",
     },
 }  # fmt: skip

@@ -13,7 +13,7 @@ from tests.chaos.mutants import explain, run_mutant, score
 from tests.chaos.report import earlier_runs, report
 from tests.chaos.stage.ground import Ground
 
-GATE_FAULTS, GATE_S, GATE_SOAK_S = 70, 620.0, 40.0
+GATE_FAULTS, GATE_S, GATE_SOAK_S = 62, 560.0, 30.0
 DEEP_SOAK_MINUTES = 45.0
 LEAST_FAULTS, LEAST_KINDS = 60, 25
 REPORT = Path(__file__).parent.parent.parent / "docs" / "reliability-report.md"
@@ -35,7 +35,7 @@ def main() -> int:
     parser.add_argument("--soak", type=float, metavar="MINUTES", help="undisturbed before the faults; deep: 45")
     parser.add_argument("--report", type=Path, metavar="FILE", help="write the report there; --deep has a place for it")
     parser.add_argument("--no-mutants", action="store_true", help="with --deep: without the deliberate bugs")
-    parser.add_argument("--rate", type=float, default=6.0, help="matters a second")
+    parser.add_argument("--rate", type=float, default=4.0, help="matters a second")
     parser.add_argument("--keep", type=Path, metavar="FOLDER", help="keep the evidence there")
     asked = parser.parse_args()
     if asked.check is not None:

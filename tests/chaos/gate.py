@@ -62,10 +62,10 @@ class Plan:
 
     faults: int
     seconds: float
-    rate: float = 6.0
+    rate: float = 4.0
     least: int = 0
     """So many faults are played however long they take."""
-    gap_s: tuple[float, float] = (0.3, 2.0)
+    gap_s: tuple[float, float] = (0.1, 0.7)
     only: Sequence[str] = ()
     soak_s: float = 0.0
     """So long people live undisturbed before the first fault, while it is measured whether anything grows."""

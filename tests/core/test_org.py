@@ -136,10 +136,6 @@ def test_a_township_s_own_line_of_the_catalogue_goes_before_the_county_s() -> No
     assert [lead and lead.unit for lead in leads] == ["east-team", "east-team", "police", "police"]
 
 
-def test_the_standing_entries_still_answer_without_a_day() -> None:
-    assert [ORG.department_for(code) for code in ("150101", "160101", "990101")] == ["roads", "police", None]
-
-
 def test_on_a_rest_day_those_on_the_roster_are_on_duty() -> None:
     saturday, sunday, holiday = date(2026, 3, 14), date(2026, 3, 15), date(2026, 10, 1)
     assert ORG.on_duty(EAST, saturday) == (f"township:{EAST}", "east-team")
@@ -198,7 +194,9 @@ def test_the_two_files_of_old_still_make_an_organisation() -> None:
         {"id": "hub", "zh": "中心", "en": "Hub"}, {"id": "water", "zh": "水", "en": "Water", "leads": ["05"]},
     ]}  # fmt: skip
     small = load_org(units, json.loads(county()["grids.geojson"]))
-    assert small.department_for("050101") == "water"
+    led = small.lead_for("050101", None, SPRING)
+    assert led is not None
+    assert (led.unit, led.basis) == ("water", LeadBasis.STATUTORY)
     assert small.place_unit(GRID, None, None) == f"grid:{GRID}"
     assert small.county == "990101"
     assert small.duty("050101", EAST, SPRING) is None

@@ -136,8 +136,7 @@ def test_a_missed_arrival_at_a_critical_matter_is_level_2_at_once() -> None:
 
 
 def test_what_follows_has_its_figures() -> None:
-    assert str(BOOK.repeats.reopen_window) == "15 ND"
-    assert (BOOK.repeats.supervise_from, BOOK.repeats.complex_from) == (3, 5)
+    assert (BOOK.repeats.reopen_days, BOOK.repeats.supervise_from, BOOK.repeats.complex_from) == (15, 3, 5)
     assert (BOOK.returns.auto_grant, BOOK.returns.max_redispatches, BOOK.returns.returns_per_unit) == (True, 2, 1)
     assert BOOK.audit.automatic_for == {MatterSize.SMALL, MatterSize.BIG, MatterSize.UNSIZED}
     assert (str(BOOK.audit.rework_least), str(BOOK.hang.resume_least)) == ("4 WH", "3 WD")

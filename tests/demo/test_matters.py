@@ -160,7 +160,7 @@ def test_other_encodings_are_refused(tmp_path: Path) -> None:
         (["text="], "wants target=column"),
         (["words=body"], "'words' is no field of a report"),
         (["text=a", "text=b"], "text is given twice"),
-        (["lon=x"], "needs text=column"),
+        (["lon=x"], "lacks text=COLUMN"),
     ],
 )
 def test_a_bad_mapping_is_refused(given: list[str], complaint: str) -> None:

@@ -42,8 +42,8 @@ def answered_at_the_door(story: Story, knowledge: str) -> bool:
 
 def judge_answer(story: Story, word: TicketEvaluated) -> None:
     """The citizen was asked about an answer: it stands, or the matter is taken on. Silence lets it stand."""
-    no = not word.solved or word.satisfaction is Satisfaction.DISSATISFIED
-    if word.outcome is FollowUpOutcome.UNREACHABLE or not no:
+    is_content = word.solved and word.satisfaction is not Satisfaction.DISSATISFIED
+    if is_content or word.outcome is FollowUpOutcome.UNREACHABLE:
         story.why.append(f"ANSWER_STANDS outcome={word.outcome}")
         return
     story.why.append(f"CITIZEN_SAID_NO solved={word.solved} satisfaction={word.satisfaction}")

@@ -12,10 +12,8 @@ def archive(story: Story) -> None:
     The time is the pack's, and longer than that in which a citizen may come back (T19): the rulebook sees to that.
     """
     case = story.case
-    if case.state not in FINAL_TICKET_STATES or case.state is TicketState.ARCHIVED or case.closed_at is None:
-        story.why.append(f"ARCHIVE_TOO_EARLY state={case.state}")
-        return
-    if story.now < case.closed_at + story.book.archive.after:
+    ended_at = case.closed_at if case.state in FINAL_TICKET_STATES - {TicketState.ARCHIVED} else None
+    if ended_at is None or story.now < ended_at + story.book.archive.after:
         story.why.append(f"ARCHIVE_TOO_EARLY state={case.state}")
         return
     story.stop_all()  # nobody asks any more whether help came

@@ -1,6 +1,5 @@
 """What a unit does with its assignment: sign, name who does it, contact, check in, report, hand in, pass on."""
 
-from datetime import datetime
 from typing import assert_never
 
 from msgspec.structs import replace
@@ -27,7 +26,7 @@ from services.dispatch.core.triggers import (
 from services.dispatch.core.units import OrgKind
 from shared.events import TicketCheckedIn, TicketContacted, TicketSigned
 from shared.joint_events import TicketFirstDisposed, TicketHandlerNamed, TicketPartSubmitted, TicketStageReported
-from shared.terms import AssignmentId, AssignmentKind, Urgency
+from shared.terms import AssignmentId, AssignmentKind
 
 # Asked in every decision, and before Python 3.12 the members of an enumeration are slow to find.
 _HANDLING, _SUBMITTED = AssignmentState.HANDLING, AssignmentState.SUBMITTED
@@ -78,12 +77,11 @@ def sign(story: Story, share: Assignment, handler: str | None, *, deemed: bool =
     story.put(replace(step(share, AssignmentState.SIGNED, story.now), signed_at=story.now, handler=handler))
     story.stop(Clock.SIGN, subject=str(share.id))
     case = story.case
-    silent: tuple[str, datetime | None, Urgency | None] = ("", None, None)
-    ticket_no, sign_by, urgency = (case.ticket_no, share.sign_by, case.urgency) if deemed else silent
     story.events.append(
         TicketSigned.of_checked({
-            "assignment_id": share.id, "unit": share.unit, "deemed": deemed, "ticket_no": ticket_no,
-            "sign_by": sign_by, "urgency": urgency, "exercise": deemed and case.exercise,
+            "assignment_id": share.id, "unit": share.unit, "deemed": deemed,
+            "ticket_no": case.ticket_no if deemed else "", "sign_by": share.sign_by if deemed else None,
+            "urgency": case.urgency if deemed else None, "exercise": deemed and case.exercise,
         })
     )  # fmt: skip
 

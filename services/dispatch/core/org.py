@@ -132,10 +132,6 @@ class Org:
 
     # Duties
 
-    def department_for(self, category: str) -> str | None:
-        """The unit whose standing entry fits the category most closely, or None."""
-        return next((self.leads[category[:n]] for n in (6, 4, 2) if category[:n] in self.leads), None)
-
     def lead_for(self, category: str, township: str | None, on: date) -> LeadEntry | None:
         """Who leads the category there on that day, and on what basis, or None.
 

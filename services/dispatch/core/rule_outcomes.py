@@ -10,7 +10,6 @@ from typing import ClassVar
 
 from pydantic import ConfigDict
 
-from services.dispatch.core.deadlines import NaturalDays
 from services.dispatch.core.rule_tables import LimitText
 from shared.sections import CLOSED, Count, Few, Flag, Name, Number, refuse
 from shared.terms import Channel, MatterSize
@@ -41,11 +40,6 @@ class RepeatRules:
     def __post_init__(self) -> None:
         if self.complex_from <= self.supervise_from:
             refuse(["complex_from: must be above supervise_from"])
-
-    @property
-    def reopen_window(self) -> NaturalDays:
-        """How long after closing a ticket can be reopened."""
-        return NaturalDays(self.reopen_days)
 
 
 @dataclass(frozen=True, slots=True)

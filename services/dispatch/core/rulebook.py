@@ -44,7 +44,6 @@ from shared.terms import Channel, MatterSize, TicketType, Urgency, WhistleKind
 
 __all__ = ["LEVELS", "WINDOW_ROWS", "RulePackRefused", "Rulebook", "limit_row", "load_rulebook", "window_row"]
 
-SIZED_ROWS = (MatterSize.SMALL, MatterSize.BIG)
 SIZED_TYPES = (TicketType.HELP, TicketType.COMPLAINT)
 COMPLEX_ROW: Final = "COMPLEX"
 # Asked in every decision, and before Python 3.12 the members of an enumeration are slow to find.

@@ -9,11 +9,15 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from itertools import count
+from typing import TypeAlias
 
 from services.notify.core.rules import FollowUpRules
 from shared.ending_events import TicketAnswered
 from shared.events import Envelope, Event, FollowUpAsked, TicketAudited, TicketEvaluated
 from shared.terms import FollowUpOutcome, Satisfaction, TicketId
+
+Finished: TypeAlias = TicketAudited | TicketAnswered
+"""What says that a matter is done with, by work or by an answer, so that its citizen may be asked."""
 
 
 class FollowUpState(StrEnum):
@@ -82,13 +86,12 @@ class Ended(Exception):
 
 
 def open_follow_up(audited: Envelope, rules: FollowUpRules, now: datetime) -> FollowUp | None:
-    """The follow-up that a TicketAudited begins, if one is due: asked at once in a band, else when the next opens.
+    """The follow-up that a matter's end begins, if one is due: asked at once in a band, else when the next opens.
 
-    Also of a TicketAnswered: whoever drew it says so by asking for its follow-up.
+    One is always due of a TicketAnswered: whoever drew it says so by asking for its follow-up.
     """
     event = audited.event
-    is_due = isinstance(event, TicketAnswered) or (isinstance(event, TicketAudited) and event.follow_up)
-    if not isinstance(event, TicketAudited | TicketAnswered) or not is_due:
+    if not isinstance(event, Finished) or (isinstance(event, TicketAudited) and not event.follow_up):
         return None
     next_at, _ = _next_slot(rules, now, frozenset(), rules.attempts)
     return FollowUp(

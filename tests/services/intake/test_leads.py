@@ -11,7 +11,8 @@ from services.intake.app import read_calendar
 from services.intake.core.leads import body_above, take_over_by
 from services.intake.leads import WORDS_LOST, Leads
 from services.intake.officers import Actor as Officer
-from services.intake.vault import CannotOpen, OriginalWords, Vault, lead_keys, ordinary_keys, read_keys
+from services.intake.vault import OriginalWords, Vault, lead_keys, ordinary_keys, read_keys
+from shared.errors import CannotOpen
 from shared.terms import LeadId, LeadKind, Urgency
 from tests.builders import PACK
 from tests.services.intake.counter import LEAD_OFFICER, RECORDER, Counter, incident_rules, officer, phone, said

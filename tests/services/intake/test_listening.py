@@ -9,7 +9,8 @@ import pytest
 
 from services.intake.incident_store import sealed_of
 from services.intake.listening import Listening
-from services.intake.vault import CannotOpen, Marks, Vault
+from services.intake.vault import Marks, Vault
+from shared.errors import CannotOpen
 from tests.open_access import acting_as
 from tests.services.intake.counter import Counter
 

@@ -253,6 +253,33 @@ async def test_a_person_gets_everything_that_is_kept_of_them_and_of_nobody_else(
     await ask(counter, "privacy/exports", WORKER, 403, phone=PHONE, purpose="查")
 
 
+async def test_words_that_no_key_opens_are_said_to_be_so_and_take_nothing_else_along(counter: Counter) -> None:
+    told = await counter.post(said(phone=PHONE))
+    await counter.triage()
+    ticket_id = told["ticket_id"]
+    await has_in_hand(counter, ticket_id, "990101001001001")
+    code = {"query_code": told["query_code"], "text": "还有一盏"}
+    await counter.http.post(f"/v1/public/tickets/{told['ticket_no']}/supplements", json=code)
+    other = await counter.post(said("别的事", phone=PHONE))
+    path = await talk(counter)
+    await ask(counter, path, RECORDER, 201, text="路灯", name=NAME, phone=PHONE)
+    for table in ("vault", "supplement", "talk_word"):
+        await counter.database.fetch(f"ALTER TABLE {table} DISABLE TRIGGER USER")  # nobody changes words, but this test
+    for table in ("vault", "supplement"):
+        await counter.database.fetch(f"UPDATE {table} SET key_id = 'lost' WHERE ticket_id = $1", UUID(ticket_id))
+    await counter.database.fetch("UPDATE talk_word SET key_id = 'lost'")
+    for path, by in (("words", WORKER), ("contact", WORKER)):
+        answer = await ask(counter, f"tickets/{ticket_id}/{path}", by, 503, purpose="核实")
+        assert answer["type"].endswith(":cannot-open"), "not that it should be tried again"
+    assert (await matter(counter, ticket_id, FIRST)).status_code == 503
+    export = await ask(counter, "privacy/exports", FIRST, 200, phone=PHONE, purpose="本人申请查阅")
+    words = {ticket["id"]: ticket["words"] and ticket["words"]["text"] for ticket in export["tickets"]}
+    assert words == {ticket_id: None, other["ticket_id"]: "别的事"}
+    assert [added["text"] for ticket in export["tickets"] for added in ticket["supplements"]] == [None]
+    assert [word["text"] for item in export["items"] for word in item["said"]] == [None]
+    assert export["lacking"] == ["notify", "unopened words"]
+
+
 async def talk(counter: Counter) -> str:
     """The path of an evening talk's items."""
     body = {"kind": "EVENING_TALK", "unit": "990101001", "external_id": "S-1", "held_at": "2026-03-09T19:30:00+08:00"}

@@ -6,7 +6,8 @@ import asyncpg
 import pytest
 
 from services.intake.core.report import Reporter
-from services.intake.vault import CannotOpen, OriginalWords, Vault, erase, read_keys
+from services.intake.vault import OriginalWords, Vault, erase, read_keys
+from shared.errors import CannotOpen
 from shared.terms import TicketId
 from tests.builders import TUESDAY_MORNING
 from tests.services.intake.desk import KEYS, Desk, report

@@ -8,8 +8,9 @@ import httpx
 import pytest
 
 from services.notify import subscription_api
-from services.notify.seals import CannotOpen, Seals, read_ring
+from services.notify.seals import Seals, read_ring
 from shared.database import Database
+from shared.errors import CannotOpen
 from shared.events import TicketAssigned
 from tests.open_access import ADDRESS, acting_as, open_app
 from tests.services.notify.subscribed import SubscribedStage, said
@@ -60,7 +61,12 @@ async def test_a_subscription_lives_from_making_to_deleting(notify_database: Dat
         assert (changed.json()["name"], changed.json()["version"]) == ("town", 2)
         assert (await client.patch(path, json={"name": "x"}, headers={"If-Match": '"1"'})).status_code == 409
         assert (await client.post(path + "/disable")).json()["stopped_for"] == "OWNER"
-        assert (await client.post(path + "/ping")).status_code == 422
+        for refused in (
+            await client.post(path + "/ping"),
+            await client.post(path + "/replays", json={"since": MORNING.isoformat()}),
+        ):
+            assert refused.status_code == 409
+            assert (refused.json()["reason"], refused.json()["current_version"]) == ("disabled", 3)
         assert (await client.post(path + "/enable")).json()["state"] == "ACTIVE"
         rotated = await client.post(path + "/keys", json={"signing": "ed25519"})
         assert rotated.json()["key"].startswith("whpk_")
