@@ -18,7 +18,7 @@ from aiokafka.errors import (
 from shared import telemetry
 from shared.codec import Record
 from shared.errors import Unavailable
-from shared.kafka import START_S, stop
+from shared.kafka import START_S, check_fetching, stop
 from shared.kafka_security import PLAINTEXT, Security
 from shared.telemetry import log
 from shared.wake import Pace
@@ -163,7 +163,11 @@ class Consumer:
             await stop(client)
 
     async def poll(self, timeout_s: float) -> list[Record]:
-        """What one poll brings, partition by partition in offset order; empty when there is nothing, or no broker."""
+        """What one poll brings, partition by partition in offset order; empty when there is nothing, or no broker.
+
+        Raises KafkaError when this client will never bring anything again.
+        """
+        check_fetching(self._client)
         batches = await (self._paced(self._pace) if self._pace else self._fetching.fetch(timeout_s))
         for place, records in batches.items():
             age_s = max(0.0, time.time() - records[0].timestamp / 1000) if records else 0.0

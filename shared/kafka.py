@@ -132,6 +132,18 @@ class Producer:
             await stop(client)
 
 
+def check_fetching(client: AIOKafkaConsumer) -> None:
+    """Raises KafkaError where the client fetches no more.
+
+    Its fetching ends for good at any fault that it does not foresee, such as a write to a connection that was torn down
+    in that moment; the client stays in its group and answers every poll with nothing.
+    """
+    fetching = client._fetcher.error_future if client._fetcher else None
+    if fetching is not None and fetching.done():
+        cause = None if fetching.cancelled() else fetching.exception()
+        raise KafkaError(f"the client fetches no more: {cause!r}")
+
+
 async def stop(client: AIOKafkaProducer | AIOKafkaConsumer) -> None:
     """Stop a client; one that will not stop in time is left behind, and that is logged."""
     try:

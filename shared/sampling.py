@@ -30,6 +30,8 @@ class Sample:
     take: Callable[[], Awaitable[None]]
     every: int = 1
     """Rounds from one taking to the next."""
+    deadline_s: float | None = None
+    """How long it may take, where it looks at everything by many short statements; else as long as any."""
 
 
 class Sampling:
@@ -64,7 +66,7 @@ class Sampling:
 
     async def _take(self, sample: Sample) -> None:
         try:
-            async with asyncio.timeout(self._deadline_s):
+            async with asyncio.timeout(sample.deadline_s or self._deadline_s):
                 await sample.take()
         except (Unavailable, TimeoutError) as error:
             telemetry.SAMPLES_FAILED.labels(sample=sample.name).inc()

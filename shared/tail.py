@@ -10,7 +10,7 @@ from aiokafka.errors import KafkaError
 from shared.codec import Record
 from shared.consumer import FETCH_WAIT_MS, PACED_POLL_MS, SHORTEST_PAUSE_S
 from shared.errors import Unavailable
-from shared.kafka import START_S, stop
+from shared.kafka import START_S, check_fetching, stop
 from shared.kafka_security import PLAINTEXT, Security
 from shared.topics import Topic
 from shared.wake import Pace
@@ -67,6 +67,7 @@ class Tail:
         Raises Unavailable, also where nothing comes because a partition's broker is away or silent.
         """
         try:
+            check_fetching(self._client)
             async with asyncio.timeout(START_S):
                 batches = await (
                     self._paced(self._pace) if self._pace else self._client.getmany(timeout_ms=int(POLL_S * 1000))

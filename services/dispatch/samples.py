@@ -17,6 +17,7 @@ from shared.telemetry import log
 
 _SQL = named_queries("services.dispatch", "sql", "samples.sql")
 UNITS_SHOWN: Final = 200
+OPEN_WORK_S: Final = 60.0
 
 
 def late_timers(database: Database, now: Clock) -> Sample:
@@ -52,7 +53,7 @@ def open_work(database: Database, now: Clock) -> Sample:
         telemetry.ASSIGNMENTS_UNSIGNED.set(unsigned["n"])
         telemetry.ASSIGNMENTS_UNSIGNED_AGE.set(age_s(unsigned["since"], instant))
 
-    return Sample("open-work", take, SELDOM)
+    return Sample("open-work", take, SELDOM, deadline_s=OPEN_WORK_S)
 
 
 def whistle_alarms(database: Database, book: Rulebook, now: Clock) -> Sample:

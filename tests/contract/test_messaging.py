@@ -154,6 +154,20 @@ async def test_records_read_again_after_a_lost_commit_change_nothing(database: T
         assert [await reader.applied(n) for n in range(1, 51)] == [[1, 2]] * 50
 
 
+async def test_a_reader_whose_client_fetches_no_more_joins_anew_and_misses_nothing(
+    database: TestDatabase, broker: Broker
+) -> None:
+    async with reading_database(database) as db, Reader(db, broker).running() as reader:
+        await send(broker, [outgoing(envelope(1, 1))])
+        await eventually(lambda: reached(reader, 1), what="applying the first")
+        for task in asyncio.all_tasks():
+            if getattr(task.get_coro(), "__qualname__", "") == "Fetcher._fetch_requests_routine":
+                task.cancel()  # as at any fault that the client does not foresee; the group hears nothing of it
+        await send(broker, [outgoing(envelope(1, 2))])
+        await eventually(lambda: reached(reader, 2), what="applying what came after")
+        assert await reader.applied(1) == [1, 2]
+
+
 async def test_what_was_stated_while_kafka_was_away_is_published_when_it_is_back(
     database: TestDatabase, broker: Broker
 ) -> None:
