@@ -134,7 +134,10 @@ FIELDS: Mapping[str, FieldWords] = MappingProxyType(
         # ---- messages ------------------------------------------------------------------------------------------
         "notification_id": W("Id of the message.", "5a1f6d3c-6a53-5a0c-9d0b-2a1f7c3f9b57"),
         "template": W("The kind of message.", "assigned"),
-        "recipient": W("Who was told: `unit:<id>`, `source:<name>` or a role; never an address.", f"unit:{_GRID}"),
+        "recipient": W(
+            "Who was told: `unit:<id>`, `person:<staff number>`, `source:<name>` or a role; never an address.",
+            f"unit:{_GRID}",
+        ),
         # ---- plans ------------------------------------------------------------------------------------------------
         "work": W("Code of a part's work.", "CLEAR_DRAIN"),
         "due_on": W("By which day, in the county's own calendar.", "2026-03-13"),
@@ -200,6 +203,16 @@ FIELDS: Mapping[str, FieldWords] = MappingProxyType(
         ),
         "knowledge": W("Entry of the knowledge base 知识库 by which it was answered.", "K-2026-0031"),
         "TicketAnswered.unit": W("Id of the centre that answered.", "command-centre"),
+        "TicketCallBackAsked.target": W("To whom it was handed on.", "FIRE_119"),
+        "TicketCallBackAsked.due_at": W(
+            "Until when its hotline is to find out whether help came.", "2026-03-10T03:15:00Z"
+        ),
+        "TicketCalledBack.target": W("To whom it was handed on.", "FIRE_119"),
+        "TicketCalledBack.on_time": W("Whether that was found out within its time.", True),
+        "TicketReminded.person": W(
+            "Staff number of the grid worker who is meant, as the area keeps it; null: the unit is.", "W001001-01"
+        ),
+        "helped": W("Whether help came; while it did not, somebody goes on asking.", True),
         "ended_as": W("The state in which it had ended, as the state machine names it.", "CLOSED"),
         "TicketSigned.ticket_no": W("Ticket number 工单编号, where the clock made it signed; else empty.", ""),
         "TicketSigned.sign_by": W("Until when the unit should have confirmed receipt, where it did not.", None),

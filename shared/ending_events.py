@@ -3,10 +3,11 @@
 As in `shared.events`, none holds a name, an address or anybody's words.
 """
 
+from datetime import datetime
 from typing import ClassVar
 
 from shared.event import Event as Event
-from shared.terms import TicketType
+from shared.terms import TicketType, TransferTarget, Urgency
 
 
 class TicketAnswered(Event):
@@ -33,4 +34,30 @@ class TicketArchived(Event):
 
     type: ClassVar[str] = "org.griddispatch.ticket.archived.v1"
     ended_as: str
+    cycle: int
+
+
+class TicketCallBackAsked(Event):
+    """A critical matter went to another line, and its hotline is to find out by `due_at` whether help came 回访核实.
+
+    Stated at the transfer, and again while nobody has found that it did.
+    """
+
+    type: ClassVar[str] = "org.griddispatch.ticket.call-back-asked.v1"
+    ticket_no: str
+    source: str
+    target: TransferTarget
+    cycle: int
+    due_at: datetime
+    urgency: Urgency
+    exercise: bool = False
+
+
+class TicketCalledBack(Event):
+    """Somebody found out whether help came after a transfer; where it did, nobody asks any more."""
+
+    type: ClassVar[str] = "org.griddispatch.ticket.called-back.v1"
+    target: TransferTarget
+    helped: bool
+    on_time: bool
     cycle: int

@@ -181,7 +181,10 @@ class TicketLightChanged(Event):
 
 
 class TicketReminded(Event):
-    """A deadline comes near enough to say so, before any light changes."""
+    """A deadline comes near enough to say so, before any light changes.
+
+    `person` is the grid's worker who has it in hand or is accountable, by staff number; without one the unit is meant.
+    """
 
     type: ClassVar[str] = "org.griddispatch.ticket.reminded.v1"
     assignment_id: AssignmentId
@@ -192,6 +195,7 @@ class TicketReminded(Event):
     ticket_no: str = ""
     urgency: Urgency | None = None
     exercise: bool = False
+    person: str | None = None
 
 
 class TicketEscalated(Event):

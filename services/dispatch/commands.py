@@ -63,7 +63,7 @@ ON_TICKETS: Final[Mapping[str, type[Command]]] = {
     "hold-meeting": t.HoldMeeting, "add-support": t.AddSupport, "waive-support": t.WaiveSupport,
     "blow-whistle": t.BlowWhistle, "report-in": t.ReportIn, "evaluate-partner": t.EvaluatePartner,
     "hasten": t.Hasten, "supervise": t.Supervise, "withdraw": t.Withdraw, "reopen": t.Reopen,
-    "answer": t.Answer,
+    "answer": t.Answer, "call-back": t.ReportCallBack,
 }  # fmt: skip
 """Commands on a whole ticket, by the name in their path."""
 

@@ -11,7 +11,7 @@ from services.notify.keeping import Forgetting
 from services.notify.rates import Rates
 from services.notify.subscriptions import Subscriptions
 from shared.database import Transaction
-from shared.ending_events import TicketAnswered
+from shared.ending_events import TicketAnswered, TicketCallBackAsked
 from shared.events import (
     EVENT_TYPES,
     Envelope,
@@ -32,7 +32,7 @@ from shared.topics import DISPATCH, INTAKE, NOTIFY
 
 WANTED: frozenset[type[Event]] = frozenset(
     (TicketAssigned, TicketRedispatched, TicketSigned, TicketReminded, TicketEscalated, TicketAudited, TicketAnswered,
-     TicketClosed, *HEARD)
+     TicketCallBackAsked, TicketClosed, *HEARD)
 )  # fmt: skip
 
 AsksAbout = Callable[[TicketId], bool]

@@ -82,6 +82,7 @@ ON_TICKETS: Sequence[Ticket] = (
     lambda c: t.BlowWhistle(WhistleKind.ENFORCEMENT, ("transport",), "吹哨"),
     lambda c: t.EvaluatePartner(TOWN, c.lead.unit, 3), lambda c: t.Supervise(2, "督办"), lambda c: t.Withdraw(),
     lambda c: t.Reopen("没修好"), lambda c: t.ChangeUrgency(Urgency.U3, "缓"), lambda c: t.Answer("K-1", "周六也办"),
+    lambda c: t.ReportCallBack("消防已到场", True), lambda c: t.ReportCallBack("无人到场"),
 )  # fmt: skip
 SPLIT = TicketSplit(incident_id=IncidentId(ticket(9)), reason=SplitReason.OTHER_MATTER)
 DECIDED: Sequence[Trigger] = (
@@ -264,10 +265,15 @@ class AnyCourse(RuleBasedStateMachine):
             assert leads == (1 if case.state in MERGEABLE else 0)
 
     @invariant()
-    def an_open_ticket_has_a_clock_and_a_closed_one_has_none(self) -> None:
+    def an_open_ticket_has_a_clock_and_a_closed_one_has_none_but_to_ask_whether_help_came(self) -> None:
         case = self.course.case
         runs = case.state not in FINAL_TICKET_STATES and case.state is not TicketState.MERGED
-        assert bool(case.clocks) is runs
+        if case.state is TicketState.TRANSFERRED:
+            assert (case.call_back is not None) is (case.urgency is Urgency.U1 and case.was_assigned)
+            asked = case.call_back is not None and case.call_back.helped_at is None
+            assert [*case.clocks] == (["CALL_BACK"] if asked else [])
+        else:
+            assert bool(case.clocks) is runs
         assert case.clocks == {key.text: timer.fire_at for key, timer in self.course.timers.items()}
         assert (case.closed_at is None) is (case.state not in FINAL_TICKET_STATES)
 

@@ -31,6 +31,13 @@ def test_the_exact_name_wins_then_the_longest_beginning_then_the_console(recipie
     assert load_contacts(SOURCE).find(recipient).name == endpoint
 
 
+@pytest.mark.parametrize(
+    ("recipient", "named"), [("unit:water", True), ("unit:990102001", True), ("person:W1", False), ("unit:gas", False)]
+)
+def test_a_book_names_whom_it_lists_and_not_whom_the_default_would_take(recipient: str, named: bool) -> None:
+    assert load_contacts(SOURCE).names(recipient) is named
+
+
 def test_the_default_may_be_another_endpoint() -> None:
     assert load_contacts(SOURCE | {"default": "bot"}).find("role:anyone") == BOT
 

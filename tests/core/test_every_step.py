@@ -39,6 +39,7 @@ from shared.terms import (
     Satisfaction,
     SplitReason,
     TransferTarget,
+    Urgency,
 )
 from tests.builders import ticket
 from tests.core.course import BOOK, Course, actor, supported
@@ -126,6 +127,7 @@ def path(*states: TicketState | None, act: Act, **matter: Any) -> Path:
     return Path(states, act, matter)
 
 
+CRITICAL: Final[dict[str, Any]] = {"urgency": Urgency.U1}
 PATHS: Final = (
     path(None, S.ACCEPTED, S.DISPATCHED, act=lambda c: None),
     path(None, S.ACCEPTED, S.MERGED, act=lambda c: None, merged_into=ticket(9)),
@@ -152,6 +154,7 @@ PATHS: Final = (
         for state in UNFINISHED
         for end, word in ENDINGS.items()
     ),
+    path(S.TRANSFERRED, S.TRANSFERRED, act=lambda c: c.give(t.ReportCallBack("消防已到场", True)), **CRITICAL),
     *(
         path(state, S.ARCHIVED, act=lambda c: put_away(c))
         for state in sorted(FINAL_TICKET_STATES - {S.ARCHIVED})

@@ -21,6 +21,7 @@ from tests.services.notify.values import (
     answered,
     assigned,
     audited,
+    call_back_asked,
     closed,
     deemed_signed,
     envelope,
@@ -78,6 +79,26 @@ def test_who_handles_it_is_reminded_before_anybody_above_hears() -> None:
     assert message.facts["due_at"] == DUE.isoformat()
 
 
+KNOWN = Endpoint("phone-7", ChannelKind.WEBHOOK, "https://bot.example.org/hook", "bot")
+
+
+@pytest.mark.parametrize(
+    ("person", "book", "recipient"),
+    [
+        ("W001001-01", AddressBook(exact={"person:W001001-01": KNOWN}), "person:W001001-01"),
+        ("W001001-01", AddressBook(beginnings=(("person:W001001", KNOWN),)), "person:W001001-01"),
+        ("W001001-02", AddressBook(exact={"person:W001001-01": KNOWN}), "unit:water"),
+        ("W001001-01", AddressBook(default=KNOWN), "unit:water"),
+        (None, AddressBook(exact={"person:None": KNOWN, "person:": KNOWN}), "unit:water"),
+    ],
+)
+def test_a_reminder_reaches_the_person_where_the_book_has_an_address_and_the_unit_else(
+    person: str | None, book: AddressBook, recipient: str
+) -> None:
+    (message,) = plan(envelope(reminded(person=person)), book, MORNING)
+    assert (message.recipient, message.endpoint) == (recipient, book.find(recipient))
+
+
 def test_the_head_of_a_unit_hears_that_nobody_signed() -> None:
     (message,) = plan(envelope(deemed_signed(urgency=Urgency.U2)), BOOK, MORNING)
     assert (message.recipient, message.template) == ("unit:water", Template.DEEMED_SIGNED)
@@ -95,7 +116,14 @@ def test_a_hotline_hears_by_what_its_citizen_was_answered() -> None:
     assert message.facts == {"ticket_no": NO, "knowledge": "K-7"}
 
 
-@pytest.mark.parametrize("event", [reminded, deemed_signed, answered])
+def test_a_hotline_is_asked_to_find_out_whether_help_came_by_day_and_by_night() -> None:
+    (message,) = plan(envelope(call_back_asked()), BOOK, MORNING)
+    assert (message.recipient, message.template) == ("source:hotline-12345", Template.CALL_BACK)
+    assert (message.facts["target"], message.facts["due_at"]) == ("FIRE_119", DUE.isoformat())
+    assert (message.urgency, message.policy) == (Urgency.U1, Policy.RESEND)
+
+
+@pytest.mark.parametrize("event", [reminded, deemed_signed, call_back_asked, answered])
 def test_a_drill_reminds_and_tells_nobody(event: Callable[..., Event]) -> None:
     (message,) = plan(envelope(event(exercise=True)), BOOK, MORNING)
     assert message.suppressed == "exercise"
@@ -135,7 +163,7 @@ def test_the_same_event_always_plans_the_same_message() -> None:
 
 
 def test_every_template_knows_exactly_the_facts_that_are_planned_for_it() -> None:
-    events = (assigned(), escalated(), reminded(), deemed_signed(), answered())
+    events = (assigned(), escalated(), reminded(), deemed_signed(), call_back_asked(), answered())
     messages = [message for event in events for message in plan(envelope(event), BOOK, MORNING)]
     messages += [plan_ask(ASKED, follow_up(), BOOK, MORNING), plan_stopped(STOPPED, "https://a/…", BOOK, MORNING)]
     silent = envelope(TicketEvaluated(cycle=1, outcome=FollowUpOutcome.UNREACHABLE), version=9)

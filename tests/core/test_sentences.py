@@ -29,7 +29,7 @@ DISPATCH_CORE = ROOT / "services" / "dispatch" / "core"
 READERS = {"lifecycle.py", "org_files.py", "roster.py", "rule_sections.py", "rulebook.py"}
 """Their upper-case texts are keys of files and of the lifecycle table, which has labels of its own."""
 NOT_SAID = {
-    "CITIZEN_CALLED_IN", "COMMAND_CENTRE", "EXTENSION_ASKED", "EXTENSION_REFUSED", "FIRST_DISPOSAL",
+    "CALL_BACK", "CITIZEN_CALLED_IN", "COMMAND_CENTRE", "EXTENSION_ASKED", "EXTENSION_REFUSED", "FIRST_DISPOSAL",
     "HANG_PLAN", "LEAD_HAS_DONE", "RETURN_BASIS", "SELF_FIXED", "STAGE_REPORT", "WHISTLE_DISPUTED",
 }  # fmt: skip
 """Actions, kinds of notes and values: no code of an explanation or a refusal."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -138,6 +139,63 @@ def test_this_release_reads_a_case_that_the_first_one_wrote(place: TestDatabase)
         columns = "concat_ws(' ', place, category, urgency)"
         filled_in = await _value(place.dsn("dispatch"), f"SELECT {columns} FROM ticket_case")
         assert filled_in == "990101001001001 150101 U3"
+
+    asyncio.run(check())
+
+
+NEVER_TAKEN = frozenset(("ACCEPTED", ended) for ended in ("NOT_ACCEPTED", "TRANSFERRED", "ROUTED", "WITHDRAWN"))
+"""Steps that tables allowed until 0008 and no release took: a ticket has always left ACCEPTED in the decision that
+brought it there, so that nothing ended, or was withdrawn, from there."""
+FINAL = ("CLOSED", "WITHDRAWN", "NOT_ACCEPTED", "TRANSFERRED", "ROUTED")
+
+
+async def before_the_lists_were_narrowed(dsn: str) -> set[tuple[str, str]]:
+    """Bring a database to just before 0008; the steps of a ticket that its tables allow."""
+    await with_first_rows(dsn, "dispatch")
+    steps = migrations_of("dispatch")
+    narrowed = next(n for n, one in enumerate(steps) if one.name.endswith("/0008_answered_archived.sql"))
+    await migrate(dsn, steps[:narrowed])
+    (last,) = [one for one in steps if one.name.endswith("/0006_merge_from_where_it_stands.sql")]
+    return {(before, after) for before, after in re.findall(r"\('([A-Z_-]+)', '([A-Z_]+)'\)", last.sql)}
+
+
+def another_ticket(before: str, after: str) -> str:
+    """SQL that puts in a ticket like the first that took this step last."""
+    return f"""
+        CREATE TEMPORARY TABLE another AS SELECT * FROM ticket_case ORDER BY ticket_id LIMIT 1;
+        UPDATE another SET ticket_id = gen_random_uuid(), previous_state = nullif('{before}', '-'), state = '{after}',
+            closed_at = CASE WHEN '{after}' IN {FINAL} THEN due_at END,
+            merged_into = CASE WHEN '{after}' = 'MERGED' THEN '{TICKET}'::uuid END;
+        INSERT INTO ticket_case SELECT * FROM another;
+        DROP TABLE another;
+    """
+
+
+def test_a_ticket_may_have_taken_any_step_that_a_release_took_before_the_lists_were_narrowed(
+    place: TestDatabase,
+) -> None:
+    async def check() -> None:
+        dsn = place.dsn("dispatch")
+        allowed = await before_the_lists_were_narrowed(dsn)
+        assert allowed > NEVER_TAKEN
+        await _run(dsn, *(another_ticket(*step) for step in sorted(allowed - NEVER_TAKEN)))
+        await migrate(dsn, migrations_of("dispatch"))
+        assert await _value(dsn, "SELECT count(*) FROM ticket_case") == 1 + len(allowed - NEVER_TAKEN)
+
+    asyncio.run(check())
+
+
+def test_a_row_that_no_release_wrote_stops_the_upgrade_by_name_and_once_mended_it_goes_on(place: TestDatabase) -> None:
+    async def check() -> None:
+        dsn = place.dsn("dispatch")
+        await before_the_lists_were_narrowed(dsn)
+        await _run(dsn, another_ticket("ACCEPTED", "WITHDRAWN"))
+        with pytest.raises(
+            MigrationFailed, match=r"0008_answered_archived\.sql failed and left nothing behind.*ticket_step_is_legal"
+        ):
+            await migrate(dsn, migrations_of("dispatch"))
+        await _run(dsn, "UPDATE ticket_case SET previous_state = 'DISPATCHED' WHERE state = 'WITHDRAWN'")
+        assert (await migrate(dsn, migrations_of("dispatch")))[0].endswith("/0008_answered_archived.sql")
 
     asyncio.run(check())
 

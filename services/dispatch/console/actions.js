@@ -11,7 +11,7 @@ const RETRY_MS = 2500;
 const BY_STATE = {
   DISPATCHED: ["redispatch", "designate", "grant-return", "refuse-return", "recall", "grant-extension", "refuse-extension", "add-support", "waive-support", "propose-hang", "approve-hang", "convert-size", "assess", "mark-complex", "supervise", "hasten", "change-urgency",
     "confirm-category", "make-plan", "hold-meeting", "blow-whistle", "report-in", "sign", "name-handler", "contact", "check-in", "report-stage", "report-first-disposal", "resolve", "sub-dispatch", "return", "ask-info", "ask-extension", "evaluate-partner", "answer"],
-  NEED_INFO: ["supply-info", "hasten"], HUNG: ["unhang", "hasten"], RESOLVED: ["pass-audit", "rework"], FOLLOWING_UP: ["hasten"], CLOSED: ["reopen"], ANSWERED: ["reopen"],
+  NEED_INFO: ["supply-info", "hasten"], HUNG: ["unhang", "hasten"], RESOLVED: ["pass-audit", "rework"], FOLLOWING_UP: ["hasten"], CLOSED: ["reopen"], ANSWERED: ["reopen"], TRANSFERRED: ["call-back"],
 };
 const OFFERED = 30;
 const LONG = new Set(["reason", "decision", "basis", "plan", "report", "reply", "note", "question", "minutes", "summary", "legal_basis"]);
@@ -30,7 +30,7 @@ export const drafts = {
 const ASKED = {
   "grant-return": (t) => t.assignments.some((a) => a.state === "RETURN_REQUESTED"), "grant-extension": (t) => t.extension && t.extension.granted === null,
   "approve-hang": (t) => t.hang && !t.hang.approved_by, "report-in": (t) => t.whistles.some((w) => !w.answer),
-  "answer": (t) => ["CONSULT", "SUGGESTION", "PRAISE"].includes(t.ticket_type),
+  "answer": (t) => ["CONSULT", "SUGGESTION", "PRAISE"].includes(t.ticket_type), "call-back": (t) => t.call_back && !t.call_back.helped_at,
 };
 ASKED["refuse-return"] = ASKED["grant-return"];
 ASKED["refuse-extension"] = ASKED["grant-extension"];

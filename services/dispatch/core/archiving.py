@@ -16,6 +16,7 @@ def archive(story: Story) -> None:
     if ended_at is None or story.now < ended_at + story.book.archive.after:
         story.why.append(f"ARCHIVE_TOO_EARLY state={case.state}")
         return
+    story.stop_all()  # nobody asks any more whether help came
     story.why.append(f"ARCHIVED was={case.state}")
     story.case = move(case, TicketState.ARCHIVED)
     story.events.append(TicketArchived(ended_as=case.state.value, cycle=case.cycle))

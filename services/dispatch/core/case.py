@@ -24,6 +24,7 @@ from shared.terms import (
     ReturnReason,
     TicketId,
     TicketType,
+    TransferTarget,
     Urgency,
     WhistleKind,
 )
@@ -202,6 +203,14 @@ class Merge(Struct, frozen=True, omit_defaults=True):
     supplied_at: datetime | None = None
 
 
+class CallBack(Struct, frozen=True, omit_defaults=True):
+    """A critical matter went to another line: somebody finds out by `due_at` whether help came; when it had come."""
+
+    target: TransferTarget
+    due_at: datetime
+    helped_at: datetime | None = None
+
+
 class Case(Struct, frozen=True, omit_defaults=True):
     """One ticket. `version` is how far its story in this service has come; `due_at` is the citizen's deadline.
 
@@ -212,7 +221,7 @@ class Case(Struct, frozen=True, omit_defaults=True):
     far above the usual it is led, `case_class` that it is a city-management case, `by_person` that no rule audits it,
     `standstills` by which orders its clocks stood still, `raised` by how much earlier than due it stands in queues,
     `verifiers` which persons accepted results on the matter, those of earlier tickets on it too, `knowledge` the
-    entry by which it was answered directly.
+    entry by which it was answered directly, `call_back` what is to be found out since it went to another line.
     """
 
     ticket_id: TicketId
@@ -281,6 +290,7 @@ class Case(Struct, frozen=True, omit_defaults=True):
     raised: timedelta = timedelta()
     verifiers: tuple[str, ...] = ()
     knowledge: str | None = None
+    call_back: CallBack | None = None
 
     @property
     def queue_at(self) -> datetime:

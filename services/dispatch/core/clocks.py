@@ -4,6 +4,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
+from services.dispatch.core.call_back import ask_back
 from services.dispatch.core.case import AssignmentState, Case
 from services.dispatch.core.deadline_moves import CONVERTED
 from services.dispatch.core.escalation import escalate_clock, remind, show_light, target
@@ -86,7 +87,7 @@ def _climb(story: Story, due: TimerDue) -> None:
     names = [rung.step.value for rung in rungs]
     ahead = rungs[names.index(due.step) :] if due.step in names else ()
     if due.step == OVERDUE:
-        remind(story, due)
+        _remind(story, due)
     for rung in ahead:
         if not rung.is_reached(story.now):
             story.set(replace(timer, step=rung.step.value, fire_at=rung.due_at))
@@ -98,10 +99,19 @@ def _climb(story: Story, due: TimerDue) -> None:
         story.set(replace(timer, step=OVERDUE, fire_at=story.next_morning()))
 
 
+def _remind(story: Story, due: TimerDue) -> None:
+    if due.clock is Clock.CALL_BACK:
+        ask_back(story)
+    else:
+        remind(story, due)
+
+
 def _reach(story: Story, due: TimerDue, rung: Rung) -> None:
     match rung.step:
         case Step.REMINDER:
-            remind(story, due)
+            _remind(story, due)
+        case Step.YELLOW | Step.RED if due.clock is Clock.CALL_BACK:
+            return  # what went to another line shows no light here
         case Step.YELLOW:
             show_light(story, due, Light.YELLOW)
         case Step.RED:

@@ -7,6 +7,7 @@ from services.dispatch.core.actors import Actor
 from services.dispatch.core.answering import answer
 from services.dispatch.core.archiving import archive
 from services.dispatch.core.auditing import audit
+from services.dispatch.core.call_back import call_back
 from services.dispatch.core.case import Case, TicketState
 from services.dispatch.core.clocks import ring
 from services.dispatch.core.family_words import PutAside
@@ -39,6 +40,7 @@ from services.dispatch.core.triggers import (
     OnAssignment,
     OnTicket,
     Reopen,
+    ReportCallBack,
     ReturnCommand,
     SupervisionCommand,
     TimeCommand,
@@ -143,5 +145,7 @@ def _obey(story: Story, command: Command) -> None:
         supervise(story, command)
     elif isinstance(command, Answer):
         answer(story, command)
+    elif isinstance(command, ReportCallBack):
+        call_back(story, command)
     else:
         assert_never(command)

@@ -7,6 +7,7 @@ from uuid import UUID
 from msgspec.structs import replace
 
 from services.dispatch.core.case import Assignment
+from services.dispatch.core.roster import WorkerRole
 from services.dispatch.core.story import RESOLVE_CLOCKS, Clock, Story
 from services.dispatch.core.triggers import TimerDue
 from shared.events import TicketEscalated, TicketLightChanged, TicketReminded
@@ -15,15 +16,24 @@ from shared.terms import Light
 OF_THE_TICKET: Final = frozenset((*RESOLVE_CLOCKS, Clock.FOLLOW_UP))
 """Clocks whose light is the ticket's; the light of any other is its unit's alone."""
 
-OF_THE_CENTRE: Final = frozenset((Clock.AUDIT, Clock.RETURN_DECISION, Clock.CATEGORY))
-"""Clocks of decisions that the command centre owes; the unit is not to blame for them."""
+OF_THE_CENTRE: Final = frozenset((Clock.AUDIT, Clock.RETURN_DECISION, Clock.CATEGORY, Clock.CALL_BACK))
+"""Clocks of what the command centre owes; the unit is not to blame for them."""
 
 CENTRE_LEVEL: Final = 2
 
 
 def target(story: Story, due: TimerDue) -> Assignment:
-    """The assignment whose clock it is: that of its subject or its whistle, else the lead."""
-    return clock_owner(story, due.subject)
+    """The assignment whose clock it is: that of its subject or its whistle, else the lead.
+
+    What went to another line is no unit's any more: the centre stands in its place.
+    """
+    whose = clock_owner(story, due.subject)
+    return of_the_centre(story, whose) if due.clock is Clock.CALL_BACK else whose
+
+
+def of_the_centre(story: Story, share: Assignment) -> Assignment:
+    """The share as if the command centre had it."""
+    return replace(share, unit=story.org.command_centre)
 
 
 def clock_owner(story: Story, about: str) -> Assignment:
@@ -45,8 +55,24 @@ def remind(story: Story, due: TimerDue) -> None:
         TicketReminded(
             assignment_id=whose.id, unit=whose.unit, clock=due.clock.value, cycle=due.cycle, due_at=due.due_at,
             ticket_no=story.case.ticket_no, urgency=story.case.urgency, exercise=story.case.exercise,
+            person=_at_work(story, whose),
         )
     )  # fmt: skip
+
+
+def _at_work(story: Story, share: Assignment) -> str | None:
+    """Who in the grid has the work in hand or, while nobody signed, is accountable for it; None for any other unit.
+
+    By staff number only, as the area keeps it: what a unit itself calls its handler may be a name, and stands in no
+    event.
+    """
+    level, _, grid = share.unit.partition(":")
+    if level != "grid" or not share.is_open:
+        return None
+    people = story.org.workers_of(grid, story.today)
+    if share.handler is not None:
+        return next((one.id for one in people if one.id == share.handler), None)
+    return next((one.id for one in people if one.role is WorkerRole.WORKER), None)
 
 
 def show_light(story: Story, due: TimerDue, light: Light) -> None:

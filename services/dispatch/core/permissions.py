@@ -35,6 +35,7 @@ from services.dispatch.core.triggers import (
     RefuseExtension,
     RefuseReturn,
     Reopen,
+    ReportCallBack,
     ReportFirstDisposal,
     ReportIn,
     ReportStage,
@@ -96,6 +97,7 @@ ROLES: Final[Mapping[type[Command], tuple[Role, ...]]] = {
     Withdraw: (R.CITIZEN,),
     Reopen: (R.CITIZEN, R.SUPERVISOR),
     Answer: (R.HOTLINE_AGENT,),
+    ReportCallBack: (R.HOTLINE_AGENT, *_CENTRE),
 }
 
 

@@ -122,6 +122,9 @@ CITIZEN: Final = {
     ),
     "TOO_URGENT_TO_ANSWER": W("紧急事项不得仅以答复办结", "an urgent matter does not end with an answer"),
     "UNIT_HAS_BEGUN": W("承办单位已开始办理，由其答复", "a unit has begun with it, and answers"),
+    "NOT_TRANSFERRED": W("没有转外部", "it was not handed on"),
+    "NO_CALL_BACK_DUE": W("不是特急事项，无须回访核实", "it was not critical: nobody is to ask back"),
+    "CALLED_BACK": W("已核实到场处置", "help came, as somebody found out already"),
     "REOPEN_TOO_LATE": W("已过重办期，请另行提出", "it closed too long ago: hand in a new matter"),
 }
 REFUSALS: Final = {**HANDLING, **RETURNS, **TIME, **NATURE, **JOINT, **CITIZEN}

@@ -21,6 +21,7 @@ _COLUMNS_OF: Final[Mapping[Timer, frozenset[str]]] = dict.fromkeys(Timer, _EVERY
     Timer.FIRST_DISPOSAL: frozenset({"U1"}),
     Timer.EXTENSION_DECISION: frozenset({"U2", "BIG"}),
     Timer.SUPPLEMENT: frozenset({"SMALL", "BIG"}),
+    Timer.CALL_BACK: frozenset({"U1"}),
 }
 """Which columns each timer has; there it must have a limit, elsewhere it must have none."""
 
@@ -162,6 +163,7 @@ class TimerTable:
     extension_decision: Columns
     audit: Columns
     supplement: Columns
+    call_back: Columns
 
     def __post_init__(self) -> None:
         problems = []

@@ -35,6 +35,7 @@ class Timer(StrEnum):
     EXTENSION_DECISION = "extension_decision"  # T11 undecided when it ends: refused
     AUDIT = "audit"  # T12 the result is looked at
     SUPPLEMENT = "supplement"  # T14 the citizen's answer is waited for
+    CALL_BACK = "call_back"  # T06 of what went to another line: did help come?
 
 
 @dataclass(frozen=True, slots=True)

@@ -210,6 +210,14 @@ COURSE: Final = {
     "SUPPLEMENTED": W("诉求人补充了情况", "the citizen added something"),
     "NOT_ACCEPTED": W("受理环节决定不予受理：{reason}（{rule}）", "not accepted: {reason} ({rule})"),
     "TRANSFERRED": W("已整件转外部：{target}", "the whole matter was handed on to {target}"),
+    "CALL_BACK_ASKED": W(
+        "已转{target}，须在{due_at}前回访核实是否有人到场处置",
+        "handed on to {target}: find out by {due_at} whether help came",
+    ),
+    "HELP_CAME": W("经回访核实，{target}已到场处置", "somebody asked back: {target} came and helped"),
+    "NO_HELP": W(
+        "经回访核实，{target}尚未到场处置，即报指挥中心", "somebody asked back: no help came from {target} yet"
+    ),
     "ROUTED_APART": W("已专线移送，不再办理", "it was routed apart and is not worked on here any more"),
     "PUT_ASIDE": W("与工单{into}为同一事件，随该件办理", "it is about what ticket {into} is about, and waits for it"),
     "TAKEN_UP": W("恢复单独办理（{reason}）", "it is worked on by itself again ({reason})"),
@@ -242,6 +250,7 @@ CLOCK_NAMES: Final = {
     "REPORT_IN": W("报到", "reporting in"),
     "PLAN": W("联办方案", "joint plan"),
     "MEETING": W("会商", "meeting"),
+    "CALL_BACK": W("转办后回访核实", "asking back whether help came"),
 }
 STEP_NAMES: Final = {
     "reminder": W("提醒", "reminder"),

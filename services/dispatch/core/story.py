@@ -46,6 +46,7 @@ class Clock(StrEnum):
     REPORT_IN = "REPORT_IN"
     PLAN = "PLAN"
     MEETING = "MEETING"
+    CALL_BACK = "CALL_BACK"
 
 
 _CLOCKS = {clock.value: clock for clock in Clock}

@@ -338,6 +338,17 @@ class Answer(OnTicket):
     reply: Text
 
 
+@dataclass(frozen=True, slots=True)
+class ReportCallBack(OnTicket):
+    """Say whether help came (回访核实), where a critical matter was handed to another line: `note` is what was heard.
+
+    While it did not, the clock goes on.
+    """
+
+    note: Text
+    helped: bool = False
+
+
 class TimerDue(Struct, frozen=True):
     """A clock has reached its next step, at `fire_at`."""
 
@@ -363,7 +374,7 @@ JointCommand: TypeAlias = MakePlan | HoldMeeting | AddSupport | WaiveSupport | B
 SupervisionCommand: TypeAlias = Hasten | Supervise | Withdraw | Reopen
 Command: TypeAlias = (
     HandlingCommand | AuditCommand | ReturnCommand | TimeCommand | HangCommand | NatureCommand | JointCommand
-    | SupervisionCommand | Answer
+    | SupervisionCommand | Answer | ReportCallBack
 )  # fmt: skip
 Trigger: TypeAlias = (
     TicketTriaged

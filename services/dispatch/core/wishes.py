@@ -3,6 +3,7 @@
 from typing import Final, assert_never
 
 from services.dispatch.core.actors import Actor, Role
+from services.dispatch.core.call_back import begin_call_back
 from services.dispatch.core.case import TicketState
 from services.dispatch.core.escalation import escalate
 from services.dispatch.core.family_words import PutAside
@@ -82,6 +83,7 @@ def _end(story: Story, word: TicketNotAccepted | TicketTransferred | TicketRoute
         case TicketTransferred():
             story.why.append(f"TRANSFERRED target={word.target}")
             end(story, TicketState.TRANSFERRED, CloseReason.TRANSFERRED)
+            begin_call_back(story, word.target)
         case TicketRouted():
             story.why.append("ROUTED_APART")
             end(story, TicketState.ROUTED, CloseReason.ROUTED)

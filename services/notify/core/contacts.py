@@ -76,11 +76,15 @@ class AddressBook:
     gateways: Mapping[str, Gateway] = field(default_factory=dict)
 
     def find(self, recipient: str) -> Endpoint:
-        """The endpoint for `unit:…`, `role:…` or `source:…`; never fails."""
+        """The endpoint for `unit:…`, `person:…`, `role:…` or `source:…`; never fails."""
         endpoint = self.exact.get(recipient)
         if endpoint is not None:
             return endpoint
         return next((e for beginning, e in self.beginnings if recipient.startswith(beginning)), self.default)
+
+    def names(self, recipient: str) -> bool:
+        """Whether the book itself says where this one is reached; `find` would take the default for anybody."""
+        return recipient in self.exact or any(recipient.startswith(beginning) for beginning, _ in self.beginnings)
 
     @property
     def fallbacks(self) -> dict[str, Endpoint]:

@@ -20,6 +20,7 @@ class Template(StrEnum):
     REMINDED = "reminded"
     DEEMED_SIGNED = "deemed_signed"
     ESCALATED = "escalated"
+    CALL_BACK = "call_back"
     ANSWERED = "answered"
     FOLLOW_UP = "follow_up"
     UNREACHABLE = "unreachable"
@@ -33,6 +34,7 @@ FACTS: Mapping[Template, frozenset[str]] = {
     ),
     Template.REMINDED: frozenset(["ticket_no", "unit", "clock", "cycle", "due_at", "urgency"]),
     Template.DEEMED_SIGNED: frozenset(["ticket_no", "unit", "sign_by", "urgency"]),
+    Template.CALL_BACK: frozenset(["ticket_no", "target", "due_at", "urgency"]),
     Template.ANSWERED: frozenset(["ticket_no", "knowledge"]),
     Template.ESCALATED: frozenset(["ticket_no", "unit", "clock", "level", "cycle", "due_at", "urgency"]),
     Template.FOLLOW_UP: frozenset(["ticket_no", "cycle", "attempt", "link"]),
@@ -57,6 +59,7 @@ POLICIES: Mapping[Template, Policy] = {
     Template.REMINDED: Policy.RESEND,
     Template.DEEMED_SIGNED: Policy.RESEND,
     Template.ESCALATED: Policy.RESEND,
+    Template.CALL_BACK: Policy.RESEND,
     Template.ANSWERED: Policy.RESEND,
     # Nobody likes to be asked the same twice; the next attempt comes anyway.
     Template.FOLLOW_UP: Policy.AT_MOST_ONCE,
@@ -78,6 +81,7 @@ AUDIENCES: Mapping[Template, Audience] = {
     Template.REMINDED: Audience.OFFICIAL,
     Template.DEEMED_SIGNED: Audience.OFFICIAL,
     Template.ESCALATED: Audience.OFFICIAL,
+    Template.CALL_BACK: Audience.OFFICIAL,
     # The hotline hears of it, and calls the citizen.
     Template.ANSWERED: Audience.CITIZEN,
     Template.FOLLOW_UP: Audience.CITIZEN,

@@ -11,7 +11,7 @@ from services.notify.core.links import Purpose, code_of
 from services.notify.core.measures import Plan
 from services.notify.core.message import POLICIES, Facts, PlannedMessage, Template
 from services.notify.core.subscription import Subscription
-from shared.ending_events import TicketAnswered
+from shared.ending_events import TicketAnswered, TicketCallBackAsked
 from shared.events import (
     NAMESPACE,
     Envelope,
@@ -71,13 +71,21 @@ def plan(
                 "ticket_no": e.ticket_no, "unit": e.unit, "clock": e.clock, "cycle": e.cycle,
                 "due_at": e.due_at.isoformat(), "urgency": e.urgency.value if e.urgency else "",
             }  # fmt: skip
-            return [_to_unit(envelope, e, Template.REMINDED, facts, book, now)]
+            return [_to_work(envelope, e, Template.REMINDED, facts, book, now, e.person)]
         case TicketSigned(deemed=True) as e if e.sign_by is not None:
             facts = {
                 "ticket_no": e.ticket_no, "unit": e.unit, "sign_by": e.sign_by.isoformat(),
                 "urgency": e.urgency.value if e.urgency else "",
             }  # fmt: skip
-            return [_to_unit(envelope, e, Template.DEEMED_SIGNED, facts, book, now)]
+            return [_to_work(envelope, e, Template.DEEMED_SIGNED, facts, book, now)]
+        case TicketCallBackAsked() as e:
+            facts = {
+                "ticket_no": e.ticket_no, "target": e.target.value, "due_at": e.due_at.isoformat(),
+                "urgency": e.urgency.value,
+            }  # fmt: skip
+            recipient = f"source:{e.source}"
+            told = _message(envelope, Template.CALL_BACK, recipient, book, now, facts, exercise=e.exercise)
+            return [replace(told, urgency=e.urgency)]
         case TicketAnswered() as e:
             facts = {"ticket_no": e.ticket_no, "knowledge": e.knowledge}
             recipient = f"source:{e.source}"
@@ -86,12 +94,14 @@ def plan(
             return []
 
 
-def _to_unit(
+def _to_work(
     envelope: Envelope, e: TicketReminded | TicketSigned, template: Template, facts: Facts, book: AddressBook,
-    now: datetime,
+    now: datetime, person: str | None = None,
 ) -> PlannedMessage:  # fmt: skip
-    """Level 0: whoever handles it hears of it before anybody above does."""
-    told = _message(envelope, template, f"unit:{e.unit}", book, now, facts, exercise=e.exercise)
+    """Level 0: whoever handles it hears of it before anybody above does; the unit, where nobody has an address."""
+    own = f"person:{person}" if person else ""
+    recipient = own if own and book.names(own) else f"unit:{e.unit}"
+    told = _message(envelope, template, recipient, book, now, facts, exercise=e.exercise)
     return replace(told, urgency=e.urgency or told.urgency)
 
 

@@ -43,12 +43,14 @@ _LABELS: Mapping[str, Mapping[str, str]] = {
         "LEAD": "主办", "SUPPORT": "协办", "COORDINATE": "属地协调", "FIRST_DISPOSAL": "先行处置",
         "link": " 链接:", "REPEAT": ",重复诉求",
         "SPIKE": "突增", "GROWTH": "持续增长", "SPREAD": "扩散", "CRITICAL": "特急个案",
+        "POLICE_110": "110", "FIRE_119": "119", "AMBULANCE_120": "120", "OTHER_TERRITORY": "外地热线",
     },
     "en": {
         "U1": "critical", "U2": "urgent", "U3": "normal", "SMALL": "small", "BIG": "big", "UNSIZED": "other",
         "LEAD": "lead", "SUPPORT": "support", "COORDINATE": "coordination", "FIRST_DISPOSAL": "first disposal",
         "link": " Link: ", "REPEAT": ", repeat",
         "SPIKE": "spike", "GROWTH": "growth", "SPREAD": "spread", "CRITICAL": "critical matter",
+        "POLICE_110": "110", "FIRE_119": "119", "AMBULANCE_120": "120", "OTHER_TERRITORY": "another hotline",
     },
 }  # fmt: skip
 

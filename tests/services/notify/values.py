@@ -8,7 +8,7 @@ from uuid import UUID
 
 from services.notify.core.followup import Answer, FollowUp, RecordedBy, open_follow_up
 from services.notify.core.rules import FollowUpRules, load_rules
-from shared.ending_events import TicketAnswered
+from shared.ending_events import TicketAnswered, TicketCallBackAsked
 from shared.events import (
     Envelope,
     Event,
@@ -117,6 +117,14 @@ def answered(**changes: Any) -> TicketAnswered:
         "ticket_type": TicketType.CONSULT, "category": "200101", "township": "990101001", "cycle": 1,
     }  # fmt: skip
     return TicketAnswered(**(facts | changes))
+
+
+def call_back_asked(**changes: Any) -> TicketCallBackAsked:
+    """A critical matter went to the fire brigade."""
+    facts: dict[str, Any] = {
+        "ticket_no": NO, "source": HOTLINE, "target": "FIRE_119", "cycle": 1, "due_at": DUE, "urgency": Urgency.U1,
+    }  # fmt: skip
+    return TicketCallBackAsked(**(facts | changes))
 
 
 def audited(**changes: Any) -> TicketAudited:
